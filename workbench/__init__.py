@@ -1,0 +1,1 @@
+"""workbench: an approved plan becomes landed work."""

@@ -1,0 +1,111 @@
+"""What the engine does next, in the imperative. ``decide`` returns these and performs none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Base of all actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declare(Action):
+    """Record a conclusion that needs no effect: a task delivered, blocked or given up."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBase(Action):
+    """Run the gates on the base commit; gives BaseChecked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt(Action):
+    """Give a task to a teammate: worktree, brief, agent. AttemptStarted is recorded first."""
+
+    task: str
+    teammate: str
+    attempt: int
+    why: str
+    carry: str | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tell(Action):
+    """Put text into a live session. Told is recorded first."""
+
+    task: str
+    attempt: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectWork(Action):
+    """Commit what is uncommitted and pin it; gives WorkCollected."""
+
+    task: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWork(Action):
+    """Run the gates on collected work; gives WorkChecked."""
+
+    task: str
+    attempt: int
+    commit: str
+    tree: str
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndAttempt(Action):
+    """Close the session and wait until its process is gone; gives AttemptEnded."""
+
+    task: str
+    attempt: int
+    interrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildCandidate(Action):
+    """Merge a delivered commit on the integration tip in memory. LandingStarted is recorded
+    first; gives CandidateMade or TaskConflicted."""
+
+    task: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCandidate(Action):
+    """Run the gates that have no verdict yet for the candidate's tree; gives CandidateChecked."""
+
+    task: str
+    commit: str
+    tree: str
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(Action):
+    """Move the integration branch by compare-and-swap; gives TaskLanded or PublicationLost."""
+
+    task: str
+    attempt: int
+    commit: str
+    parent: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy(Action):
+    """Free what the finished run no longer needs: gate worktrees, worktrees of landed work."""
+
+    keep: tuple[str, ...] = ()

@@ -1,0 +1,333 @@
+"""What happened, in the past tense. The log of these is the truth about a run.
+
+An event is appended before anything reacts to it. Its class name is its ``type`` in the log and in
+``--json`` output, so names and fields are an interface: add, never rename.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workbench.core.models import Plan, RunOutcome, RunSettings, Usage, Value, Verdict
+
+
+class Event(Value):
+    """Base of all events. Ids, nonces and random choices arrive inside; time is in the record."""
+
+
+class AttemptEvent(Event):
+    """Something that happened to one attempt at one task."""
+
+    task: str
+    attempt: int
+
+
+# -- the run ---------------------------------------------------------------------------------
+
+
+class RunStarted(Event):
+    """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
+    (empty when HEAD was detached); ``integration`` is a full ref name."""
+
+    plan: Plan
+    plan_text: str
+    plan_sha256: str
+    plan_path: str
+    settings: RunSettings
+    base: str
+    base_tree: str
+    target: str
+    integration: str
+    dirty: bool = False
+
+
+class BaseChecked(Event):
+    """The gates were run on the base before anything started; all must be green to go on."""
+
+    verdicts: tuple[Verdict, ...]
+
+
+class RunResumed(Event):
+    """The run goes on in a new process; everything that was in flight has been accounted for."""
+
+    pid: int
+
+
+class StopRequested(Event):
+    """A person or a signal asked the run to stop; live attempts are interrupted and kept."""
+
+    reason: str
+
+
+class RunFinished(Event):
+    """The run is over (``stopped`` runs can be resumed). ``reason`` is a sentence for a person."""
+
+    outcome: RunOutcome
+    reason: str = ""
+
+
+# -- teammates and their attempts --------------------------------------------------------------
+
+
+class WorktreeReady(Event):
+    """A teammate's worktree stands; ``seconds`` is what making it took."""
+
+    teammate: str
+    path: str
+    branch: str
+    seconds: float
+
+
+class AttemptStarted(AttemptEvent):
+    """A teammate was given a task. ``start`` is the integration tip it starts from; ``carry`` is
+    earlier work merged in before the agent starts; ``why`` says what kind of attempt this is."""
+
+    teammate: str
+    nonce: str
+    start: str
+    why: Literal["first", "retry", "conflict", "rejected", "continued"]
+    carry: str | None = None
+    session: str | None = None
+
+
+class AgentStarted(AttemptEvent):
+    """The agent's process is up."""
+
+    pid: int | None
+    session: str | None = None
+
+
+class AgentActed(AttemptEvent):
+    """The agent used a tool: what it is doing right now."""
+
+    tool: str
+    target: str = ""
+
+
+class AgentSaid(AttemptEvent):
+    """The agent wrote text (cut to a few lines)."""
+
+    text: str
+
+
+class AgentRetried(AttemptEvent):
+    """The agent's model API failed and is being tried again by the agent itself."""
+
+    status: int | None
+    error: str
+    delay_seconds: float
+
+
+class ActionDenied(AttemptEvent):
+    """A tool use was refused: a write outside the worktree, say."""
+
+    tool: str
+    target: str
+    reason: str
+
+
+class MarkerReceived(AttemptEvent):
+    """A valid marker; ``name`` is its file name, which makes reading it twice harmless."""
+
+    name: str
+    kind: str
+    note: str = ""
+    percent: int | None = None
+    confidence: float | None = None
+    to: str = ""
+
+
+class MarkerQuarantined(AttemptEvent):
+    """A marker that was malformed, too large, forged or doubled was set aside."""
+
+    name: str
+    reason: str
+
+
+class Told(AttemptEvent):
+    """Text was put into the agent's session. ``kind`` says what for."""
+
+    kind: Literal["ask_done", "gate_red", "no_change", "unresolved", "message", "answer", "quarantine"]
+    text: str
+
+
+class TurnEnded(AttemptEvent):
+    """The agent stopped working for now. ``live`` means that it can be told more; otherwise its
+    process has ended. ``error`` is empty on success; ``login`` marks a missing or refused login."""
+
+    live: bool
+    error: str = ""
+    login: bool = False
+    exit_code: int | None = None
+    usage: Usage = Usage()
+    session: str | None = None
+
+
+class WorkCollected(AttemptEvent):
+    """What the worktree held was committed where needed and pinned. ``changed`` compares trees
+    with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
+    ``unresolved`` lists files that still hold conflict markers."""
+
+    commit: str
+    tree: str
+    changed: bool
+    snapshot: bool
+    pin: str
+    unresolved: tuple[str, ...] = ()
+
+
+class WorkChecked(AttemptEvent):
+    """The gates were run on the collected work alone."""
+
+    commit: str
+    verdicts: tuple[Verdict, ...]
+
+
+class AttemptFailed(AttemptEvent):
+    """An attempt is given up; its work stays pinned. ``final`` means that no other will follow."""
+
+    reason: str
+    evidence: str = ""
+    final: bool = False
+    commit: str | None = None
+
+
+class AttemptEnded(AttemptEvent):
+    """The agent's session and process are gone and its teammate is free. ``usage`` is the whole
+    of the attempt. ``interrupted`` means that it was cut short and does not count."""
+
+    teammate: str
+    usage: Usage = Usage()
+    interrupted: bool = False
+    pin: str | None = None
+    session: str | None = None
+
+
+# -- tasks and landings --------------------------------------------------------------------------
+
+
+class TaskDelivered(AttemptEvent):
+    """Work that is green alone entered the merge queue."""
+
+    commit: str
+    tree: str
+
+
+class TaskBlocked(AttemptEvent):
+    """The teammate says that it cannot go on; what it had is pinned."""
+
+    reason: str
+    commit: str | None = None
+
+
+class LandingStarted(Event):
+    """A delivered task was taken from the queue to be merged on the integration tip."""
+
+    task: str
+
+
+class CandidateMade(Event):
+    """A merge of ``task`` on ``parent`` exists in memory and merged cleanly."""
+
+    task: str
+    parent: str
+    commit: str
+    tree: str
+
+
+class CandidateChecked(Event):
+    """The gates were run on a candidate."""
+
+    task: str
+    commit: str
+    verdicts: tuple[Verdict, ...]
+
+
+class TaskLanded(Event):
+    """The integration branch was moved from ``parent`` to ``commit`` by compare-and-swap."""
+
+    task: str
+    attempt: int
+    commit: str
+    parent: str
+    tree: str
+    files: tuple[str, ...] = ()
+
+
+class PublicationLost(Event):
+    """The integration branch had moved; the candidate is rebuilt on the new tip."""
+
+    task: str
+    expected: str
+    found: str
+
+
+class TaskConflicted(Event):
+    """The merge has textual conflicts in ``paths``; ``others`` are the landed tasks involved.
+    ``final`` means that no attempt is left to resolve it."""
+
+    task: str
+    paths: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    evidence: str = ""
+    final: bool = False
+
+
+class TaskRejected(Event):
+    """The merge was clean but its gates were red. ``final`` as in TaskConflicted."""
+
+    task: str
+    evidence: str
+    others: tuple[str, ...] = ()
+    final: bool = False
+
+
+class EffectFailed(Event):
+    """Something workbench itself tried did not work; ``action`` names it, ``error`` says why."""
+
+    action: str
+    error: str
+    task: str | None = None
+    attempt: int | None = None
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in list(globals().values())
+    if isinstance(cls, type) and issubclass(cls, Event) and cls not in (Event, AttemptEvent)
+}
+"""Every event class by its type name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event as the log holds it: its place in the run and when (Unix seconds, UTC)."""
+
+    seq: int
+    at: float
+    event: Event
+
+    @property
+    def type(self) -> str:
+        return type(self.event).__name__
+
+
+def dump(event: Event) -> str:
+    """The event's fields as one line of JSON (its type is kept beside it)."""
+    return event.model_dump_json(exclude_defaults=True)
+
+
+def load(type_name: str, body: str) -> Event:
+    """The event that ``dump`` wrote. Raises KeyError for an unknown type, ValueError for a bad body."""
+    return EVENTS[type_name].model_validate_json(body)
+
+
+def as_json(run: str, record: Record) -> str:
+    """One line of the public stream: ``seq``, ``at`` (UTC, ISO 8601), ``run``, ``type``, fields."""
+    at = datetime.datetime.fromtimestamp(record.at, datetime.UTC).isoformat(timespec="milliseconds")
+    head: dict[str, Any] = {"seq": record.seq, "at": at.replace("+00:00", "Z"), "run": run}
+    head["type"] = record.type
+    return json.dumps(head | record.event.model_dump(mode="json"), ensure_ascii=False)

@@ -1,0 +1,158 @@
+"""The values everything else speaks in: plans, tasks, settings of a run, usage, markers.
+
+All are frozen: a value that reached an event is never changed afterwards.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TASK_ID = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+"""What a task id looks like: it becomes part of refs and file names, so it is kept plain."""
+
+NOTE_LIMIT = 2_000
+"""Characters of free text one marker may carry; longer markers are quarantined."""
+
+TEXT_LIMIT = 20_000
+"""Characters of a message or of gate output that travel in one event."""
+
+
+class Value(BaseModel):
+    """Base of all frozen values; unknown fields are refused so that a typo is never silent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Task(Value):
+    """One unit of work in a plan, sized for one teammate.
+
+    ``after`` names tasks that must have landed first. ``files`` are globs the task expects to
+    touch (a hint for order and for sparse checkouts, not a fence). ``gates`` are commands that
+    must exit 0 on the work besides the gates of the run. ``line`` is where its heading stands.
+    """
+
+    id: Annotated[str, Field(pattern=TASK_ID)]
+    title: str
+    body: str = ""
+    after: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    role: str = ""
+    priority: int = 0
+    attempts: int | None = Field(default=None, ge=1, le=20)
+    line: int = 0
+
+
+class Plan(Value):
+    """A validated plan: ids unique, every ``after`` known, no cycle (see ``core.graph``).
+
+    ``context`` is the text for everyone, ``contract`` the shared interfaces that go whole into
+    every brief. Fields that are None were not given in the front matter.
+    """
+
+    title: str
+    tasks: tuple[Task, ...]
+    context: str = ""
+    contract: str = ""
+    team: int | None = Field(default=None, ge=1, le=1000)
+    gates: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    budget_usd: float | None = Field(default=None, gt=0)
+    model: str | None = None
+    base: str | None = None
+
+
+class RunSettings(Value):
+    """What a run was started with; recorded in its first event so that a resume means the same.
+
+    ``agent`` is ``claude`` or ``command:CMD``. ``attempts`` bounds the attempts at one task,
+    ``repairs`` how often red gate output goes back into one live session. Times are seconds.
+    """
+
+    team: tuple[str, ...]
+    agent: str = "claude"
+    model: str | None = None
+    gates: tuple[str, ...] = ()
+    no_gates: bool = False
+    setup: tuple[str, ...] = ()
+    copy_files: tuple[str, ...] = ()
+    link_files: tuple[str, ...] = ()
+    sparse: bool = False
+    attempts: int = 3
+    repairs: int = 3
+    budget_usd: float | None = None
+    gate_seconds: float = 1800.0
+    scripted: bool = False
+    continues: bool = False
+
+
+class Usage(Value):
+    """What an agent session has used so far. Tokens count cache reads and writes as input."""
+
+    cost_usd: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    turns: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            cost_usd=self.cost_usd + other.cost_usd,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            turns=self.turns + other.turns,
+        )
+
+
+class MarkerKind(StrEnum):
+    """What a teammate can report by dropping a marker."""
+
+    PROGRESS = "progress"
+    DONE = "done"
+    BLOCKED = "blocked"
+    QUESTION = "question"
+    MESSAGE = "message"
+    NOTE = "note"
+
+
+class Marker(Value):
+    """A marker as a teammate writes it: a hint, never proof. See ``core.markers`` for reading one.
+
+    ``percent`` belongs to progress, ``to`` to message (a teammate's name, or ``all``);
+    ``confidence`` is the sender's own, 0 to 1.
+    """
+
+    kind: MarkerKind
+    nonce: str
+    note: str = Field(default="", max_length=TEXT_LIMIT)
+    percent: int | None = Field(default=None, ge=0, le=100)
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    to: str = Field(default="", max_length=64)
+
+
+class Verdict(Value):
+    """A gate's word on a tree: kept by (tree, gate, environment) and believed for exactly those."""
+
+    tree: str
+    gate: str
+    environment: str
+    green: bool
+    seconds: float
+    output: str = ""
+    exit_code: int | None = None
+
+
+class Outcome(StrEnum):
+    """How an attempt's session ended, for the engine's purposes."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    INTERRUPTED = "interrupted"
+
+
+RunOutcome = Literal["landed", "incomplete", "refused", "stopped"]
+"""landed: every task landed; incomplete: some did not; refused: never started (the base is red);
+stopped: on request or for want of a login, and can be resumed."""

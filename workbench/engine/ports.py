@@ -1,0 +1,327 @@
+"""What the engine needs from the world, written by its caller: small protocols, plain values.
+
+Adapters fulfil them; ``workbench.testing`` holds fakes that pass the same contract tests. No vendor's
+type crosses a port. Every coroutine may be cancelled; what that leaves behind is said at each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from workbench.core.events import Event, Record
+from workbench.core.models import Marker, Usage, Verdict
+
+# -- the event log ---------------------------------------------------------------------------
+
+
+class Store(Protocol):
+    """The append-only event log of one repository, for all its runs."""
+
+    async def append(self, run: str, records: Sequence[Record]) -> None:
+        """Write all of ``records`` in one durable transaction (fsync before return), in order.
+
+        Raises StoreError when that did not happen, in which case none of them is in the log; a
+        ``seq`` that is already there is such an error. Once begun it is not undone by cancelling.
+        """
+        ...
+
+    def read(self, run: str, after: int = 0) -> list[Record]:
+        """Every record of ``run`` with ``seq`` greater than ``after``, in order."""
+        ...
+
+    def runs(self) -> list[str]:
+        """Ids of all runs, oldest first."""
+        ...
+
+
+# -- git ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a worktree held: see WorkCollected."""
+
+    commit: str
+    tree: str
+    changed: bool
+    snapshot: bool
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merge in memory: a clean one has a ``tree``, a conflicting one ``paths`` and ``hunks``
+    (the conflicted files' text with zdiff3 markers, cut to a readable size)."""
+
+    clean: bool
+    tree: str = ""
+    paths: tuple[str, ...] = ()
+    hunks: str = ""
+
+
+class Git(Protocol):
+    """The user's repository. Nothing here touches its index, working tree, HEAD or own branches."""
+
+    async def tip(self, ref: str) -> str | None:
+        """The commit a full ref name points at, or None where there is no such ref."""
+        ...
+
+    async def tree_of(self, commit: str) -> str:
+        """The tree id of a commit."""
+        ...
+
+    async def move_ref(self, ref: str, new: str, old: str | None, why: str) -> bool:
+        """Compare-and-swap ``ref`` from ``old`` (None: must not exist) to ``new``, durable.
+
+        False when the ref was not at ``old``; never forces. ``why`` goes to the reflog.
+        """
+        ...
+
+    async def pin(self, ref: str, commit: str) -> None:
+        """Make ``commit`` reachable from ``ref`` (created or moved)."""
+        ...
+
+    async def merge(self, ours: str, theirs: str) -> Merged:
+        """Merge two commits in memory, as ``git merge`` would; touches no worktree or index."""
+        ...
+
+    async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """Write a commit object by workbench's identity and give its id; moves no ref."""
+        ...
+
+    async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
+        """Paths that differ between two commits, sorted."""
+        ...
+
+    async def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether ``older`` is reachable from ``newer``."""
+        ...
+
+    async def aclose(self) -> None:
+        """End helper processes. Safe to call twice."""
+        ...
+
+
+class Worktrees(Protocol):
+    """The teammates' worktrees, outside the repository."""
+
+    async def prepare(
+        self, teammate: str, start: str, *, carry: str | None, keep: bool, sparse: Sequence[str]
+    ) -> Prepared:
+        """Give ``teammate`` its worktree on its branch, at ``start``.
+
+        Makes it on first use (``copy``, ``link`` and ``setup`` settings applied), otherwise resets
+        it, after pinning whatever it held. ``carry`` is merged in, conflicts left in the files in
+        zdiff3 style. ``keep`` leaves a standing worktree just as it is (a continued attempt).
+        Cancelling leaves a worktree that the next ``prepare`` mends.
+        """
+        ...
+
+    async def collect(self, teammate: str, start: str, message: str, pin: str) -> Collected:
+        """Commit what is uncommitted, point the ref ``pin`` at the result, and say what there is.
+
+        ``.workbench/`` and placeholders that a sandbox left behind never reach the commit. Raises
+        GitError when the worktree is no longer a worktree of this repository.
+        """
+        ...
+
+    async def remove(self, teammate: str) -> None:
+        """Remove a teammate's worktree after pinning what it held; its branch stays."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A worktree ready for work. ``conflicts`` are files that hold conflict markers of ``carry``;
+    ``pinned`` is the ref that keeps what was there before, if anything was; ``setup_output`` is
+    what the set-up commands printed."""
+
+    path: Path
+    branch: str
+    created: bool
+    conflicts: tuple[str, ...] = ()
+    pinned: str | None = None
+
+
+class Checkouts(Protocol):
+    """A few reusable detached worktrees in which gates see a commit and nothing else."""
+
+    def lease(self, commit: str, urgent: bool = False) -> AbstractAsyncContextManager[Path]:
+        """A worktree at ``commit`` with no untracked files (ignored ones stay, as caches), for as long
+        as the context lasts; waits while all are taken, ``urgent`` ones first."""
+        ...
+
+    async def aclose(self) -> None:
+        """Remove them."""
+        ...
+
+
+class Gates(Protocol):
+    """Runs gate commands on trees, each in a clean detached worktree; knows its environment."""
+
+    async def check(
+        self, commit: str, tree: str, commands: Sequence[str], urgent: bool = False
+    ) -> list[Verdict]:
+        """Run ``commands`` in order on ``commit`` until one is red; a verdict for each that ran.
+
+        Output is cut to its last lines. A command that cannot be found or that outlives its time
+        is red and says so. ``urgent`` goes before waiting checks that are not. Cancelling kills the
+        command's whole process group.
+        """
+        ...
+
+    def environment(self) -> str:
+        """What a verdict depends on besides tree and command; part of its key."""
+        ...
+
+
+# -- agents ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """All an agent needs for one attempt. ``env`` is complete: nothing else of workbench's own
+    environment reaches the agent. ``session`` is an earlier session to go on with, if it can."""
+
+    run: str
+    task: str
+    attempt: int
+    teammate: str
+    nonce: str
+    worktree: Path
+    brief: str
+    env: Mapping[str, str]
+    role: str = ""
+    model: str | None = None
+    session: str | None = None
+    budget_usd: float | None = None
+    teammates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    pid: int | None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    tool: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    status: int | None
+    error: str
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    tool: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The agent's turn, or with ``live`` False the agent itself, is over. See TurnEnded.
+
+    ``usage`` is the total of the session so far."""
+
+    live: bool
+    error: str = ""
+    login: bool = False
+    exit_code: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    session: str | None = None
+
+
+AgentReport = Started | Acted | Said | Retried | Denied | Ended
+
+
+class Agent(Protocol):
+    """A kind of teammate: Claude Code, or any command."""
+
+    continues: bool
+    """Whether an interrupted session can be taken up again in the worktree as it was left."""
+
+    async def work(
+        self,
+        assignment: Assignment,
+        inbox: asyncio.Queue[str],
+        report: Callable[[AgentReport], None],
+    ) -> None:
+        """Work on ``assignment`` until the session is over or this coroutine is cancelled.
+
+        Text put in ``inbox`` is given to the agent, mid-turn where it can be. ``report`` is called,
+        in order, from the event loop. A live session waits for more after ``Ended(live=True)`` and
+        is ended by cancelling. Whenever this returns or raises, every process it started is gone.
+        Trouble with the agent is reported as ``Ended(live=False, error=…)``, not raised.
+        """
+        ...
+
+
+# -- markers -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A marker file as found: ``marker`` when it could be read, else ``problem`` says why not."""
+
+    folder: Path
+    name: str
+    marker: Marker | None
+    problem: str = ""
+
+
+class Markers(Protocol):
+    """The ``.workbench/`` folders of the worktrees."""
+
+    async def watch(self) -> AsyncIterator[Dropped]:
+        """Markers as they are dropped, in order of name within a folder; each is given once.
+        Runs until cancelled."""
+        yield  # type: ignore[misc]
+
+    def add(self, worktree: Path) -> None:
+        """Begin watching a worktree's marker folder (made if missing)."""
+        ...
+
+    def scan(self, worktree: Path) -> list[Dropped]:
+        """What lies in the folder now and was not yet given: called when an agent ends, so that
+        its last marker is never overtaken by its exit."""
+        ...
+
+    def take(self, dropped: Dropped) -> None:
+        """The marker is in the log: remove its file, or set it aside when it was quarantined."""
+        ...
+
+    def deliver(self, worktree: Path, name: str, text: str) -> None:
+        """Put a message file into the worktree's inbox for teammates that read files."""
+        ...
+
+
+# -- text ----------------------------------------------------------------------------------------------
+
+
+class Briefs(Protocol):
+    """Renders prompts from the templates."""
+
+    def render(self, name: str, values: Mapping[str, object]) -> str:
+        """The template ``name`` filled in; raises UsageError naming the template when it is broken."""
+        ...
+
+
+Emit = Callable[[Event], None]
+"""Hand an event to the loop; returns at once, from any coroutine of the loop's thread."""
