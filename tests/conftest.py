@@ -1,0 +1,59 @@
+"""What every test stands on: a home of its own, a fixed git identity, no global git configuration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "Ada Tester",
+    "GIT_AUTHOR_EMAIL": "ada@example.invalid",
+    "GIT_COMMITTER_NAME": "Ada Tester",
+    "GIT_COMMITTER_EMAIL": "ada@example.invalid",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+LEAKY = ("GIT_", "WORKBENCH_", "CLAUDE", "ANTHROPIC_", "XDG_")
+
+
+@pytest.fixture(autouse=True)
+def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the machine's user reaches a test, and nothing of a test reaches that user."""
+    for name in list(os.environ):
+        if name.startswith(LEAKY):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+
+
+def git(where: Path, *words: str) -> str:
+    """Run git in ``where`` and give what it printed, stripped."""
+    done = subprocess.run(
+        ["git", *words], cwd=where, check=True, capture_output=True, text=True, env=dict(os.environ)
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository on branch main with one commit that holds README.md and src/app.py."""
+    where = tmp_path / "repo"
+    (where / "src").mkdir(parents=True)
+    git(where, "init", "-q", "-b", "main")
+    (where / "README.md").write_text("# Sample\n")
+    (where / "src" / "app.py").write_text("def greet(name):\n    return f'hello {name}'\n")
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "-m", "first")
+    return where
