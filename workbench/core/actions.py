@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from workbench.core.events import Event
 
@@ -38,12 +39,13 @@ class StartAttempt(Action):
 
 @dataclass(frozen=True, slots=True)
 class Tell(Action):
-    """Put text into a live session. Told is recorded first."""
+    """Put text into a live session: the template ``tell/<kind>`` filled with ``values``. Told is
+    recorded first."""
 
     task: str
     attempt: int
     kind: str
-    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,13 @@ class Publish(Action):
     commit: str
     parent: str
     tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropLanding(Action):
+    """Give up the landing under way unless it is being published; gives LandingDropped."""
+
+    task: str
 
 
 @dataclass(frozen=True, slots=True)

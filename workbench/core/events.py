@@ -41,6 +41,7 @@ class RunStarted(Event):
     base_tree: str
     target: str
     integration: str
+    environment: str = ""
     dirty: bool = False
 
 
@@ -54,6 +55,8 @@ class RunResumed(Event):
     """The run goes on in a new process; everything that was in flight has been accounted for."""
 
     pid: int
+    environment: str = ""
+    budget_usd: float | None = None
 
 
 class StopRequested(Event):
@@ -179,6 +182,15 @@ class WorkCollected(AttemptEvent):
     unresolved: tuple[str, ...] = ()
 
 
+class CheckingStarted(Event):
+    """Gates began to run on a commit: of one task's work alone, or of a candidate."""
+
+    task: str
+    commit: str
+    gates: tuple[str, ...]
+    alone: bool
+
+
 class WorkChecked(AttemptEvent):
     """The gates were run on the collected work alone."""
 
@@ -197,12 +209,13 @@ class AttemptFailed(AttemptEvent):
 
 class AttemptEnded(AttemptEvent):
     """The agent's session and process are gone and its teammate is free. ``usage`` is the whole
-    of the attempt. ``interrupted`` means that it was cut short and does not count."""
+    of the attempt. ``interrupted`` means that it was cut short and does not count; ``commit`` is
+    then what it left, pinned."""
 
     teammate: str
     usage: Usage = Usage()
     interrupted: bool = False
-    pin: str | None = None
+    commit: str | None = None
     session: str | None = None
 
 
@@ -265,8 +278,23 @@ class PublicationLost(Event):
     found: str
 
 
+class ConflictFound(Event):
+    """The merge of ``task`` on ``parent`` has textual conflicts in ``paths``; ``hunks`` shows them."""
+
+    task: str
+    parent: str
+    paths: tuple[str, ...]
+    hunks: str = ""
+
+
+class LandingDropped(Event):
+    """A landing was given up half way (a stop, a crash); the task is back in the queue."""
+
+    task: str
+
+
 class TaskConflicted(Event):
-    """The merge has textual conflicts in ``paths``; ``others`` are the landed tasks involved.
+    """A task needs a fix-up for its conflict; ``others`` are the landed tasks on the other side.
     ``final`` means that no attempt is left to resolve it."""
 
     task: str
@@ -277,7 +305,7 @@ class TaskConflicted(Event):
 
 
 class TaskRejected(Event):
-    """The merge was clean but its gates were red. ``final`` as in TaskConflicted."""
+    """The merge was clean but its gates were red, or could not be made. ``final`` as above."""
 
     task: str
     evidence: str

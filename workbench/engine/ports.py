@@ -280,7 +280,7 @@ class Agent(Protocol):
 class Dropped:
     """A marker file as found: ``marker`` when it could be read, else ``problem`` says why not."""
 
-    folder: Path
+    worktree: Path
     name: str
     marker: Marker | None
     problem: str = ""
@@ -303,8 +303,8 @@ class Markers(Protocol):
         its last marker is never overtaken by its exit."""
         ...
 
-    def take(self, dropped: Dropped) -> None:
-        """The marker is in the log: remove its file, or set it aside when it was quarantined."""
+    def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
+        """What became of a marker is in the log: remove its file, or set it aside with the reason."""
         ...
 
     def deliver(self, worktree: Path, name: str, text: str) -> None:

@@ -1,0 +1,54 @@
+"""What a brief is made of: the values its template is filled with. Pure; rendering is an adapter's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.core.state import AttemptState, RunState, TaskStatus
+
+
+def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, ...]) -> Mapping[str, object]:
+    """Everything the brief of ``attempt`` may say; ``conflicts`` are the files that hold conflict
+    markers in its worktree now."""
+    plan = state.plan
+    assert plan is not None, "an attempt belongs to a started run"
+    task = state.tasks[attempt.task]
+    return {
+        "run": state.run,
+        "task": task.spec,
+        "attempt": attempt.number,
+        "teammate": attempt.teammate,
+        "teammates": [name for name in state.teammates if name != attempt.teammate],
+        "plan_title": plan.title,
+        "context": plan.context,
+        "contract": plan.contract,
+        "gates": state.gates_of(attempt.task),
+        "why": attempt.why,
+        "evidence": task.evidence if attempt.why != "first" else "",
+        "conflicts": conflicts,
+        "hunks": task.evidence if attempt.why == "conflict" else "",
+        "others": [state.tasks[name].spec for name in task.others],
+        "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
+        "messages": [{"sender": letter.sender, "text": letter.text} for letter in attempt.mail],
+        "agent": "claude" if state.settings.agent == "claude" else "command",
+    }
+
+
+def snapshot_message(attempt: AttemptState, title: str) -> str:
+    """The message of the commit that workbench makes of work left uncommitted."""
+    return (
+        f"{title}\n\nLeft uncommitted by {attempt.teammate}; committed by workbench.\n\n"
+        f"Workbench-Task: {attempt.task}\nWorkbench-Attempt: {attempt.number}\n"
+        f"Workbench-Teammate: {attempt.teammate}\nWorkbench-Snapshot: true\n"
+    )
+
+
+def landing_message(state: RunState, task: str) -> str:
+    """The message of a landing's merge commit, with the trailers that make the proof readable."""
+    standing = state.tasks[task]
+    attempt = state.attempts[task, standing.delivered_by]
+    return (
+        f"Land {task}: {standing.spec.title}\n\n"
+        f"Workbench-Run: {state.run}\nWorkbench-Task: {task}\n"
+        f"Workbench-Attempt: {attempt.number}\nWorkbench-Teammate: {attempt.teammate}\n"
+    )

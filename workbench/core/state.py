@@ -1,0 +1,292 @@
+"""Where a run stands: plain data, and the tables by which a task and an attempt may move.
+
+Everything that decides what happens next lives here or is derived from here. ``core.apply`` is the
+only writer. The tables are the whole truth about order: a move that is not in them is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from workbench.core.models import Plan, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.errors import IllegalEvent
+
+
+class TaskStatus(StrEnum):
+    """Where a task is on its way; ``landed`` alone means that its commit is on the integration
+    branch."""
+
+    PENDING = "pending"
+    HELD = "held"
+    READY = "ready"
+    RUNNING = "running"
+    DELIVERED = "delivered"
+    LANDING = "landing"
+    LANDED = "landed"
+    CONFLICTED = "conflicted"
+    REJECTED = "rejected"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+T = TaskStatus
+TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
+    (T.PENDING, "release"): T.READY,
+    (T.PENDING, "hold"): T.HELD,
+    (T.READY, "start"): T.RUNNING,
+    (T.CONFLICTED, "start"): T.RUNNING,
+    (T.REJECTED, "start"): T.RUNNING,
+    (T.RUNNING, "deliver"): T.DELIVERED,
+    (T.RUNNING, "retry"): T.READY,
+    (T.RUNNING, "block"): T.BLOCKED,
+    (T.RUNNING, "fail"): T.FAILED,
+    (T.DELIVERED, "take"): T.LANDING,
+    (T.LANDING, "requeue"): T.DELIVERED,
+    (T.LANDING, "land"): T.LANDED,
+    (T.LANDING, "conflict"): T.CONFLICTED,
+    (T.LANDING, "reject"): T.REJECTED,
+    (T.LANDING, "fail"): T.FAILED,
+}
+
+STARTABLE = frozenset({T.READY, T.CONFLICTED, T.REJECTED})
+OVER = frozenset({T.LANDED, T.BLOCKED, T.FAILED, T.HELD})
+
+
+class Phase(StrEnum):
+    """What an attempt is doing."""
+
+    WORKING = "working"
+    TURN_OVER = "turn over"
+    COLLECTED = "collected"
+    CHECKED = "checked"
+    CLOSING = "closing"
+    ENDED = "ended"
+
+
+P = Phase
+LIVE = (P.WORKING, P.TURN_OVER, P.COLLECTED, P.CHECKED)
+PHASE_MOVES: dict[tuple[Phase, str], Phase] = {
+    (P.WORKING, "turn"): P.TURN_OVER,
+    (P.TURN_OVER, "tell"): P.WORKING,
+    (P.COLLECTED, "tell"): P.WORKING,
+    (P.CHECKED, "tell"): P.WORKING,
+    (P.WORKING, "tell"): P.WORKING,
+    (P.TURN_OVER, "collect"): P.COLLECTED,
+    (P.COLLECTED, "check"): P.CHECKED,
+    **{(phase, "close"): P.CLOSING for phase in LIVE},
+    **{(phase, "end"): P.ENDED for phase in (*LIVE, P.CLOSING)},
+}
+
+
+def move_task(task: str, status: TaskStatus, move: str) -> TaskStatus:
+    """The status after ``move``; raises IllegalEvent naming the task, its status and the move."""
+    try:
+        return TASK_MOVES[status, move]
+    except KeyError:
+        raise IllegalEvent(f"task {task!r} is {status} and cannot {move}") from None
+
+
+def move_phase(task: str, attempt: int, phase: Phase, move: str) -> Phase:
+    """The phase after ``move``; raises IllegalEvent naming the attempt, its phase and the move."""
+    try:
+        return PHASE_MOVES[phase, move]
+    except KeyError:
+        raise IllegalEvent(f"attempt {attempt} at {task!r} is {phase} and cannot {move}") from None
+
+
+@dataclass(slots=True)
+class Letter:
+    """A message on its way: from whom and what."""
+
+    sender: str
+    text: str
+
+
+@dataclass(slots=True)
+class AttemptState:
+    """One teammate trying one task."""
+
+    task: str
+    number: int
+    teammate: str
+    nonce: str
+    start: str
+    why: str
+    started_at: float
+    carry: str | None = None
+    phase: Phase = Phase.WORKING
+    live: bool = True
+    late: bool = False
+    done: bool = False
+    asked: bool = False
+    told_no_change: bool = False
+    repairs: int = 0
+    blocked: str = ""
+    error: str = ""
+    percent: int = 0
+    note: str = ""
+    doing: str = ""
+    pid: int | None = None
+    session: str | None = None
+    commit: str | None = None
+    tree: str | None = None
+    outcome: str = ""
+    usage: Usage = field(default_factory=Usage)
+    ended_at: float | None = None
+    mail: list[Letter] = field(default_factory=list)
+    markers: set[str] = field(default_factory=set)
+    interrupted: bool = False
+    denied: int = 0
+
+
+@dataclass(slots=True)
+class TaskState:
+    """One task on its way. ``unmet`` are the tasks it still waits for."""
+
+    spec: Task
+    index: int
+    rank: int
+    unmet: set[str]
+    status: TaskStatus = TaskStatus.PENDING
+    attempt: int = 0
+    tries: int = 0
+    fixups: int = 0
+    why: str = "first"
+    carry: str | None = None
+    prefers: str | None = None
+    session: str | None = None
+    evidence: str = ""
+    conflicts: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    commit: str | None = None
+    tree: str | None = None
+    delivered_by: int = 0
+    delivered_at: float | None = None
+    landed: str | None = None
+    landed_at: float | None = None
+    files: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class TeammateState:
+    """One member of the team, its worktree, and the mail it has not seen."""
+
+    name: str
+    index: int
+    task: str | None = None
+    worktree: str = ""
+    branch: str = ""
+    unread: list[Letter] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    landed: int = 0
+
+
+@dataclass(slots=True)
+class Landing:
+    """The one landing under way."""
+
+    task: str
+    parent: str = ""
+    commit: str = ""
+    tree: str = ""
+
+
+@dataclass(slots=True)
+class Landed:
+    """One landing as it happened, for the report and its proof."""
+
+    task: str
+    attempt: int
+    teammate: str
+    commit: str
+    parent: str
+    delivered: str
+    at: float
+    files: tuple[str, ...]
+
+
+VerdictKey = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class RunState:
+    """Everything known about a run, folded from its events."""
+
+    run: str = ""
+    seq: int = 0
+    at: float = 0.0
+    started_at: float = 0.0
+    ended_at: float | None = None
+    active_seconds: float = 0.0
+    resumed_at: float = 0.0
+    plan: Plan | None = None
+    plan_path: str = ""
+    plan_sha256: str = ""
+    settings: RunSettings = field(default_factory=lambda: RunSettings(team=("t1",)))
+    base: str = ""
+    base_tree: str = ""
+    target: str = ""
+    integration: str = ""
+    environment: str = ""
+    tip: str = ""
+    base_green: bool | None = None
+    stopping: str = ""
+    stops: int = 0
+    login: str = ""
+    outcome: RunOutcome | None = None
+    reason: str = ""
+    tasks: dict[str, TaskState] = field(default_factory=dict)
+    dependents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    teammates: dict[str, TeammateState] = field(default_factory=dict)
+    attempts: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
+    working: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
+    startable: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
+    free: list[int] = field(default_factory=list)
+    queue: dict[str, float] = field(default_factory=dict)
+    landing: Landing | None = None
+    landings: list[Landed] = field(default_factory=list)
+    verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
+    gate_runs: int = 0
+    gate_seconds: float = 0.0
+    over: int = 0
+    spent: Usage = field(default_factory=Usage)
+    quarantined: int = 0
+    messages: int = 0
+
+    def task(self, name: str) -> TaskState:
+        """The task, or IllegalEvent when the plan has none of that id."""
+        try:
+            return self.tasks[name]
+        except KeyError:
+            raise IllegalEvent(f"no task {name!r} in this run") from None
+
+    def attempt(self, task: str, number: int) -> AttemptState:
+        """The attempt, or IllegalEvent when it never started."""
+        try:
+            return self.attempts[task, number]
+        except KeyError:
+            raise IllegalEvent(f"no attempt {number} at task {task!r}") from None
+
+    @property
+    def cost_usd(self) -> float:
+        """What the run has cost so far, live attempts included."""
+        return self.spent.cost_usd + sum(attempt.usage.cost_usd for attempt in self.working.values())
+
+    @property
+    def finished(self) -> bool:
+        return self.outcome is not None
+
+    def gates_of(self, task: str) -> tuple[str, ...]:
+        """The commands that must be green on this task's work and on its landing."""
+        own = tuple(gate for gate in self.task(task).spec.gates if gate not in self.settings.gates)
+        return () if self.settings.no_gates else self.settings.gates + own
+
+    def unproven(self, tree: str, gates: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of ``gates`` that have no green verdict for exactly this tree and environment."""
+        return tuple(
+            gate
+            for gate in gates
+            if (verdict := self.verdicts.get((tree, gate, self.environment))) is None or not verdict.green
+        )

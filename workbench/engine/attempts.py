@@ -1,0 +1,287 @@
+"""One attempt in the world: worktree, brief, agent, markers, and the end of it all.
+
+Each attempt is one asyncio task that owns its agent for the agent's whole life. It is over only when
+the agent's processes are gone and AttemptEnded has been emitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.core import events as e
+from workbench.core.brief import brief_values, snapshot_message
+from workbench.core.models import Usage
+from workbench.core.state import AttemptState, RunState
+from workbench.engine.ports import (
+    Acted,
+    AgentReport,
+    Assignment,
+    Denied,
+    Dropped,
+    Emit,
+    Ended,
+    Retried,
+    Said,
+    Started,
+)
+from workbench.engine.world import World
+from workbench.errors import WorkbenchError
+
+SAID_LIMIT = 2_000
+
+
+def pin_of(run: str, attempt: AttemptState, kind: str = "work") -> str:
+    """The ref that keeps what an attempt made."""
+    return f"refs/workbench/{run}/{kind}/{attempt.task}/{attempt.number}"
+
+
+@dataclass(eq=False)
+class LiveAttempt:
+    """What the engine holds of one attempt while it lives."""
+
+    state: RunState
+    attempt: AttemptState
+    world: World
+    emit: Emit
+    inbox: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    worktree: Path | None = None
+    usage: Usage = field(default_factory=Usage)
+    session: str | None = None
+    over: bool = False
+    ended: bool = False
+    interrupt: bool = False
+    letters: int = 0
+    _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
+    checks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    # -- the attempt's own task ----------------------------------------------------------------
+
+    async def conduct(self) -> None:
+        """Live through the attempt. Emits AttemptEnded as its very last act."""
+        try:
+            worker = asyncio.ensure_future(self._work())
+            ending = asyncio.ensure_future(self._ask_to_end.wait())
+            try:
+                await asyncio.wait({worker, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if worker.done():
+                    self._report_end(worker)
+                    await ending
+            finally:
+                ending.cancel()
+                worker.cancel()
+                await asyncio.wait({worker})
+            commit = await self._keep() if self.interrupt else None
+        finally:
+            self._end_checks()
+        self.ended = True
+        self.emit(
+            e.AttemptEnded(
+                task=self.attempt.task,
+                attempt=self.attempt.number,
+                teammate=self.attempt.teammate,
+                usage=self.usage,
+                interrupted=self.interrupt,
+                commit=commit,
+                session=self.session,
+            )
+        )
+
+    async def _work(self) -> None:
+        state, attempt, world = self.state, self.attempt, self.world
+        task = state.tasks[attempt.task]
+        began = time.monotonic()
+        prepared = await world.worktrees.prepare(
+            attempt.teammate,
+            attempt.start,
+            carry=attempt.carry,
+            keep=attempt.why == "continued",
+            sparse=task.spec.files if state.settings.sparse else (),
+        )
+        self.worktree = prepared.path
+        self.emit(
+            e.WorktreeReady(
+                teammate=attempt.teammate,
+                path=str(prepared.path),
+                branch=prepared.branch,
+                seconds=round(time.monotonic() - began, 4),
+            )
+        )
+        world.markers.add(prepared.path)
+        brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
+        await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
+
+    def _assignment(self, worktree: Path, brief: str) -> Assignment:
+        state, attempt = self.state, self.attempt
+        spec = state.tasks[attempt.task].spec
+        env = {
+            **self.world.environment,
+            "CLAUDE_CODE_AGENT_ID": f"{attempt.teammate}@{state.run}",
+            "CLAUDE_CODE_AGENT_TYPE": spec.role or "teammate",
+            "CLAUDE_CODE_TEAM_NAME": state.run,
+            "CLAUDE_CODE_PLAN_MODE_REQUIRED": "false",
+            "WORKBENCH_RUN": state.run,
+            "WORKBENCH_TASK": attempt.task,
+            "WORKBENCH_ATTEMPT": str(attempt.number),
+            "WORKBENCH_NONCE": attempt.nonce,
+            "WORKBENCH_WORKTREE": str(worktree),
+            "WORKBENCH_TEAMMATE": attempt.teammate,
+            **self.world.extras(attempt, worktree),
+        }
+        budget = state.settings.budget_usd
+        return Assignment(
+            run=state.run,
+            task=attempt.task,
+            attempt=attempt.number,
+            teammate=attempt.teammate,
+            nonce=attempt.nonce,
+            worktree=worktree,
+            brief=brief,
+            env=env,
+            role=spec.role,
+            model=state.settings.model,
+            session=attempt.session,
+            budget_usd=None if budget is None else max(0.01, budget - state.cost_usd),
+            teammates=tuple(name for name in state.teammates if name != attempt.teammate),
+        )
+
+    def _report_end(self, worker: asyncio.Future[None]) -> None:
+        """The agent is over by itself: say so once, with the reason when it broke."""
+        error = "" if worker.cancelled() else worker.exception()
+        if isinstance(error, WorkbenchError):
+            self._fail(str(error))
+        elif error:
+            self._fail(f"{type(error).__name__}: {error}")
+        elif not self.over:
+            self._report(Ended(live=False, error="the agent ended without saying how"))
+
+    def _fail(self, sentence: str) -> None:
+        self.over = True
+        task, number = self.attempt.task, self.attempt.number
+        self.emit(e.EffectFailed(action="StartAttempt", error=sentence, task=task, attempt=number))
+
+    async def _keep(self) -> str | None:
+        """Commit and pin what an interrupted attempt leaves; a worktree that is gone holds nothing."""
+        if self.worktree is None:
+            return None
+        title = f"Work in progress on {self.attempt.task}"
+        try:
+            kept = await self.world.worktrees.collect(
+                self.attempt.teammate,
+                self.attempt.start,
+                snapshot_message(self.attempt, title),
+                pin_of(self.state.run, self.attempt, "interrupted"),
+            )
+        except WorkbenchError as problem:
+            self.emit(e.EffectFailed(action="KeepWork", error=str(problem)))
+            return None
+        return kept.commit
+
+    # -- what comes from the agent and its markers -----------------------------------------------
+
+    def _report(self, report: AgentReport) -> None:
+        task, number = self.attempt.task, self.attempt.number
+        match report:
+            case Started(pid, session):
+                self.session = session or self.session
+                self.emit(e.AgentStarted(task=task, attempt=number, pid=pid, session=session))
+            case Acted(tool, target):
+                self.emit(e.AgentActed(task=task, attempt=number, tool=tool, target=target[:500]))
+            case Said(text):
+                self.emit(e.AgentSaid(task=task, attempt=number, text=text[:SAID_LIMIT]))
+            case Retried(status, error, delay):
+                self.emit(
+                    e.AgentRetried(task=task, attempt=number, status=status, error=error, delay_seconds=delay)
+                )
+            case Denied(tool, target, reason):
+                self.emit(
+                    e.ActionDenied(task=task, attempt=number, tool=tool, target=target[:500], reason=reason)
+                )
+            case Ended():
+                self._turn_ended(report)
+
+    def _turn_ended(self, report: Ended) -> None:
+        if self.over:
+            return
+        self.over = not report.live
+        self.usage, self.session = report.usage, report.session or self.session
+        if self.worktree is not None:
+            for dropped in self.world.markers.scan(self.worktree):
+                self.receive(dropped)
+        self.emit(
+            e.TurnEnded(
+                task=self.attempt.task,
+                attempt=self.attempt.number,
+                live=report.live,
+                error=report.error,
+                login=report.login,
+                exit_code=report.exit_code,
+                usage=report.usage,
+                session=report.session,
+            )
+        )
+
+    def receive(self, dropped: Dropped) -> None:
+        """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
+        marker, problem = dropped.marker, dropped.problem
+        if marker is not None and marker.nonce != self.attempt.nonce:
+            problem = "its nonce is not the one of this attempt, so it is not believed"
+        task, number = self.attempt.task, self.attempt.number
+        if marker is None or problem:
+            self.emit(
+                e.MarkerQuarantined(
+                    task=task, attempt=number, name=dropped.name, reason=problem or "unreadable"
+                )
+            )
+            return
+        self.emit(
+            e.MarkerReceived(
+                task=task,
+                attempt=number,
+                name=dropped.name,
+                kind=marker.kind.value,
+                note=marker.note,
+                percent=marker.percent,
+                confidence=marker.confidence,
+                to=marker.to,
+            )
+        )
+
+    # -- what comes from the engine ------------------------------------------------------------------
+
+    def tell(self, kind: str, text: str) -> None:
+        """Put text into the session, and into the inbox folder for agents that read files."""
+        if self.over or self.ended:
+            self._report_gone()
+            return
+        self.inbox.put_nowait(text)
+        if self.worktree is not None and not self.world.agent.continues:
+            self.letters += 1
+            self.world.markers.deliver(self.worktree, f"{self.letters:03d}-{kind}.md", text)
+
+    def _report_gone(self) -> None:
+        if not self.ended:
+            self.emit(
+                e.TurnEnded(
+                    task=self.attempt.task,
+                    attempt=self.attempt.number,
+                    live=False,
+                    error="the session was over before it could be told more",
+                    usage=self.usage,
+                )
+            )
+
+    def end(self, interrupt: bool) -> None:
+        """Close the session; ``interrupt`` keeps what it has and does not count the attempt."""
+        if self._ask_to_end.is_set():
+            return
+        self.interrupt = interrupt
+        if interrupt:
+            self._end_checks()
+        self._ask_to_end.set()
+
+    def _end_checks(self) -> None:
+        for check in self.checks:
+            check.cancel()

@@ -1,0 +1,273 @@
+"""Turns actions into intents and effects. The only place where ``decide``'s words become deeds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import structlog
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core.brief import snapshot_message
+from workbench.core.state import RunState
+from workbench.engine import landings
+from workbench.engine.attempts import LiveAttempt, pin_of
+from workbench.engine.loop import Effect
+from workbench.engine.ports import Emit
+from workbench.engine.world import World
+from workbench.errors import GitError, WorkbenchError
+
+log = structlog.get_logger(__name__)
+
+Key = tuple[str, int]
+Begun = tuple[list[e.Event], Effect | None]
+
+
+class Effects:
+    """The executor of one run: see ``engine.loop.Executor``."""
+
+    def __init__(self, world: World, emit: Emit) -> None:
+        self._world = world
+        self._emit = emit
+        self._live: dict[Key, LiveAttempt] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._whole: set[asyncio.Task[None]] = set()
+        self._landing: asyncio.Task[None] | None = None
+        self._publishing = ""
+        self._watching: asyncio.Task[None] | None = None
+
+    # -- intents and effects -----------------------------------------------------------------------
+
+    def begin(self, state: RunState, action: a.Action) -> Begun:
+        """What to record before ``action``, and what to run once that is durable."""
+        match action:
+            case a.CheckBase():
+                return [], lambda: self._check_base(state)
+            case a.StartAttempt():
+                return self._start_attempt(state, action)
+            case a.Tell():
+                return self._tell(state, action)
+            case a.CollectWork():
+                return [], self._of(action.task, action.attempt, lambda: self._collect(state, action))
+            case a.CheckWork():
+                return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
+            case a.EndAttempt():
+                return [], lambda: self._end(action)
+            case a.BuildCandidate():
+                self._publishing = ""
+                return [e.LandingStarted(task=action.task)], self._of_landing(
+                    action.task, lambda: landings.build_candidate(state, self._world, self._emit, action)
+                )
+            case a.CheckCandidate():
+                return [], self._of_landing(
+                    action.task, lambda: landings.check_candidate(state, self._world, self._emit, action)
+                )
+            case a.Publish():
+                self._publishing = action.task
+                return [], self._of_landing(action.task, lambda: self._publish(state, action))
+            case a.DropLanding():
+                return [], lambda: self._drop(action.task)
+            case a.Tidy():
+                return [], lambda: self._tidy(state, action)
+            case _:
+                raise TypeError(f"no effect for {action!r}")
+
+    def start(self, effect: Effect) -> None:
+        """Run an effect in the background, owned by this executor until ``settle``."""
+        self._own(effect(), self._running)
+
+    def _own(self, work: Coroutine[None, None, None], group: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        group.add(task)
+        task.add_done_callback(group.discard)
+        return task
+
+    def committed(self, record: e.Record) -> None:
+        """A marker that is in the log needs its file no longer."""
+        event = record.event
+        if isinstance(event, e.MarkerReceived | e.MarkerQuarantined):
+            live = self._live.get((event.task, event.attempt))
+            if live is not None and live.worktree is not None:
+                accepted = isinstance(event, e.MarkerReceived)
+                reason = "" if isinstance(event, e.MarkerReceived) else event.reason
+                self._world.markers.settle(live.worktree, event.name, accepted, reason)
+        elif isinstance(event, e.AttemptEnded):
+            self._live.pop((event.task, event.attempt), None)
+
+    async def settle(self) -> None:
+        """Stop watching, end what may be cut short, and wait for what must be whole."""
+        if self._watching is not None:
+            self._watching.cancel()
+        for task in self._running - self._whole:
+            task.cancel()
+        pending = self._running | ({self._watching} if self._watching else set())
+        if pending:
+            await asyncio.wait(pending)
+
+    # -- guarding effects ------------------------------------------------------------------------------
+
+    def _of(self, task: str, attempt: int, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
+        """An effect that belongs to an attempt: it ends with it, and its failure is the attempt's."""
+
+        async def run() -> None:
+            live = self._live.get((task, attempt))
+            current = asyncio.current_task()
+            if live is None or live.ended or current is None:
+                return
+            live.checks.add(current)
+            try:
+                await work()
+            except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
+                self._emit(
+                    e.EffectFailed(action="CheckWork", error=explain(problem), task=task, attempt=attempt)
+                )
+            finally:
+                live.checks.discard(current)
+
+        return run
+
+    def _of_landing(self, task: str, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
+        async def run() -> None:
+            self._landing = asyncio.current_task()
+            try:
+                await work()
+            except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
+                action = "Publish" if self._publishing == task else "Landing"
+                self._emit(e.EffectFailed(action=action, error=explain(problem), task=task))
+
+        return run
+
+    # -- the run -------------------------------------------------------------------------------------------
+
+    async def _check_base(self, state: RunState) -> None:
+        gates = state.unproven(state.base_tree, () if state.settings.no_gates else state.settings.gates)
+        try:
+            verdicts = await self._world.gates.check(state.base, state.base_tree, gates) if gates else []
+            if all(verdict.green for verdict in verdicts):
+                await self._create_integration(state)
+        except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
+            self._emit(e.StopRequested(reason=explain(problem)))
+            return
+        self._emit(e.BaseChecked(verdicts=tuple(verdicts)))
+
+    async def _create_integration(self, state: RunState) -> None:
+        created = await self._world.git.move_ref(state.integration, state.base, None, "workbench: start")
+        if not created and await self._world.git.tip(state.integration) != state.base:
+            raise GitError(
+                f"{state.integration} exists already and is not at {state.base[:10]}",
+                "rename or delete that branch, or choose another --run-id",
+            )
+
+    async def _tidy(self, state: RunState, action: a.Tidy) -> None:
+        current = asyncio.current_task()
+        assert current is not None, "effects run as tasks"
+        self._whole.add(current)
+        for name, teammate in state.teammates.items():
+            if teammate.worktree and name not in action.keep:
+                try:
+                    await self._world.worktrees.remove(name)
+                except WorkbenchError as problem:
+                    log.warning("worktree kept", teammate=name, why=str(problem))
+
+    # -- attempts --------------------------------------------------------------------------------------------
+
+    def _start_attempt(self, state: RunState, action: a.StartAttempt) -> Begun:
+        started = e.AttemptStarted.model_validate(
+            {
+                "task": action.task,
+                "attempt": action.attempt,
+                "teammate": action.teammate,
+                "nonce": self._world.nonce(),
+                "start": state.tip,
+                "why": action.why,
+                "carry": action.carry,
+                "session": action.session,
+            }
+        )
+        return [started], lambda: self._conduct(state, (action.task, action.attempt))
+
+    async def _conduct(self, state: RunState, key: Key) -> None:
+        if self._watching is None:
+            self._watching = asyncio.ensure_future(self._watch())
+        live = self._live[key] = LiveAttempt(state, state.attempts[key], self._world, self._emit)
+        await live.conduct()
+
+    async def _watch(self) -> None:
+        """Give every marker to the attempt whose worktree it lies in."""
+        async for dropped in self._world.markers.watch():
+            for live in self._live.values():
+                if live.worktree == dropped.worktree:
+                    live.receive(dropped)
+                    break
+
+    def _tell(self, state: RunState, action: a.Tell) -> Begun:
+        agent = "claude" if state.settings.agent == "claude" else "command"
+        text = self._world.briefs.render(f"tell/{action.kind}.md.j2", {"agent": agent, **action.values})
+        told = e.Told.model_validate(
+            {"task": action.task, "attempt": action.attempt, "kind": action.kind, "text": text}
+        )
+
+        async def tell() -> None:
+            if live := self._live.get((action.task, action.attempt)):
+                live.tell(action.kind, text)
+
+        return [told], tell
+
+    async def _collect(self, state: RunState, action: a.CollectWork) -> None:
+        attempt = state.attempts[action.task, action.attempt]
+        pin = pin_of(state.run, attempt)
+        title = state.tasks[action.task].spec.title
+        work = await self._world.worktrees.collect(
+            attempt.teammate, attempt.start, snapshot_message(attempt, title), pin
+        )
+        self._emit(
+            e.WorkCollected(
+                task=action.task,
+                attempt=action.attempt,
+                commit=work.commit,
+                tree=work.tree,
+                changed=work.changed,
+                snapshot=work.snapshot,
+                pin=pin,
+                unresolved=work.unresolved,
+            )
+        )
+
+    async def _check_work(self, action: a.CheckWork) -> None:
+        self._emit(e.CheckingStarted(task=action.task, commit=action.commit, gates=action.gates, alone=True))
+        verdicts = await self._world.gates.check(action.commit, action.tree, action.gates)
+        self._emit(
+            e.WorkChecked(
+                task=action.task, attempt=action.attempt, commit=action.commit, verdicts=tuple(verdicts)
+            )
+        )
+
+    async def _end(self, action: a.EndAttempt) -> None:
+        if live := self._live.get((action.task, action.attempt)):
+            live.end(action.interrupt)
+
+    # -- landings ------------------------------------------------------------------------------------
+
+    async def _publish(self, state: RunState, action: a.Publish) -> None:
+        """Once begun, a publication is whole: it is never cut off between git and the log."""
+        current = asyncio.current_task()
+        assert current is not None, "effects run as tasks"
+        self._whole.add(current)
+        current.add_done_callback(self._whole.discard)
+        await landings.publish(state, self._world, self._emit, action)
+
+    async def _drop(self, task: str) -> None:
+        if self._publishing == task:
+            return
+        if self._landing is not None:
+            self._landing.cancel()
+        self._emit(e.LandingDropped(task=task))
+
+
+def explain(problem: Exception) -> str:
+    """One sentence for the log; what was not foreseen is logged whole."""
+    if isinstance(problem, WorkbenchError):
+        return str(problem) if not problem.hint else f"{problem} ({problem.hint})"
+    log.error("unexpected failure", exc_info=problem)
+    return f"{type(problem).__name__}: {problem}"

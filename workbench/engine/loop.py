@@ -1,0 +1,118 @@
+"""The one loop: append events, apply them, publish, decide, execute, and so on with what comes back.
+
+All events that are waiting are folded and decided together and written in one durable transaction;
+only then is anything published or done. So nothing outside ever reacts to an event that a crash
+could take back, and a burst costs one fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from workbench.core.actions import Action, Declare
+from workbench.core.apply import apply
+from workbench.core.decide import decide
+from workbench.core.events import Event, Record, StopRequested
+from workbench.core.state import RunState
+from workbench.engine.bus import Bus
+from workbench.engine.ports import Store
+
+Effect = Callable[[], Coroutine[None, None, None]]
+
+
+class Executor(Protocol):
+    """Turns actions into intents, which are recorded first, and effects, which run after that."""
+
+    def begin(self, state: RunState, action: Action) -> tuple[list[Event], Effect | None]:
+        """The events to record before the action, and what to run once they are durable."""
+        ...
+
+    def start(self, effect: Effect) -> None:
+        """Run an effect in the background; what comes of it arrives as events."""
+        ...
+
+    def committed(self, record: Record) -> None:
+        """A record is in the log: let go of what it made redundant."""
+        ...
+
+    async def settle(self) -> None:
+        """Wait for effects that must be whole (closing agents, tidying); cancel the others."""
+        ...
+
+
+class Engine:
+    """Runs one run, from its state, until it is finished."""
+
+    def __init__(
+        self, run: str, state: RunState, store: Store, bus: Bus, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.run = run
+        self.state = state
+        self.state.run = run
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._inbox: deque[tuple[float, Event]] = deque()
+        self._wake = asyncio.Event()
+
+    def emit(self, event: Event) -> None:
+        """Hand an event to the loop. Call it from the loop's thread; it returns at once."""
+        self._inbox.append((self._clock(), event))
+        self._wake.set()
+
+    def stop(self, reason: str) -> None:
+        """Ask for a graceful stop: live attempts are interrupted, kept, and can be resumed."""
+        if not self.state.finished and not self.state.stopping:
+            self.emit(StopRequested(reason=reason))
+
+    async def go(self, executor: Executor) -> RunState:
+        """Work until RunFinished is in the log; gives the final state.
+
+        Raises StoreError when the log cannot be written and IllegalEvent on a bug of ours; either
+        way, and when cancelled, the log holds a prefix from which the run can be resumed.
+        """
+        try:
+            while not self.state.finished:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._take_what_waits(executor)
+        finally:
+            await executor.settle()
+        return self.state
+
+    async def _take_what_waits(self, executor: Executor) -> None:
+        records: list[Record] = []
+        effects: list[Effect] = []
+        while self._inbox:
+            at, event = self._inbox.popleft()
+            if self.state.finished:
+                break
+            self._take(event, at, executor, records, effects)
+        if not records:
+            return
+        await self._store.append(self.run, records)
+        for effect in effects:
+            executor.start(effect)
+        for record in records:
+            executor.committed(record)
+        self._bus.publish(records)
+
+    def _take(
+        self, event: Event, at: float, executor: Executor, records: list[Record], effects: list[Effect]
+    ) -> None:
+        record = Record(self.state.seq + 1, at, event)
+        apply(self.state, record)
+        records.append(record)
+        for action in decide(self.state, event):
+            if isinstance(action, Declare):
+                self._take(action.event, at, executor, records, effects)
+                continue
+            intents, effect = executor.begin(self.state, action)
+            for intent in intents:
+                self._take(intent, at, executor, records, effects)
+            if effect is not None:
+                effects.append(effect)

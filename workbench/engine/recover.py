@@ -1,0 +1,83 @@
+"""Taking a run up again: account for everything that was in flight when its process ended.
+
+Intent, effect, confirm: what the log says was begun is looked for in git before it is repeated.
+Nothing here decides; it only tells the state what became of things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core.brief import snapshot_message
+from workbench.core.state import AttemptState, RunState
+from workbench.engine.attempts import pin_of
+from workbench.engine.landings import landed
+from workbench.engine.world import World
+from workbench.errors import WorkbenchError
+
+
+async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
+    """Events that close what was open: first the landing, then each attempt with the markers it had
+    left. Each must be in the log before the next is asked for. Agents must be dead before this."""
+    if state.landing is not None:
+        yield await _landing(state, world)
+    for attempt in list(state.working.values()):
+        async for event in _attempt(state, world, attempt):
+            yield event
+
+
+async def _landing(state: RunState, world: World) -> e.Event:
+    """A candidate that the integration branch already holds has landed; any other starts over."""
+    landing = state.landing
+    assert landing is not None, "asked only when there is one"
+    tip = await world.git.tip(state.integration)
+    if landing.commit and tip is not None and await world.git.is_ancestor(landing.commit, tip):
+        attempt = state.task(landing.task).delivered_by
+        publication = a.Publish(landing.task, attempt, landing.commit, landing.parent, landing.tree)
+        return await landed(world, publication)
+    return e.LandingDropped(task=landing.task)
+
+
+async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:
+    where = state.teammates[attempt.teammate].worktree
+    task, number = attempt.task, attempt.number
+    if where and Path(where).is_dir():
+        for dropped in world.markers.scan(Path(where)):
+            marker = dropped.marker
+            if marker is not None and marker.nonce == attempt.nonce and dropped.name not in attempt.markers:
+                yield e.MarkerReceived(
+                    task=task,
+                    attempt=number,
+                    name=dropped.name,
+                    kind=marker.kind.value,
+                    note=marker.note,
+                    percent=marker.percent,
+                    confidence=marker.confidence,
+                    to=marker.to,
+                )
+            world.markers.settle(Path(where), dropped.name, accepted=True)
+    commit = await _keep(state, world, attempt) if where else None
+    yield e.AttemptEnded(
+        task=task,
+        attempt=number,
+        teammate=attempt.teammate,
+        usage=attempt.usage,
+        interrupted=True,
+        commit=commit,
+        session=attempt.session,
+    )
+
+
+async def _keep(state: RunState, world: World, attempt: AttemptState) -> str | None:
+    """Commit and pin what the worktree holds; where it is gone, what was pinned before remains."""
+    message = snapshot_message(attempt, f"Work in progress on {attempt.task}")
+    try:
+        kept = await world.worktrees.collect(
+            attempt.teammate, attempt.start, message, pin_of(state.run, attempt, "interrupted")
+        )
+    except WorkbenchError:
+        return attempt.commit
+    return kept.commit
