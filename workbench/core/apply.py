@@ -248,6 +248,8 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
             attempt.done, attempt.percent, attempt.note = True, 100, event.note or attempt.note
         case MarkerKind.BLOCKED:
             attempt.blocked = event.note or "no reason given"
+        case MarkerKind.QUESTION if state.settings.on_question == "fail":
+            attempt.blocked = f"asked, and nobody was there to answer: {event.note}"
         case MarkerKind.MESSAGE:
             state.messages += 1
             for teammate in state.teammates.values():

@@ -87,8 +87,10 @@ def _finish(state: RunState) -> Actions:
         return [a.Declare(e.RunFinished(outcome="stopped", reason="the budget is spent"))]
     missing = [name for name, task in state.tasks.items() if task.status is not TaskStatus.LANDED]
     keep = tuple(attempt.teammate for attempt in state.attempts.values() if attempt.task in missing)
+    if state.settings.keep_worktrees:
+        keep = tuple(state.teammates)
     if not missing:
-        return [a.Declare(e.RunFinished(outcome="landed")), a.Tidy()]
+        return [a.Declare(e.RunFinished(outcome="landed")), a.Tidy(keep)]
     reason = f"{len(missing)} of {len(state.tasks)} tasks did not land: {', '.join(missing[:8])}"
     return [a.Declare(e.RunFinished(outcome="incomplete", reason=reason)), a.Tidy(keep)]
 
@@ -140,7 +142,7 @@ def _marker_received(state: RunState, event: e.MarkerReceived) -> Actions:
             told += _mail(state, attempt)
         return told
     attempt = state.attempt(event.task, event.attempt)
-    if event.kind == "question" and attempt.phase is Phase.WORKING:
+    if event.kind == "question" and attempt.phase is Phase.WORKING and not attempt.blocked:
         return [a.Tell(event.task, event.attempt, "answer", {"question": event.note})]
     return []
 

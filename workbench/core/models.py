@@ -68,8 +68,9 @@ class Plan(Value):
 class RunSettings(Value):
     """What a run was started with; recorded in its first event so that a resume means the same.
 
-    ``agent`` is ``claude`` or ``command:CMD``. ``attempts`` bounds the attempts at one task,
-    ``repairs`` how often red gate output goes back into one live session. Times are seconds.
+    ``agent`` is ``claude`` or ``command:CMD``; ``continues`` says that its interrupted sessions can be
+    taken up again; ``scripted`` that the model was a script. ``attempts`` bounds the attempts at one
+    task, ``repairs`` how often red gate output goes back into one live session. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -85,6 +86,8 @@ class RunSettings(Value):
     repairs: int = 3
     budget_usd: float | None = None
     gate_seconds: float = 1800.0
+    on_question: Literal["proceed", "fail"] = "proceed"
+    keep_worktrees: bool = False
     scripted: bool = False
     continues: bool = False
 

@@ -1,0 +1,20 @@
+"""The user's git repository, one file per git noun.
+
+repository      where it is and what state it is in: ``open_repository``
+process         running git: one-shot in a small thread pool, or a long-lived child to talk to
+objects         reading any object through one ``cat-file``; writing commits without a process
+refs            compare-and-swap and pins
+merges          merges in memory through one ``merge-tree``
+diffs           which paths differ, through one ``diff-tree``
+plumbing        these together: the ``Git`` port
+administration  git's own folder for a linked worktree: made, checked, mended, removed
+status          what ``git status`` says, read
+placeholders    what sandboxes leave behind, and what never reaches a commit
+excludes        our block in ``info/exclude``
+furnishing      copied and linked files, set-up commands
+snapshots       committing what was left uncommitted
+worktrees       the teammates' worktrees: the ``Worktrees`` port
+checkouts       the gates' worktrees: the ``Checkouts`` port
+
+GitPython is imported only here, lazily, and none of its objects outlives the call that made it.
+"""

@@ -1,0 +1,1 @@
+"""Keeps count of what is on the shelves."""

@@ -1,0 +1,586 @@
+"""The teammates' worktrees on real git: nothing lost, nothing leaked, the user's checkout untouched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from workbench.adapters.git.checkouts import Checkouts
+from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.git.repository import Repository, open_repository
+from workbench.adapters.git.worktrees import Worktrees
+from workbench.engine.ports import Collected, Prepared
+from workbench.errors import GitError, SetupError, UsageError
+
+PIN = "refs/workbench/run-1/task/1"
+
+
+def git(where: Path, *words: str, fine: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=False)
+    assert done.returncode in fine, (words, done.stdout, done.stderr)
+    return done.stdout.strip()
+
+
+def commit(where: Path, message: str = "work") -> str:
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "--allow-empty", "-m", message)
+    return git(where, "rev-parse", "HEAD")
+
+
+class Team:
+    """The worktrees of one run with the defaults tests need."""
+
+    def __init__(self, repository: Repository, plumbing: Plumbing, root: Path) -> None:
+        self.repository, self.git, self.root = repository, plumbing, root
+        self.notices: list[str] = []
+        self.worktrees = self.again()
+
+    def again(self, *, sparse: bool = False, **furnishing: tuple[str, ...]) -> Worktrees:
+        """What a new process of workbench would have."""
+        self.furnishing = Furnishing(self.repository.root, notice=self.notices.append, **furnishing)
+        self.worktrees = Worktrees(
+            self.repository, self.git, self.root, "run-1", self.furnishing, sparse=sparse
+        )
+        return self.worktrees
+
+    async def prepare(
+        self,
+        name: str = "ada",
+        start: str = "",
+        carry: str | None = None,
+        keep: bool = False,
+        sparse: tuple[str, ...] = (),
+    ) -> Prepared:
+        start = start or self.repository.head
+        return await self.worktrees.prepare(name, start, carry=carry, keep=keep, sparse=sparse)
+
+    async def collect(self, name: str = "ada", start: str = "") -> Collected:
+        return await self.worktrees.collect(name, start or self.repository.head, "left\n# over", PIN)
+
+    def reachable(self) -> str:
+        """The ids of every object that some ref reaches."""
+        return git(self.repository.root, "rev-list", "--objects", "--all")
+
+
+@pytest.fixture
+async def team(repo: Path, tmp_path: Path) -> AsyncIterator[Team]:
+    (repo / ".gitignore").write_text("*.log\n.env\nnode_modules/\n")
+    commit(repo, "base")
+    repository = await open_repository(repo)
+    plumbing = Plumbing(repository)
+    yield Team(repository, plumbing, tmp_path / "trees")
+    await plumbing.aclose()
+
+
+def blob(repo: Path, text: str) -> str:
+    done = subprocess.run(
+        ["git", "hash-object", "--stdin"], cwd=repo, input=text, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+async def test_a_new_worktree_is_git_s(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    assert made.created
+    assert made.branch == "workbench/run-1/ada"
+    assert git(made.path, "rev-parse", "--show-toplevel") == str(made.path)
+    assert git(made.path, "symbolic-ref", "HEAD") == "refs/heads/workbench/run-1/ada"
+    assert git(made.path, "status", "--porcelain") == ""
+    assert all((made.path / ".workbench" / part).is_dir() for part in ("markers", "inbox", "quarantine"))
+    assert str(made.path) in git(repo, "worktree", "list")
+    git(repo, "worktree", "prune", "--expire=now")
+    git(repo, "fsck", "--strict")
+    work = commit(made.path)
+    assert git(repo, "rev-parse", "workbench/run-1/ada") == work
+
+
+async def test_the_user_s_checkout_is_untouched(team: Team, repo: Path) -> None:
+    (repo / "README.md").write_text("# edited\n")
+    (repo / "staged.txt").write_text("staged")
+    git(repo, "add", "staged.txt")
+
+    def state() -> tuple[object, ...]:
+        files = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in repo.rglob("*")
+                 if p.is_file() and ".git" not in p.parts}  # fmt: skip
+        names = ("index", "HEAD", "config", "refs/heads/main")
+        return (files, [(repo / ".git" / name).read_bytes() for name in names])
+
+    before = state()
+    made = await team.prepare()
+    (made.path / "x").write_text("x")
+    work = await team.collect()
+    async with Checkouts(team.repository, team.root).lease(work.commit):
+        pass
+    await team.git.merge(team.repository.head, work.commit)
+    await team.worktrees.remove("ada")
+    assert state() == before
+
+
+async def test_twelve_at_once(team: Team) -> None:
+    made = await asyncio.gather(*(team.prepare(f"mate-{n}") for n in range(12)))
+    assert {git(each.path, "status", "--porcelain") for each in made} == {""}
+    assert git(team.repository.root, "worktree", "list").count("mate-") == 24  # path and branch
+
+
+async def test_collect_of_a_clean_tree(team: Team) -> None:
+    made = await team.prepare()
+    nothing = await team.collect()
+    assert (nothing.changed, nothing.snapshot, nothing.commit) == (False, False, team.repository.head)
+    (made.path / "x").write_text("x")
+    work = commit(made.path)
+    got = await team.collect()
+    assert (got.commit, got.changed, got.snapshot, got.unresolved) == (work, True, False, ())
+    assert await team.git.tip(PIN) == work
+
+
+ODD = ("-rf", "--all", "a b", "new\nline", "ünï", ":(glob)*", "d/*", "t\ttab", '"quoted"')
+
+
+async def test_collect_snapshots_everything(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    for name in ODD:
+        (made.path / name).parent.mkdir(exist_ok=True)
+        (made.path / name).write_text(name)
+    (made.path / "README.md").unlink()
+    (made.path / "src/app.py").rename(made.path / "src/moved.py")
+    (made.path / "src/app.py").mkdir()
+    (made.path / "src/app.py/inner").write_text("a folder where a file was")
+    (made.path / "link").symlink_to("/etc/hostname")
+    (made.path / "noise.log").write_text("ignored")
+    (made.path / ".workbench/markers/m.json").write_text("{}")
+    got = await team.collect()
+    assert (got.changed, got.snapshot) == (True, True)
+    names = git(repo, "ls-tree", "-r", "-z", "--name-only", got.commit).strip("\0").split("\0")
+    assert sorted(names) == sorted([".gitignore", "link", "src/app.py/inner", "src/moved.py", *ODD])
+    assert git(repo, "show", "-s", "--format=%an|%cn|%B", got.commit) == "ada|workbench|left\n# over"
+    assert git(made.path, "status", "--porcelain") == ""
+    assert not (await team.collect()).snapshot
+
+
+async def test_placeholders_never_reach_a_commit(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    for name in (".npmrc", "package.json", ".env.local", "yarn.lock", ".bashrc"):
+        (made.path / name).touch()
+    os.mkfifo(made.path / "pipe")
+    assert not (await team.collect()).snapshot
+    (made.path / "bunfig.toml").touch()
+    git(made.path, "add", "bunfig.toml")
+    assert not (await team.collect()).changed
+    git(made.path, "add", "-f", "package.json")
+    (made.path / "real.txt").write_text("x")
+    (made.path / "empty.txt").touch()
+    commit(made.path)
+    (made.path / ".vscode").mkdir()
+    (made.path / ".vscode/settings.json").write_text("{}")
+    (made.path / ".mcp.json").write_text("{}")
+    got = await team.collect()
+    names = git(repo, "ls-tree", "-r", "--name-only", got.commit).split()
+    assert set(names) == {".gitignore", "README.md", "src/app.py", "real.txt", "empty.txt",
+                          ".vscode/settings.json", ".mcp.json"}  # fmt: skip
+
+
+async def test_a_tracked_empty_file_is_the_user_s(team: Team, repo: Path) -> None:
+    (repo / ".npmrc").touch()
+    (repo / "package.json").write_text("{}")
+    start = commit(repo)
+    made = await team.prepare(start=start)
+    (made.path / "package.json").write_text("")
+    (made.path / "x").write_text("x")
+    got = await team.collect(start=start)
+    assert git(repo, "show", f"{got.commit}:.npmrc") == git(repo, "show", f"{got.commit}:package.json") == ""
+
+
+async def test_reuse_resets_and_loses_nothing(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    texts = {name: f"precious {name}" for name in ("staged", "untracked", "committed", "detached", "edited")}
+    (made.path / "c.txt").write_text(texts["committed"])
+    commit(made.path)
+    git(made.path, "checkout", "-q", "--detach", "HEAD~1")
+    (made.path / "d.txt").write_text(texts["detached"])
+    commit(made.path)
+    (made.path / "s.txt").write_text(texts["staged"])
+    git(made.path, "add", "s.txt")
+    (made.path / "u.txt").write_text(texts["untracked"])
+    (made.path / "README.md").write_text(texts["edited"])
+    (made.path / "keep.log").write_text("a cache")
+    again = await team.prepare()
+    assert not again.created
+    assert again.pinned
+    assert again.pinned.startswith("refs/workbench/run-1/salvage/ada/")
+    assert git(again.path, "status", "--porcelain", "--branch").splitlines() == ["## workbench/run-1/ada"]
+    assert git(again.path, "rev-parse", "HEAD") == team.repository.head
+    assert (again.path / "keep.log").exists()
+    assert all(blob(repo, text) in team.reachable() for text in texts.values())
+    assert (await team.prepare()).pinned is None
+
+
+@pytest.mark.parametrize("operation", ["merge", "rebase", "cherry-pick"])
+async def test_reuse_in_the_middle_of_an_operation(team: Team, repo: Path, operation: str) -> None:
+    made = await team.prepare()
+    (made.path / "README.md").write_text("# one\n")
+    one = commit(made.path)
+    git(made.path, "checkout", "-q", "-b", "side", "HEAD~1")
+    (made.path / "README.md").write_text("# two\n")
+    two = commit(made.path)
+    git(made.path, operation, one, fine=(1,))
+    got = await team.collect()
+    assert got.unresolved == ("README.md",)
+    assert git(made.path, "ls-files", "-u"), "the agent's merge is left as it was"
+    again = await team.prepare()
+    assert git(again.path, "status").endswith("working tree clean")
+    assert "side" not in git(again.path, "status")
+    assert one in team.reachable()
+    assert two in team.reachable()
+    assert again.pinned
+
+
+async def test_rewritten_history_and_orphans_are_collected(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "x").write_text("first")
+    commit(made.path)
+    first = (await team.collect()).commit
+    (made.path / "x").write_text("second")
+    git(made.path, "commit", "-qa", "--amend", "-m", "rewritten")
+    second = (await team.collect()).commit
+    assert first != second
+    assert first in team.reachable(), "what a pin let go of is kept by another"
+    git(made.path, "checkout", "-q", "--orphan", "fresh")
+    (made.path / "y").write_text("orphan")
+    orphan = await team.collect()
+    assert await team.git.is_ancestor(team.repository.head, orphan.commit)
+    assert blob(repo, "orphan") in team.reachable()
+
+
+async def test_leftovers_on_a_foreign_branch_do_not_move_it(team: Team, repo: Path) -> None:
+    git(repo, "branch", "precious")
+    made = await team.prepare()
+    git(made.path, "checkout", "-q", "precious")
+    (made.path / "x").write_text("x")
+    got = await team.collect()
+    assert got.changed
+    assert git(repo, "rev-parse", "precious") == team.repository.head
+
+
+async def test_a_deleted_git_file_never_makes_git_answer_for_a_parent(team: Team, repo: Path) -> None:
+    team.root = repo / "nested"
+    team.again()
+    made = await team.prepare()
+    (made.path / "x").write_text("only here")
+    (made.path / ".git").unlink()
+    with pytest.raises(GitError, match=r"\.git file"):
+        await team.collect()
+    again = await team.prepare()
+    assert blob(repo, "only here") in team.reachable()
+    assert git(again.path, "rev-parse", "--show-toplevel") == str(again.path)
+    shutil.rmtree(again.path / ".git", ignore_errors=True)
+    (again.path / ".git").unlink()
+    git(again.path, "init", "-q")
+    assert git((await team.prepare()).path, "rev-parse", "HEAD") == team.repository.head
+    shutil.rmtree(made.path)
+    with pytest.raises(GitError, match="is gone"):
+        await team.collect()
+    assert (await team.prepare()).created
+
+
+async def test_a_lost_record_and_a_damaged_index_are_mended(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "x").write_text("one")
+    shutil.rmtree(repo / ".git/worktrees")
+    await team.prepare()
+    (made.path / "x").write_text("two")
+    admin = Path(git(made.path, "rev-parse", "--absolute-git-dir"))
+    (admin / "index").write_bytes(b"garbage")
+    await team.prepare()
+    assert {blob(repo, "one"), blob(repo, "two")} <= set(team.reachable().split())
+    assert git(made.path, "status", "--porcelain") == ""
+
+
+async def test_leftovers_of_a_killed_process_are_mended(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    admin = Path(git(made.path, "rev-parse", "--absolute-git-dir"))
+    (admin / "index.lock").touch()
+    (repo / ".git/refs/heads/workbench/run-1/ada.lock").touch()
+    (admin / "workbench-ready").unlink()
+    assert git((await team.prepare()).path, "status", "--porcelain") == ""
+    git(repo, "branch", "workbench/run-1/bob", commit(made.path))  # a branch without its worktree
+    assert (await team.prepare("bob")).created
+
+
+async def test_killed_while_checking_out(team: Team, tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys, os, signal\nfrom pathlib import Path\n"
+        "from workbench.adapters.git import worktrees as w\n"
+        "from workbench.adapters.git.plumbing import Plumbing\n"
+        "from workbench.adapters.git.repository import open_repository\n"
+        "async def main():\n"
+        "    r = await open_repository(Path(sys.argv[1]))\n"
+        "    async def dead(*a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    w.run = dead\n"
+        "    await w.Worktrees(r, Plumbing(r), Path(sys.argv[2]), 'run-1').prepare(\n"
+        "        'ada', r.head, carry=None, keep=False, sparse=())\n"
+        "asyncio.run(main())\n"
+    )
+    words = [sys.executable, "-c", script, str(team.repository.root), str(team.root)]
+    killed = await asyncio.create_subprocess_exec(*words)
+    assert await killed.wait() == -signal.SIGKILL
+    made = await team.prepare()
+    assert git(made.path, "status", "--porcelain") == ""
+
+
+async def test_carry_clean_conflicting_and_resolved(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "README.md").write_text("# mine\n")
+    work = commit(made.path)
+    (repo / "other.txt").write_text("x")
+    clean = commit(repo)
+    merged = await team.prepare(start=clean, carry=work)
+    assert merged.conflicts == ()
+    parents = git(made.path, "show", "-s", "--format=%P", "HEAD").split()
+    assert parents == [clean, work]
+    assert (await team.collect(start=clean)).changed
+
+    (repo / "README.md").write_text("# theirs\n")
+    start = commit(repo)
+    torn = await team.prepare(start=start, carry=work)
+    assert torn.conflicts == ("README.md",)
+    assert "|||||||" in (made.path / "README.md").read_text()
+    team.again()  # the record outlives the process
+    assert (await team.prepare(start=start, keep=True)).conflicts == ("README.md",)
+    first = await team.collect(start=start)
+    assert first.unresolved == ("README.md",)
+    (made.path / "README.md").write_text("# mine and theirs\n")
+    done = await team.collect(start=start)
+    assert (done.unresolved, done.snapshot) == ((), True)
+    assert git(repo, "show", "-s", "--format=%P", done.commit).split() == [start, work]
+    assert (await team.git.merge(start, done.commit)).clean
+    commit_with_markers = made.path / "README.md"
+    commit_with_markers.write_text("<<<<<<< a\n=======\n>>>>>>> b\n")
+    commit(made.path)
+    assert (await team.collect(start=start)).unresolved == ("README.md",)
+
+
+async def test_a_deletion_conflict_stays_open_until_decided(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "README.md").unlink()
+    work = commit(made.path)
+    (repo / "README.md").write_text("# changed\n")
+    start = commit(repo)
+    assert (await team.prepare(start=start, carry=work)).conflicts == ("README.md",)
+    assert (await team.collect(start=start)).unresolved == ("README.md",)
+    git(made.path, "rm", "-q", "README.md")
+    assert (await team.collect(start=start)).unresolved == ()
+
+
+async def test_keep_leaves_everything(team: Team) -> None:
+    made = await team.prepare()
+    (made.path / "half.txt").write_text("half done")
+    kept = await team.prepare(keep=True)
+    assert (kept.created, (kept.path / "half.txt").read_text()) == (False, "half done")
+    assert (await team.prepare("new", keep=True)).created
+
+
+async def test_copy_link_and_setup(team: Team, repo: Path, tmp_path: Path) -> None:
+    (repo / ".env").write_text("SECRET=1")
+    (repo / "local.cfg").write_text("not ignored")
+    (repo / "node_modules").mkdir()
+    (repo / "node_modules/dep.js").write_text("x")
+    (tmp_path / "outside").write_text("x")
+    team.again(
+        copy=(".env", "*.cfg", "gone.txt", "../outside", "README.md"),
+        link=("node_modules",),
+        setup=("echo made > made.log; echo hello",),
+    )
+    made = await team.prepare()
+    assert (made.path / ".env").read_text() == "SECRET=1"
+    assert (made.path / "node_modules").is_symlink()
+    assert (made.path / "made.log").exists()
+    assert len(team.notices) == 2
+    assert git(made.path, "status", "--porcelain") == ""
+    git(made.path, "add", "-A")
+    assert not (await team.collect()).snapshot
+    (made.path / "made.log").unlink()
+    await team.prepare()
+    assert not (made.path / "made.log").exists(), "set up once"
+    assert (made.path / "local.cfg").exists()
+
+
+async def test_failing_setup_is_explained_and_tried_again(team: Team) -> None:
+    team.again(setup=("echo broken; test -e /nonexistent",))
+    for _ in range(2):
+        with pytest.raises(SetupError, match="broken"):
+            await team.prepare()
+    team.again()
+    await team.prepare()
+
+
+async def test_cancelled_preparation_is_mended(team: Team, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    team.again(setup=(f"echo begun > {begun}; exec cat < /dev/zero > /dev/null",))
+    preparing = asyncio.ensure_future(team.prepare())
+    assert await asyncio.to_thread(begun.read_text) == "begun\n"
+    preparing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
+    team.again(setup=("echo whole > whole.log",))
+    assert ((await team.prepare()).path / "whole.log").exists()
+
+
+async def test_hooks_and_filters_of_the_repository(team: Team, repo: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    for hook in ("pre-commit", "post-commit", "post-checkout", "reference-transaction", "commit-msg",
+                 "post-merge", "post-index-change"):  # fmt: skip
+        file = repo / ".git/hooks" / hook
+        file.write_text(f"#!/bin/sh\necho {hook} >> {told}\n")
+        file.chmod(0o755)
+    git(repo, "config", "core.fsmonitor", f"echo fsmonitor >> {told}; false")
+    git(repo, "config", "commit.gpgSign", "true")
+    git(repo, "config", "filter.up.smudge", "tr a-z A-Z")
+    git(repo, "config", "filter.up.clean", "tr A-Z a-z")
+    (repo / ".git/info/attributes").write_text("*.up filter=up\n")
+    made = await team.prepare()
+    (made.path / "x.up").write_text("LOUD")
+    got = await team.collect()
+    async with Checkouts(team.repository, team.root).lease(got.commit) as path:
+        assert (path / "x.up").read_text() == "LOUD"
+    await team.git.move_ref("refs/heads/workbench/run-1/integration", got.commit, None, "x")
+    assert not told.exists()
+    assert git(repo, "cat-file", "blob", f"{got.commit}:x.up") == "loud"
+
+
+async def test_a_repository_inside_is_moved_aside(team: Team) -> None:
+    made = await team.prepare()
+    git(made.path, "init", "-q", "inner")
+    (made.path / "inner/x").write_text("x")
+    assert not (await team.collect()).snapshot
+    await team.prepare()
+    assert not (made.path / "inner").exists()
+    assert len(list(team.root.glob("kept/*/inner/x"))) == 1
+
+
+async def test_ignored_here_but_not_there_is_no_work_of_the_next_task(team: Team) -> None:
+    made = await team.prepare()
+    (made.path / ".gitignore").write_text("build/\n")
+    (made.path / "build").mkdir()
+    (made.path / "build/out").write_text("x")
+    commit(made.path)
+    await team.collect()
+    await team.prepare()
+    assert not (await team.collect()).changed
+
+
+async def test_remove_keeps_the_work(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "x").write_text("unlanded")
+    await team.worktrees.remove("ada")
+    await team.worktrees.remove("ada")
+    assert not made.path.exists()
+    assert str(made.path) not in git(repo, "worktree", "list")
+    assert blob(repo, "unlanded") in team.reachable()
+    assert git(repo, "rev-parse", "workbench/run-1/ada") == team.repository.head
+
+
+async def test_a_branch_from_before_is_pinned(team: Team, repo: Path) -> None:
+    git(repo, "checkout", "-q", "--detach")
+    old = commit(repo, "old work")
+    git(repo, "branch", "workbench/run-1/ada", old)
+    git(repo, "checkout", "-q", "main")
+    made = await team.prepare()
+    assert made.pinned
+    assert await team.git.tip(made.pinned) == old
+
+
+async def test_sparse_follows_the_task(team: Team, repo: Path) -> None:
+    for folder in ("a/deep", "b", "c"):
+        (repo / folder).mkdir(parents=True)
+        (repo / folder / "f.txt").write_text(folder)
+    start = commit(repo)
+    team.again(sparse=True)
+    made = await team.prepare(start=start, sparse=("a/**", "b/*.txt"))
+    present = [folder for folder in ("a/deep", "b", "c", "src") if (made.path / folder / "").exists()]
+    assert present == ["a/deep", "b"]
+    (made.path / "a/new.txt").write_text("x")
+    assert (await team.collect(start=start)).changed
+    await team.prepare(start=start, sparse=("c/f.txt",))
+    assert (made.path / "c/f.txt").exists()
+    assert not (made.path / "b/f.txt").exists()
+    await team.prepare(start=start)
+    assert (made.path / "src/app.py").exists()
+
+
+async def test_submodules_are_left_alone(team: Team, repo: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(repo), "sub")
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "sub"), "lib")
+    start = commit(repo)
+    made = await team.prepare(start=start)
+    (made.path / "x").write_text("x")
+    got = await team.collect(start=start)
+    assert await team.git.changed_files(start, got.commit) == ("x",)
+    async with Checkouts(team.repository, team.root).lease(got.commit) as path:
+        assert (path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "-x", "a/b", "a..b", "x.lock", "a b", "x."])
+async def test_names_that_could_be_paths_are_refused(team: Team, name: str) -> None:
+    with pytest.raises(UsageError):
+        await team.prepare(name)
+
+
+async def test_the_exclude_block_is_written_once(team: Team, repo: Path) -> None:
+    file = repo / ".git/info/exclude"
+    file.write_text("mine")
+    await team.prepare()
+    once = file.read_text()
+    assert once.startswith("mine\n# >>> workbench")
+    team.again()
+    await team.prepare("bob")
+    assert file.read_text() == once
+
+
+async def test_checkouts_are_reused_clean_and_wait_their_turn(team: Team, repo: Path) -> None:
+    first = team.repository.head
+    (repo / "two.txt").write_text("2")
+    second = commit(repo)
+    pool = Checkouts(team.repository, team.root, slots=1)
+    async with pool.lease(first) as path:
+        (path / "junk.txt").write_text("x")
+        (path / "cache.log").write_text("x")
+        (path / "README.md").write_text("broken")
+        git(path, "init", "-q", "nested")
+    seen: list[str] = []
+
+    async def use(name: str, urgent: bool) -> None:
+        async with pool.lease(second, urgent) as again:
+            seen.append(name)
+            assert again == path
+            assert git(again, "status", "--porcelain") == ""
+            assert git(again, "rev-parse", "HEAD") == second
+            assert (again / "cache.log").exists()
+            assert not (again / "nested").exists()
+
+    async with pool.lease(second):
+        waiting = [asyncio.ensure_future(use(name, name == "urgent")) for name in ("a", "b", "urgent", "c")]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert seen == ["urgent", "b", "c"]
+    (path / ".git").unlink()
+    async with pool.lease(first) as mended:
+        assert git(mended, "rev-parse", "--show-toplevel") == str(mended)
+    with pytest.raises(GitError):
+        async with pool.lease("f" * 40):
+            raise AssertionError("there is no such commit")
+    await pool.aclose()
+    await pool.aclose()
+    assert not path.exists()
+    assert "gate-" not in git(repo, "worktree", "list")

@@ -1,0 +1,93 @@
+"""The script that is written for any plan."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.core.models import Plan, Task
+from workbench.rehearsal.author import CONFLICT, MOST_FILES, RED, author, targets
+from workbench.rehearsal.play import Facts, reply
+from workbench.rehearsal.script import Part, Script, Step, load
+
+
+def plan(*tasks: Task) -> Plan:
+    return Plan(title="p", tasks=tasks)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ((), []),
+        (("src/app.py",), ["src/app.py"]),
+        (("./src/app.py", "src/app.py"), ["src/app.py"]),
+        (("src/auth/**",), ["src/auth/"]),
+        (("src/**/*.py", "src/*.js"), ["src/"]),
+        (("src/a[bc]/x.py", "s{a,b}/x"), ["src/", "./"]),
+        (("*.md", "**"), ["./"]),
+        (("docs/",), ["docs/"]),
+        (("/etc/passwd", "../x", "a/../b", "!src/x", "-rf", "{{worktree}}"), []),
+        (tuple(f"{n}.py" for n in range(20)), [f"{n}.py" for n in range(MOST_FILES)]),
+    ],
+)
+def test_where_the_edits_go(files: tuple[str, ...], expected: list[str]) -> None:
+    assert targets(Task(id="t", title="t", files=files)) == expected
+
+
+def uses(part: Part) -> list[str]:
+    def of(steps: tuple[Step, ...]) -> list[str]:
+        return [name for step in steps for name in [*(use.tool for use in step.use), *of(step.steps)]]
+
+    return of(part.steps)
+
+
+def test_each_task_edits_commits_and_reports() -> None:
+    script = author(plan(Task(id="a", title="A", files=("src/**", "README.md")), Task(id="b", title="B")))
+    assert script.usage == "none"
+    for task in ("a", "b"):
+        names = uses(script.part(task, 1))
+        assert names[0] == "mcp__workbench__progress" and "mcp__workbench__done" in names
+        assert names.count("mcp__workbench__blocked") == 1
+    assert "Write" in uses(script.part("a", 1)) and "Write" not in uses(script.part("b", 1))
+    assert "mcp__workbench__done" not in uses(script.part("stranger", 1))
+
+
+def test_it_can_be_written_down_and_read_back() -> None:
+    script = author(
+        plan(Task(id="a", title='it\'s "a" {{title}}\nof $(two) lines', files=("x y/**", "q'.py")))
+    )
+    text = json.dumps(script.model_dump(mode="json", exclude_defaults=True))
+    assert load(text) == script
+
+
+@given(title=st.text(max_size=200), files=st.lists(st.text(min_size=1, max_size=40), max_size=8))
+def test_any_plan_gets_a_script(title: str, files: list[str]) -> None:
+    script = author(plan(Task(id="a", title=title, files=tuple(files))))
+    answer = reply(script, Facts(task="a"), [{"role": "user", "content": "brief"}])
+    assert not answer.ends
+
+
+@pytest.mark.parametrize(
+    ("text", "red", "conflict"),
+    [
+        ("The gate `pytest -q` is red:", True, False),
+        ("Gates failed. Output follows", True, False),
+        ("Your work conflicts with main in a.py", False, True),
+        ("<<<<<<< ours", False, True),
+        ("auth landed; the interface of login() changed", False, False),
+        ("please redo the gate keeper class", False, False),
+    ],
+)
+def test_which_messages_it_reacts_to(text: str, red: bool, conflict: bool) -> None:
+    import re
+
+    assert bool(re.search(RED, text)) is red
+    assert bool(re.search(CONFLICT, text)) is conflict
+
+
+def test_reactions_are_the_same_for_every_task() -> None:
+    script: Script = author(plan(Task(id="a", title="A")))
+    assert script.part("a", 1).on_told == script.part("a", 3).on_told == script.on_told

@@ -1,0 +1,38 @@
+"""Claude Code as a teammate. Only this package imports ``claude_agent_sdk``, and only when it is used.
+
+settings     what a user can decide
+binary       where Claude Code is, its version, its login
+launcher     its exact environment, in a session of its own
+fence        what it may never do      shell: reading commands for the fence
+sandbox      the operating system's sandbox around its commands
+permissions  the answers to what it would ask a person
+tools        the MCP tools by which it drops markers
+translate    its messages as the port's reports
+session      one process, from start to certain end      processes: finding all of it
+agent        the port's Agent
+split        one question with a JSON schema, for plain plans
+"""
+
+from workbench.adapters.agents.claude.agent import ClaudeAgent
+from workbench.adapters.agents.claude.binary import (
+    LoginState,
+    claude_version,
+    find_claude,
+    is_recent,
+    login_state,
+)
+from workbench.adapters.agents.claude.sandbox import sandbox_missing
+from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.split import split_with_claude
+
+__all__ = [
+    "ClaudeAgent",
+    "ClaudeSettings",
+    "LoginState",
+    "claude_version",
+    "find_claude",
+    "is_recent",
+    "login_state",
+    "sandbox_missing",
+    "split_with_claude",
+]

@@ -1,0 +1,137 @@
+"""What a Claude Code teammate may not do, whatever the model wants.
+
+Asked before every tool use (a PreToolUse hook that fails closed). Files may be written inside the
+worktree only, symlinks resolved, and there neither git's own files, nor workbench's, nor settings that
+Claude Code would execute. Files that hold the user's secrets may not be read by its file tools; inside
+the sandbox its commands cannot read them either.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.adapters.agents.claude import shell
+
+WRITERS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
+READERS = frozenset({"Read", "Glob", "Grep", "LS", "NotebookRead"})
+
+SECRET_PLACES = (
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".config/gh",
+    ".kube",
+    ".docker/config.json",
+    ".netrc",
+    ".git-credentials",
+    ".npmrc",
+    ".pypirc",
+    ".claude/.credentials.json",
+)
+"""Below HOME: where logins are kept that no task needs to see."""
+
+ASKING = frozenset({"AskUserQuestion", "ExitPlanMode", "EnterPlanMode"})
+"""Tools that wait for a person at the keyboard; there is none."""
+
+LEAVING = frozenset(
+    {
+        "EnterWorktree",
+        "ExitWorktree",
+        "CronCreate",
+        "CronDelete",
+        "CronList",
+        "ScheduleWakeup",
+        "SendMessage",
+        "ListAgents",
+        "RemoteTrigger",
+        "Workflow",
+        "Monitor",
+    }
+)
+"""Tools that leave the worktree, outlive the session, or talk past workbench; taken away altogether."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused tool use: what it was about, and the reason as the model is told it."""
+
+    target: str
+    reason: str
+
+
+class Fence:
+    """The fence around one worktree. ``home`` is the teammate's HOME."""
+
+    def __init__(self, worktree: Path, home: Path, *, sandboxed: bool) -> None:
+        self._given = worktree
+        self._root = Path(os.path.realpath(worktree))
+        self._home = home
+        self._secrets = [Path(os.path.realpath(home / place)) for place in SECRET_PLACES]
+        self._sandboxed = sandboxed
+
+    def refuses(self, tool: str, given: Mapping[str, Any]) -> Refusal | None:
+        """Why ``tool`` may not be used with the input ``given``, or None when the fence has no objection."""
+        if tool in WRITERS:
+            return self._write(_path(given))
+        if tool in READERS:
+            return self._read(_path(given))
+        if tool == "Bash":
+            command = str(given.get("command", ""))
+            reason = shell.refused(command, self._root, self._home, sandboxed=self._sandboxed)
+            return reason and Refusal(command, reason)  # type: ignore[return-value]
+        if tool in ASKING:
+            return Refusal(
+                tool,
+                "Nobody sits at this session. Put the question to the team with mcp__workbench__question "
+                "and go on with what does not depend on the answer.",
+            )
+        if tool in LEAVING:
+            return Refusal(
+                tool, "This tool is not for teammates: the work is done in this worktree and session."
+            )
+        if tool in {"Task", "Agent"} and given.get("isolation"):
+            return Refusal(tool, "Subagents work in this worktree; leave 'isolation' out.")
+        return None
+
+    def _write(self, path: str) -> Refusal | None:
+        real = self._real(path)
+        if real == self._root or not real.is_relative_to(self._root):
+            return Refusal(
+                path,
+                f"{path} is outside your worktree {self._given}. Write inside it; if another place must "
+                "change, say so with mcp__workbench__blocked.",
+            )
+        # Casefolded: on macOS .GIT is .git.
+        parts = [part.casefold() for part in real.relative_to(self._root).parts]
+        if ".git" in parts:
+            return Refusal(path, "Git's own files are not to be edited; use git commands.")
+        if parts[0] == ".workbench":
+            return Refusal(path, "Markers are dropped with the mcp__workbench__ tools, not by writing files.")
+        if parts[0] == ".claude" or parts == [".mcp.json"]:
+            return Refusal(
+                path,
+                "Settings that Claude Code executes are a person's to change; describe the change with "
+                "mcp__workbench__question.",
+            )
+        return None
+
+    def _read(self, path: str) -> Refusal | None:
+        real = self._real(path)
+        if any(real.is_relative_to(secret) for secret in self._secrets):
+            return Refusal(path, "The user's logins are kept there; no task needs them.")
+        return None
+
+    def _real(self, path: str) -> Path:
+        if path == "~" or path.startswith("~/"):
+            path = str(self._home) + path[1:]
+        return Path(os.path.realpath(self._root / path))
+
+
+def _path(given: Mapping[str, Any]) -> str:
+    return str(given.get("file_path") or given.get("notebook_path") or given.get("path") or ".")

@@ -1,0 +1,150 @@
+"""Answers Claude Code's questions about permission, so that a run needs nobody and bypasses nothing.
+
+The mode is ``acceptEdits``: edits in the worktree need no question. Everything else is settled here, in
+two places that Claude Code asks one after the other:
+
+1. a hook before every tool use puts the fence to it (``fence.Fence``). If the hook itself breaks, the
+   tool is not used;
+2. what Claude Code would then ask a person about comes to ``can_use_tool``: shell commands are allowed
+   (in the sandbox, or, where there is none, as far as the fence let them through), so are edits that the
+   fence let through, reading, subagents, skills, searching the web, and reading allowed hosts. Whatever
+   is not named is denied with the reason.
+
+Without a sandbox a shell command has the power of the user who runs workbench, less a short list of
+refusals that stop accidents and not intent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from workbench.adapters.agents.claude.fence import READERS, WRITERS, Fence
+from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.tools import TOOL_NAMES
+from workbench.engine.ports import Denied
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, ToolPermissionContext
+    from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput
+
+HARMLESS = frozenset(
+    {
+        "Task",
+        "Agent",
+        "Skill",
+        "ToolSearch",
+        "TodoWrite",
+        "TaskCreate",
+        "TaskGet",
+        "TaskList",
+        "TaskUpdate",
+        "TaskOutput",
+        "TaskStop",
+        "BashOutput",
+        "KillShell",
+        "KillBash",
+        "ReportFindings",
+        "StructuredOutput",
+        "WebSearch",
+    }
+)
+"""Tools that touch nothing themselves: what subagents do is asked for tool by tool."""
+
+TARGET_LIMIT = 300
+
+
+class Permissions:
+    """The answers for one session; ``report`` hears of every refusal."""
+
+    def __init__(self, fence: Fence, settings: ClaudeSettings, report: Callable[[Denied], None]) -> None:
+        self._fence = fence
+        self._settings = settings
+        self._report = report
+        self._reported: set[str] = set()
+
+    async def before_tool(
+        self, given: HookInput, tool_use_id: str | None, context: HookContext
+    ) -> HookJSONOutput:
+        """The PreToolUse hook: deny what the fence refuses, have no opinion on the rest."""
+        tool = str(given.get("tool_name", ""))
+        target: Any = given.get("tool_input")
+        refusal = self._fence.refuses(tool, target if isinstance(target, dict) else {})
+        if refusal is None:
+            return {}
+        self._denied(tool, refusal.target, refusal.reason, tool_use_id)
+        return {
+            "hookSpecificOutput": {
+                "hookEventName": "PreToolUse",
+                "permissionDecision": "deny",
+                "permissionDecisionReason": refusal.reason,
+            }
+        }
+
+    async def can_use_tool(
+        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResultAllow | PermissionResultDeny:
+        """Answer what Claude Code would ask a person."""
+        from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny
+
+        refusal = self._fence.refuses(tool, given)
+        reason = refusal.reason if refusal is not None else self._objection(tool, given)
+        if not reason:
+            return PermissionResultAllow()
+        self._denied(tool, aim(given), reason, context.tool_use_id)
+        return PermissionResultDeny(message=reason)
+
+    def denied_elsewhere(self, denials: list[Any]) -> None:
+        """Report refusals that Claude Code decided on by itself, from the list in a turn's result."""
+        for denial in denials:
+            if isinstance(denial, dict):
+                given = denial.get("tool_input")
+                self._denied(
+                    str(denial.get("tool_name", "")),
+                    aim(given if isinstance(given, dict) else {}),
+                    "Claude Code refused it by its own rules.",
+                    denial.get("tool_use_id"),
+                )
+
+    def _objection(self, tool: str, given: dict[str, Any]) -> str:
+        if tool == "Bash" or tool in WRITERS or tool in READERS or tool in HARMLESS or tool in TOOL_NAMES:
+            return ""
+        if tool == "WebFetch":
+            host = urlsplit(str(given.get("url", ""))).hostname or ""
+            if self._settings.web or _within(host, self._settings.allowed_domains):
+                return ""
+            return (
+                f"Pages of {host or 'no host'} may not be read in this run (settings: web, allowed_domains)."
+            )
+        return f"{tool} is not among the tools that teammates may use; do it another way."
+
+    def _denied(self, tool: str, target: str, reason: str, tool_use_id: str | None) -> None:
+        if tool_use_id is not None:
+            if tool_use_id in self._reported:
+                return
+            self._reported.add(tool_use_id)
+        self._report(Denied(tool, target[:TARGET_LIMIT], reason))
+
+
+def aim(given: dict[str, Any]) -> str:
+    """What a tool use is about, for people: a path, a command, an address, a question."""
+    for name in (
+        "file_path",
+        "notebook_path",
+        "command",
+        "path",
+        "pattern",
+        "url",
+        "query",
+        "description",
+        "note",
+    ):
+        value = given.get(name)
+        if isinstance(value, str) and value:
+            return value[:TARGET_LIMIT]
+    return ""
+
+
+def _within(host: str, domains: tuple[str, ...]) -> bool:
+    return any(host == name or host.endswith("." + name) for name in (d.removeprefix("*.") for d in domains))

@@ -1,0 +1,309 @@
+"""One Claude Code process working on one assignment, from its start to its certain end."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import tempfile
+import uuid
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from workbench.adapters.agents.claude import processes, translate
+from workbench.adapters.agents.claude.binary import find_claude
+from workbench.adapters.agents.claude.fence import LEAVING, Fence
+from workbench.adapters.agents.claude.launcher import started_pid, write_launcher
+from workbench.adapters.agents.claude.permissions import Permissions
+from workbench.adapters.agents.claude.sandbox import claude_settings, sandboxed, signing_in_settings
+from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.tools import SERVER, tool_server
+from workbench.adapters.agents.environment import SECRETS
+from workbench.core.models import Usage
+from workbench.engine.ports import AgentReport, Assignment, Ended, Started
+from workbench.errors import AgentError, WorkbenchError
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
+
+LARGEST_MESSAGE = 64 * 1024 * 1024
+"""Bytes of one message from Claude Code: the SDK's own limit of 1 MiB ends the session at a long file."""
+
+REFUSED_LOGINS = 3
+"""After so many refused logins in a row there is no point in Claude Code's remaining retries, which go
+on for three minutes. More than one, because an expired token is renewed after the first."""
+
+PATIENCE = 3.0
+"""Seconds that processes get to end by themselves before they are killed."""
+
+# What the SDK sets itself for the child, whatever the surrounding environment says.
+_SDK_OWN = {
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_AGENT_SDK_VERSION",
+    "CLAUDE_CODE_SDK_READS_SESSION_STATE",
+    "PWD",
+}
+
+LOST_SESSION = (
+    "Somebody began this task in this worktree and was interrupted; what they thought and said is lost, "
+    "what they changed is here. Look at `git status`, `git diff` and `git log` first, keep what is good, "
+    "and go on from there.\n\n"
+)
+
+
+class Session:
+    """The life of one Claude Code process. ``run`` once, in one task."""
+
+    def __init__(
+        self,
+        settings: ClaudeSettings,
+        assignment: Assignment,
+        inbox: asyncio.Queue[str],
+        report: Callable[[AgentReport], None],
+    ) -> None:
+        self._settings = settings
+        self._assignment = assignment
+        self._inbox = inbox
+        self._report = report
+        self._script: Path | None = None
+        self._env = dict(assignment.env)
+        self._home = Path(self._env.get("HOME") or "/")
+        self._id = assignment.session or str(uuid.uuid4())
+        self._stderr: deque[str] = deque(maxlen=20)
+        self._meter = translate.Meter(Usage())
+        self._permissions: Permissions | None = None
+        self._busy = False
+        self._over = False
+        self._error: str | None = None
+
+    async def run(self) -> None:
+        """Work until the session is over or this is cancelled; see ``ports.Agent.work``.
+
+        After a first cancellation this still ends the process in good order; ``kill`` is for a caller
+        that cannot wait for it.
+        """
+        try:
+            # Half a second of imports; in a thread, so that other teammates go on meanwhile.
+            await asyncio.to_thread(importlib.import_module, "claude_agent_sdk")
+            with tempfile.TemporaryDirectory(
+                prefix="workbench-claude-", dir=self._settings.launchers, ignore_cleanup_errors=True
+            ) as folder:
+                await self._live(Path(folder))
+        except WorkbenchError as error:
+            self._end(" ".join(part for part in (str(error), error.hint) if part))
+        except OSError as error:
+            self._end(f"Claude Code could not be started: {error}.")
+
+    def kill(self) -> None:
+        """Kill the process and all that it started, at once. Blocks for a moment; safe to call twice."""
+        pid = started_pid(self._script) if self._script is not None else None
+        processes.end(processes.family(pid, self._nonce()), patience=0.0)
+
+    async def _live(self, folder: Path) -> None:
+        client: ClaudeSDKClient | None = None
+        prompt = self._assignment.brief
+        try:
+            if self._assignment.session is not None:
+                before = translate.used_before(self._env, self._id)
+                self._meter = translate.Meter(before)
+                client = await self._connected(self._options(folder, resume=True, before=before))
+                if client is None:
+                    self._meter = translate.Meter(Usage())
+                    self._id = str(uuid.uuid4())
+                    self._stderr.clear()
+                    prompt = LOST_SESSION + prompt
+            if client is None:
+                client = await self._connected(self._options(folder, resume=False, before=Usage()))
+            if client is None:
+                raise AgentError(f"Claude Code could not be started: {self._last_words()}.")
+            assert self._script is not None
+            self._report(Started(pid=started_pid(self._script), session=self._id))
+            await self._converse(client, prompt)
+        finally:
+            await self._close(client)
+
+    def _options(self, folder: Path, *, resume: bool, before: Usage) -> ClaudeAgentOptions:
+        from claude_agent_sdk import ClaudeAgentOptions, HookMatcher
+
+        given = self._assignment
+        path = self._env.get("PATH")
+        in_sandbox = sandboxed(self._settings, path)
+        signing_in = signing_in_settings(self._env)
+        env = {"DISABLE_AUTOUPDATER": "1", **signing_in.pop("env", {}), **self._env}
+        if not in_sandbox:
+            env["CLAUDE_ENV_FILE"] = str(_forgetful(folder))
+        self._script = write_launcher(
+            folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
+        )
+        fence = Fence(given.worktree, self._home, sandboxed=in_sandbox)
+        self._permissions = Permissions(fence, self._settings, self._report)
+        return ClaudeAgentOptions(
+            cli_path=self._script,
+            cwd=given.worktree,
+            env=env,
+            model=given.model,
+            resume=self._id if resume else None,
+            session_id=None if resume else self._id,
+            # Claude Code counts what a resumed session had cost before against its budget.
+            max_budget_usd=None if given.budget_usd is None else given.budget_usd + before.cost_usd,
+            system_prompt={
+                "type": "preset",
+                "preset": "claude_code",
+                # The same system prompt in every worktree: the team shares one prompt cache.
+                "exclude_dynamic_sections": True,
+            },
+            permission_mode="acceptEdits",
+            can_use_tool=self._permissions.can_use_tool,
+            hooks={"PreToolUse": [HookMatcher(hooks=[self._permissions.before_tool], on_failure="block")]},
+            disallowed_tools=sorted(LEAVING),
+            mcp_servers={SERVER: tool_server(given.worktree, given.nonce)},
+            strict_mcp_config=True,
+            setting_sources=list(self._settings.setting_sources),
+            settings=claude_settings(
+                self._settings, in_sandbox=in_sandbox, home=self._home, signing_in=signing_in
+            ),
+            # Plans and messages are text: an @path in them must not pull in a file, a / not be a command.
+            verbatim_prompts=True,
+            max_buffer_size=LARGEST_MESSAGE,
+            stderr=self._stderr.append,
+        )
+
+    async def _connected(self, options: ClaudeAgentOptions) -> ClaudeSDKClient | None:
+        """A client whose process is up, or None when it did not come up (``_stderr`` says why)."""
+        from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
+
+        client = ClaudeSDKClient(options)
+        try:
+            await client.connect()
+        except ClaudeSDKError as error:
+            self._stderr.append(str(error).partition("\nError output")[0])
+            return None
+        except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception when its handshake fails
+            self._stderr.append(str(error))
+            return None
+        return client
+
+    async def _converse(self, client: ClaudeSDKClient, prompt: str) -> None:
+        self._busy = True
+        await client.query(prompt)
+        async with asyncio.TaskGroup() as group:
+            feeding = group.create_task(self._feed(client))
+            await self._listen(client)
+            feeding.cancel()
+
+    async def _feed(self, client: ClaudeSDKClient) -> None:
+        from claude_agent_sdk import ClaudeSDKError
+
+        while True:
+            text = await self._inbox.get()
+            self._busy = True
+            try:
+                await client.query(text)
+            except ClaudeSDKError:
+                return  # the process is gone; whoever listens to it reports that
+
+    async def _listen(self, client: ClaudeSDKClient) -> None:
+        from claude_agent_sdk import ClaudeSDKError, ProcessError
+
+        try:
+            stream = cast("AsyncGenerator[Any, None]", client.receive_messages())
+            async with aclosing(stream) as messages:
+                async for message in messages:
+                    self._take(message)
+                    if self._over:
+                        return
+        except ProcessError as error:
+            code = error.exit_code
+            how = (
+                f"was killed by signal {-code}"
+                if code is not None and code < 0
+                else f"ended with exit code {code}"
+            )
+            self._end(f"Claude Code {how} in the middle of the session. {self._last_words()}".strip(), code)
+        except ClaudeSDKError as error:
+            self._end(f"Claude Code said something that could not be understood: {error}")
+        else:
+            self._end("Claude Code ended the session by itself.", 0)
+
+    def _take(self, message: Any) -> None:
+        from claude_agent_sdk import AssistantMessage, RateLimitEvent, ResultMessage, SystemMessage
+
+        if isinstance(message, AssistantMessage):
+            self._error = message.error
+            for report in translate.heard(message):
+                self._report(report)
+        elif isinstance(message, ResultMessage):
+            self._turn_ended(message)
+        elif isinstance(message, RateLimitEvent):
+            if limit := translate.limited(message):
+                self._report(limit)
+        elif isinstance(message, SystemMessage) and message.subtype == "api_retry":
+            self._report(retry := translate.retried(message))
+            if retry.status == 401 and int(message.data.get("attempt") or 0) >= REFUSED_LOGINS:
+                self._end(
+                    translate.SIGN_IN.format(said="the model's API refused the key or token"), login=True
+                )
+
+    def _turn_ended(self, result: Any) -> None:
+        self._busy = False
+        self._meter.count(result)
+        self._id = result.session_id
+        assert self._permissions is not None
+        self._permissions.denied_elsewhere(result.permission_denials or [])
+        ended = translate.ended(result, self._meter.usage, self._error, self._assignment.budget_usd)
+        self._error = None
+        self._over = not ended.live
+        self._report(ended)
+
+    def _end(self, error: str, exit_code: int | None = None, *, login: bool = False) -> None:
+        if not self._over:
+            self._over = True
+            self._report(
+                Ended(
+                    live=False,
+                    error=self._without_secrets(error),
+                    login=login,
+                    exit_code=exit_code,
+                    usage=self._meter.usage,
+                    session=self._id,
+                )
+            )
+
+    async def _close(self, client: ClaudeSDKClient | None) -> None:
+        """End the process in good order, then see that nothing of it is left."""
+        pid = started_pid(self._script) if self._script is not None else None
+        # Listed while the kinship can still be seen; the second look finds what was started meanwhile.
+        members = await asyncio.to_thread(processes.family, pid, self._nonce())
+        if client is not None:
+            if self._busy and pid is not None:
+                # In the middle of a turn it would not notice that its input was closed.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            await client.disconnect()
+        members += await asyncio.to_thread(processes.family, None, self._nonce())
+        await asyncio.to_thread(processes.end, members, PATIENCE)
+
+    def _nonce(self) -> str:
+        return self._env.get(processes.NONCE, "")
+
+    def _last_words(self) -> str:
+        return self._without_secrets(" ".join(list(self._stderr)[-3:])[:500]).rstrip(".")
+
+    def _without_secrets(self, text: str) -> str:
+        for name in SECRETS:
+            value = self._env.get(name, "")
+            if len(value) >= 8:
+                text = text.replace(value, f"<{name}>")
+        return text
+
+
+def _forgetful(folder: Path) -> Path:
+    """A file that Claude Code reads before each shell command: without a sandbox, it takes the model
+    provider's secrets out of the command's environment."""
+    path = folder / "forget.sh"
+    path.write_text(f"unset {' '.join(SECRETS)}\n")
+    return path

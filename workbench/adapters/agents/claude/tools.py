@@ -1,0 +1,123 @@
+"""The tools by which Claude Code reports: an in-process MCP server whose every call drops a marker.
+
+They write the same files as ``workbench mark``, so there is one path from any teammate to the team.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.core import markers
+from workbench.core.models import MarkerKind
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool
+
+SERVER = "workbench"
+"""Name of the server: its tools are ``mcp__workbench__progress`` and so on."""
+
+_NOTE = {"type": "string", "description": "What you have to say, in plain text."}
+_CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1, "description": "How sure you are, 0 to 1."}
+_PERCENT = {"type": "integer", "minimum": 0, "maximum": 100, "description": "How much of the task is done."}
+_TO = {"type": "string", "description": "A teammate's name, 'lead', or 'all'."}
+
+_TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
+    MarkerKind.PROGRESS: (
+        "Report how far you are, at each step that a lead would want to know of.",
+        {"percent": _PERCENT, "note": _NOTE, "confidence": _CONFIDENCE},
+        ("percent", "note"),
+        "Noted. Go on.",
+    ),
+    MarkerKind.DONE: (
+        "Report that the task is finished and committed. Say what changed and what others can now use.",
+        {"note": _NOTE},
+        ("note",),
+        "Noted. The gates now run on what you committed; end your turn. You will hear if one is red.",
+    ),
+    MarkerKind.BLOCKED: (
+        "Report that you cannot go on, and why. Commit what you have first. This ends the attempt.",
+        {"note": _NOTE},
+        ("note",),
+        "Noted. What you have is kept; end your turn.",
+    ),
+    MarkerKind.QUESTION: (
+        "Ask the person in charge. The answer, if one comes, arrives as a message; do not wait for it.",
+        {"note": _NOTE},
+        ("note",),
+        "Asked. Go on with what does not depend on the answer, and choose sensibly where you must.",
+    ),
+    MarkerKind.MESSAGE: (
+        "Send a message to a teammate, or to all. Keep it to what they need: a changed interface, say.",
+        {"to": _TO, "note": _NOTE},
+        ("to", "note"),
+        "Sent.",
+    ),
+    MarkerKind.NOTE: (
+        "Leave a finding for everybody who works on this plan after you.",
+        {"note": _NOTE, "confidence": _CONFIDENCE},
+        ("note",),
+        "Noted for the others.",
+    ),
+}
+
+TOOL_NAMES = tuple(f"mcp__{SERVER}__{kind}" for kind in _TOOLS)
+
+
+def drop(worktree: Path, nonce: str, kind: MarkerKind, given: Mapping[str, Any]) -> Path:
+    """Write one marker into ``worktree`` by write-then-rename; gives its path.
+
+    Raises ValueError with a sentence for the sender when what it gave makes no valid marker.
+    """
+    fields = {"kind": str(kind), "nonce": nonce, **{k: v for k, v in given.items() if v is not None}}
+    marker = markers.read(json.dumps(fields).encode(), nonce)
+    folder = worktree / ".workbench" / "markers"
+    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(worktree)):
+        raise ValueError(
+            "The folder .workbench/markers leads out of the worktree; it must be a plain folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{time.time_ns()}-{os.getpid()}-{kind}.json"
+    # Beside the folder that is watched, on the same file system: a rename is all a watcher sees.
+    unfinished = folder.parent / f".{path.name}"
+    unfinished.write_bytes(markers.render(marker))
+    unfinished.replace(path)
+    return path
+
+
+def tool_server(worktree: Path, nonce: str) -> McpSdkServerConfig:
+    """The MCP server for one attempt, its tools bound to the attempt's worktree and nonce."""
+    from claude_agent_sdk import create_sdk_mcp_server
+
+    return create_sdk_mcp_server(SERVER, tools=[_tool(kind, worktree, nonce) for kind in _TOOLS])
+
+
+def _tool(kind: MarkerKind, worktree: Path, nonce: str) -> SdkMcpTool[Any]:
+    from claude_agent_sdk import SdkMcpTool
+
+    description, properties, required, answer = _TOOLS[kind]
+
+    async def call(given: dict[str, Any]) -> dict[str, Any]:
+        try:
+            drop(worktree, nonce, kind, {name: given.get(name) for name in properties})
+        except ValueError as error:
+            return _says(str(error), is_error=True)
+        except OSError as error:
+            return _says(f"The marker could not be written: {error.strerror}.", is_error=True)
+        return _says(answer)
+
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+    return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
+
+
+def _says(text: str, *, is_error: bool = False) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": text}], "is_error": is_error}

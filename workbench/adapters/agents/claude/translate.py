@@ -1,0 +1,154 @@
+"""Claude Code's messages as reports of the port, and what a turn's result means."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.adapters.agents.claude.permissions import aim
+from workbench.core.models import Usage
+from workbench.engine.ports import Acted, AgentReport, Ended, Retried, Said
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import AssistantMessage, RateLimitEvent, ResultMessage, SystemMessage
+
+SAID_LINES = 6
+SAID_CHARACTERS = 800
+
+SIGN_IN = (
+    "Claude Code could not sign in: {said}. Run 'claude' and /login, or set ANTHROPIC_API_KEY, "
+    "then resume the run."
+)
+
+
+def heard(message: AssistantMessage) -> Iterator[AgentReport]:
+    """What an assistant message says and does. A subagent's talk is left out, its deeds are not."""
+    from claude_agent_sdk import TextBlock, ToolUseBlock
+
+    for block in message.content:
+        if isinstance(block, ToolUseBlock):
+            yield Acted(block.name, aim(block.input))
+        elif isinstance(block, TextBlock) and message.parent_tool_use_id is None:
+            text = shortened(block.text)
+            if text:
+                yield Said(text)
+
+
+def shortened(text: str) -> str:
+    """The first few lines of ``text``."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    kept = "\n".join(lines[:SAID_LINES])
+    return (
+        kept if len(lines) <= SAID_LINES and len(kept) <= SAID_CHARACTERS else kept[:SAID_CHARACTERS] + " …"
+    )
+
+
+def retried(message: SystemMessage) -> Retried:
+    """The report of an ``api_retry`` message."""
+    status = message.data.get("error_status")
+    return Retried(
+        status=status if isinstance(status, int) else None,
+        error=str(message.data.get("error") or "unknown"),
+        delay_seconds=float(message.data.get("retry_delay_ms") or 0) / 1000,
+    )
+
+
+def limited(message: RateLimitEvent) -> Retried | None:
+    """The report of a usage limit that was hit, with the time until it is lifted; None for warnings."""
+    info = message.rate_limit_info
+    if info.status != "rejected":
+        return None
+    wait = max(0.0, (info.resets_at or time.time()) - time.time())
+    return Retried(
+        status=429, error=f"usage limit reached ({info.rate_limit_type or 'unnamed'})", delay_seconds=wait
+    )
+
+
+class Meter:
+    """Adds up what one session uses.
+
+    A result's cost and per-model tokens are totals of the session, those of earlier processes that it
+    continues included; its turns (and ``usage``, which is therefore not used) are of one query. What a
+    continued session had used before (``before``) is taken off, so that the attempts of a run can be
+    added up.
+    """
+
+    def __init__(self, before: Usage) -> None:
+        self._before = before
+        self._turns = 0
+        self.usage = Usage()
+
+    def count(self, result: ResultMessage) -> None:
+        """Take in the result of one query."""
+        self._turns += result.num_turns
+        total = _total(result.total_cost_usd, result.model_usage)
+        self.usage = Usage(
+            cost_usd=max(0.0, total.cost_usd - self._before.cost_usd),
+            input_tokens=max(0, total.input_tokens - self._before.input_tokens),
+            output_tokens=max(0, total.output_tokens - self._before.output_tokens),
+            turns=self._turns,
+        )
+
+
+def used_before(env: Mapping[str, str], session: str) -> Usage:
+    """What ``session`` had used when its transcript was last written; nothing if that is not known.
+
+    Claude Code keeps the running total in lines of type ``cost-state`` of the session's transcript.
+    """
+    folder = (
+        Path(env["CLAUDE_CONFIG_DIR"])
+        if env.get("CLAUDE_CONFIG_DIR")
+        else Path(env.get("HOME", "/"), ".claude")
+    )
+    found: dict[str, Any] = {}
+    for transcript in folder.glob(f"projects/*/{session}.jsonl"):
+        try:
+            with transcript.open(encoding="utf-8", errors="replace") as lines:
+                for line in lines:
+                    if '"cost-state"' in line[:200]:
+                        found = json.loads(line)
+        except (OSError, ValueError):
+            continue  # a line cut off by a crash: the one before it counts
+    return _total(found.get("totalCostUSD"), found.get("modelUsage"))
+
+
+def _total(cost: float | None, models: Mapping[str, Any] | None) -> Usage:
+    used = list((models or {}).values())
+    return Usage(
+        cost_usd=cost or 0.0,
+        input_tokens=sum(
+            model.get("inputTokens", 0)
+            + model.get("cacheReadInputTokens", 0)
+            + model.get("cacheCreationInputTokens", 0)
+            for model in used
+        ),
+        output_tokens=sum(model.get("outputTokens", 0) for model in used),
+    )
+
+
+def ended(result: ResultMessage, usage: Usage, error: str | None, budget: float | None) -> Ended:
+    """What a turn's result means. ``error`` is the kind of error that the last answer carried."""
+    if not result.is_error:
+        return Ended(live=True, usage=usage, session=result.session_id)
+    said = _words(result)
+    login = error == "authentication_failed" or result.api_error_status == 401
+    if login:
+        sentence = SIGN_IN.format(said=said)
+    elif result.subtype == "error_max_budget_usd":
+        sentence = f"The budget of this attempt (${budget or 0:.2f}) is used up."
+    elif result.api_error_status is not None:
+        sentence = f"The model's API failed with HTTP {result.api_error_status}: {said}."
+    else:
+        sentence = (
+            f"Claude Code ended the turn with an error ({result.terminal_reason or result.subtype}): {said}."
+        )
+    return Ended(live=False, error=sentence, login=login, usage=usage, session=result.session_id)
+
+
+def _words(result: ResultMessage) -> str:
+    texts = [*(result.errors or []), result.result or "", result.subtype]
+    return shortened(next(text for text in texts if text)).rstrip(".").replace(os.linesep, " ")

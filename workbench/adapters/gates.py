@@ -1,0 +1,143 @@
+"""Gates: commands that must exit 0 on a tree, each run in a clean worktree with nobody watching.
+
+What a gate's environment is: that of workbench, less git's variables (they would point git at
+another repository), less what only concerns agents and their keys, plus
+
+- ``WORKBENCH_GATE=1``, for scripts that want to know;
+- ``CI=true`` unless it is set already: nobody is there to answer, and test runners that watch files
+  for ever run once instead;
+- ``PYTHONDONTWRITEBYTECODE=1``: one worktree shows commit after commit within a second, and Python
+  takes a ``.pyc`` for fresh when its source has the same size and second, so a kept one could give
+  the verdict of another commit;
+- ``GIT_CEILING_DIRECTORIES``, so that git in a broken worktree does not answer for a repository above.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import platform
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from workbench.adapters.agents.processes import end, start
+from workbench.adapters.output import Capture, captured, explained, shell_code
+from workbench.core.models import TEXT_LIMIT, Verdict
+from workbench.engine.ports import Checkouts
+from workbench.errors import SetupError
+
+WITHHELD = ("GIT_", "ANTHROPIC_", "CLAUDE", "WORKBENCH_")
+WITHHELD_NAMES = frozenset({"GITHUB_TOKEN", "GH_TOKEN", "AWS_BEARER_TOKEN_BEDROCK"})
+"""What a gate, which runs code that agents wrote, does not get to see."""
+
+PASSED = ("WORKBENCH_RUN", "WORKBENCH_STATE")
+"""Kept all the same: by these a resumed run finds gates that its killed predecessor left running."""
+
+TOOLCHAIN = (
+    "PATH PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PYTHON NODE_PATH NODE_ENV NODE_OPTIONS JAVA_HOME"
+    " GOROOT GOPATH GOFLAGS RUSTUP_TOOLCHAIN RUSTFLAGS CARGO_HOME GEM_HOME CC CXX CFLAGS CXXFLAGS LDFLAGS"
+    " LD_LIBRARY_PATH DYLD_LIBRARY_PATH LANG LC_ALL TZ"
+).split()
+"""Variables that choose compilers, interpreters and their behaviour."""
+
+
+class ShellGates:
+    """Fulfils ``engine.ports.Gates`` by ``sh -c`` in a leased worktree.
+
+    ``seconds`` bounds each command. ``env`` is the environment to start from, workbench's own;
+    ``setup`` the commands that prepare a worktree, on which a verdict depends too.
+    """
+
+    def __init__(
+        self, checkouts: Checkouts, *, seconds: float, env: Mapping[str, str], setup: Sequence[str] = ()
+    ) -> None:
+        self._checkouts = checkouts
+        self._seconds = seconds
+        self._env = _for_gates(env)
+        self._environment = _fingerprint(env, setup, seconds)
+
+    def environment(self) -> str:
+        """Platform, and a hash of what chooses the tools: the TOOLCHAIN variables, the set-up
+        commands and the time limit. Other variables (terminals, sessions) change from shell to
+        shell and would only make a resumed run check everything again."""
+        return self._environment
+
+    async def check(
+        self, commit: str, tree: str, commands: Sequence[str], urgent: bool = False
+    ) -> list[Verdict]:
+        """See ``Gates.check``. Raises SetupError when no process can be started at all."""
+        verdicts: list[Verdict] = []
+        if not commands:
+            return verdicts
+        async with self._checkouts.lease(commit, urgent) as where:
+            for command in commands:
+                verdicts.append(await self._run(where, tree, command))
+                if not verdicts[-1].green:
+                    break
+        return verdicts
+
+    async def _run(self, where: Path, tree: str, command: str) -> Verdict:
+        began = time.monotonic()
+        with captured() as output:
+            returncode = await self._exit_of(command, where, output)
+        exit_code = None if returncode is None else shell_code(returncode)
+        text = output.text()
+        if exit_code is None:
+            text = _with(text, f"`{command}` did not finish within {self._seconds:g} s and was ended.")
+        elif exit_code >= 126:
+            text = _with(text, f"`{command}` {explained(exit_code)}.")
+        return Verdict(
+            tree=tree,
+            gate=command,
+            environment=self._environment,
+            green=exit_code == 0,
+            seconds=round(time.monotonic() - began, 4),
+            output=text,
+            exit_code=exit_code,
+        )
+
+    async def _exit_of(self, command: str, where: Path, output: Capture) -> int | None:
+        """Run to the end, or to the end of its time (None). Leaves no process behind in any case."""
+        mark = ("WORKBENCH_GATE_ID", secrets.token_hex(8))
+        env = self._env | {mark[0]: mark[1], "GIT_CEILING_DIRECTORIES": str(where.parent)}
+        leader = None
+        try:
+            process = await start(
+                command, cwd=where, env=env, stdin=subprocess.DEVNULL, output=output.write_end
+            )
+            leader = process.pid
+            output.started()
+            async with asyncio.timeout(self._seconds):
+                return await process.wait()
+        except TimeoutError:
+            return None
+        except (OSError, ValueError) as error:
+            raise SetupError(
+                f"The gate `{command}` could not be started: {error}.",
+                "Check that the machine has room for more processes, and that the command is plain text.",
+            ) from error
+        finally:
+            await end(leader, mark)
+
+
+def _with(text: str, sentence: str) -> str:
+    return f"{text[-(TEXT_LIMIT - len(sentence) - 1) :]}\n{sentence}".lstrip("\n")
+
+
+def _for_gates(env: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in env.items()
+        if name in PASSED or not (name.startswith(WITHHELD) or name in WITHHELD_NAMES)
+    }
+    return {"CI": "true"} | kept | {"WORKBENCH_GATE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _fingerprint(env: Mapping[str, str], setup: Sequence[str], seconds: float) -> str:
+    parts = [f"{name}={env.get(name, '')}" for name in TOOLCHAIN] + ["\0".join(setup), f"{seconds:g}"]
+    digest = hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()
+    return f"{sys.platform}-{platform.machine()}-{digest[:12]}"

@@ -1,0 +1,156 @@
+"""Git's own folder for a linked worktree: made, checked, mended, removed.
+
+The layout is the documented one (gitrepository-layout(5)): ``worktrees/<id>/`` in the common directory
+with ``HEAD``, ``commondir``, ``gitdir`` and ``locked``, and a ``.git`` file in the worktree that names it.
+It is filled aside and renamed into place, which ``git worktree add`` does not do: so several can be
+made at once (git's own loses races on ``commondir``), a kill leaves nothing half made, ``git worktree
+prune`` never meets an unfinished one, and it costs a tenth of a millisecond where git's costs six
+and more with every worktree that exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.adapters.git.process import Place
+from workbench.errors import GitError
+
+OPERATIONS = ("rebase-merge", "rebase-apply", "sequencer", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE",
+              "MERGE_AUTOSTASH", "CHERRY_PICK_HEAD", "REVERT_HEAD", "SQUASH_MSG", "AUTO_MERGE",
+              "BISECT_LOG", "BISECT_START")  # fmt: skip
+"""What operations that were begun and not ended leave in the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A linked worktree: where its files are, and the folder git keeps about it."""
+
+    path: Path
+    admin: Path
+    common_dir: Path
+
+    @property
+    def place(self) -> Place:
+        return Place(self.admin, self.path)
+
+    def problem(self) -> str:
+        """Why this is no worktree of its repository any more; "" when it is."""
+        if not self.path.is_dir():
+            return f"The worktree {self.path} is gone."
+        if not (self.admin / "HEAD").is_file() or _line(self.admin / "commondir") != "../..":
+            return f"Git's record of the worktree {self.path} is gone or damaged."
+        if (self.path / ".git").is_symlink() or _line(self.path / ".git") != f"gitdir: {self.admin}":
+            return f"The .git file of the worktree {self.path} was deleted or changed."
+        return ""
+
+    def check(self) -> None:
+        """GitError when this is no worktree of its repository any more."""
+        if problem := self.problem():
+            raise GitError(problem, "Its branch and everything pinned is kept; a new attempt makes it anew.")
+
+    def heads(self, name: str) -> tuple[str, ...]:
+        """Commit ids in one of the folder's files, such as ``MERGE_HEAD``; () when there is none."""
+        try:
+            return tuple((self.admin / name).read_text().split())
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+
+    def operation(self) -> bool:
+        """Whether a rebase, cherry-pick or the like (not a merge) was begun and not ended."""
+        names = ("rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD", "sequencer")
+        return any((self.admin / name).exists() for name in names)
+
+    def drop_operations(self) -> None:
+        """Forget operations in progress; the caller has kept what they held."""
+        for name in OPERATIONS:
+            _delete(self.admin / name)
+
+
+def linked_at(path: Path, common_dir: Path) -> Linked:
+    """The worktree that belongs at ``path``, there or not: its folder's name follows from the path."""
+    path = path.absolute()
+    mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:10]
+    return Linked(path, common_dir / "worktrees" / f"workbench-{path.name}-{mark}", common_dir)
+
+
+def establish(linked: Linked, head: str, why: str) -> bool:
+    """Make or mend what git needs for ``linked``; gives whether it was made new.
+
+    ``head`` is the content of a new ``HEAD``: a commit id or ``ref: refs/heads/…``. Files in the
+    worktree stay as they are, and so do an existing HEAD and index. A ``.git`` that is not ours
+    (an agent ran ``git init``) is set aside in the run's ``kept`` folder. Locked against ``git worktree
+    prune`` and ``remove``.
+    """
+    new = not linked.path.is_dir() or not (linked.admin / "HEAD").is_file()
+    linked.path.mkdir(parents=True, exist_ok=True)
+    if not (linked.admin / "HEAD").is_file() or _line(linked.admin / "commondir") != "../..":
+        _make_admin(linked, head, why)
+    pointer = linked.path / ".git"
+    if pointer.is_symlink() or _line(pointer) != f"gitdir: {linked.admin}":
+        if pointer.is_symlink() or pointer.exists():
+            set_aside(pointer, linked.path.parent.parent / "kept")
+        _write(pointer, f"gitdir: {linked.admin}\n")
+    return new
+
+
+def drop(linked: Linked) -> None:
+    """Remove the worktree's files and git's folder about it. The caller has pinned what it held."""
+    shutil.rmtree(linked.path, ignore_errors=True)
+    if linked.path.exists():
+        raise GitError(f"{linked.path} could not be removed.", "Check its permissions, then try again.")
+    _delete(linked.admin)
+
+
+def set_aside(what: Path, folder: Path) -> Path:
+    """Move ``what`` into ``folder`` under a name that is free; gives its new place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = Path(tempfile.mkdtemp(prefix=f"{what.parent.name}-", dir=folder)) / what.name
+    shutil.move(what, target)
+    return target
+
+
+def _make_admin(linked: Linked, head: str, why: str) -> None:
+    parent = linked.admin.parent
+    parent.mkdir(exist_ok=True)
+    aside = linked.common_dir / "workbench"
+    aside.mkdir(exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix="worktree-", dir=aside))
+    old_index = linked.admin / "index"
+    if old_index.is_file():
+        shutil.copy2(old_index, draft / "index")
+    for name, line in (
+        ("HEAD", head),
+        ("commondir", "../.."),
+        ("gitdir", str(linked.path / ".git")),
+        ("locked", why),
+    ):
+        (draft / name).write_text(line + "\n")
+    draft.chmod(0o755)
+    _delete(linked.admin)
+    draft.rename(linked.admin)
+
+
+def _line(path: Path) -> str:
+    """The one line in a small file; "" when there is no such file."""
+    try:
+        return path.read_text(errors="surrogateescape").rstrip("\n") if path.is_file() else ""
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""A few reusable detached worktrees in which gates see a commit and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from workbench.adapters.git.administration import Linked, drop, establish, linked_at
+from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.objects import full_id
+from workbench.adapters.git.process import run
+from workbench.adapters.git.repository import Repository
+from workbench.errors import GitError
+
+
+class Checkouts:
+    """Fulfils the ``Checkouts`` port: up to ``slots`` worktrees ``root/gates/gate-1``…, each made when
+    first needed. A lease costs two git processes (checkout, clean).
+
+    Nothing in them is kept: one that a gate damaged is made anew.
+    """
+
+    def __init__(
+        self, repository: Repository, root: Path, furnishing: Furnishing | None = None, *, slots: int = 2
+    ) -> None:
+        self._common = repository.common_dir
+        self._furnishing = furnishing or Furnishing(repository.root)
+        self._free = [
+            linked_at(root / "gates" / f"gate-{number}", self._common) for number in range(1, slots + 1)
+        ]
+        self._all = tuple(self._free)
+        self._waiting: list[tuple[bool, int, asyncio.Future[Linked]]] = []
+        self._order = itertools.count()
+
+    @asynccontextmanager
+    async def lease(self, commit: str, urgent: bool = False) -> AsyncIterator[Path]:
+        """See the port. Raises GitError when there is no such commit, SetupError when a set-up
+        command fails."""
+        full_id(commit)
+        linked = await self._take(urgent)
+        try:
+            await self._bring_to(linked, commit)
+            yield linked.path
+        finally:
+            self._give_back(linked)
+
+    async def aclose(self) -> None:
+        """Remove them all. Leases must have ended. Safe to call twice."""
+        for linked in self._all:
+            if linked.path.is_dir() or linked.admin.is_dir():
+                await asyncio.to_thread(drop, linked)
+
+    async def _take(self, urgent: bool) -> Linked:
+        if self._free:
+            return self._free.pop(0)
+        turn: asyncio.Future[Linked] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (not urgent, next(self._order), turn))
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give_back(turn.result())
+            raise
+
+    def _give_back(self, linked: Linked) -> None:
+        while self._waiting:
+            _, _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(linked)
+                return
+        self._free.insert(0, linked)
+
+    async def _bring_to(self, linked: Linked, commit: str) -> None:
+        if linked.path.is_dir() and not linked.problem():
+            try:
+                await self._check_out(linked, commit)
+                return
+            except GitError:
+                # Its index is damaged, or a killed gate left a lock. Should the commit be what is
+                # wrong, a new worktree fails in the same words.
+                pass
+        if linked.path.is_dir() or linked.admin.is_dir():
+            await asyncio.to_thread(drop, linked)
+        establish(linked, commit, "workbench: a gate's checkout")
+        await self._check_out(linked, commit)
+
+    async def _check_out(self, linked: Linked, commit: str) -> None:
+        linked.drop_operations()
+        await run(linked.place, "checkout", "-f", "-q", "--detach", commit, "--")
+        await run(linked.place, "clean", "-ffdq")
+        await self._furnishing.furnish(linked)

@@ -1,0 +1,41 @@
+"""Which paths differ between two trees, through one long-lived ``diff-tree --stdin``."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from workbench.adapters.git.objects import full_id
+from workbench.adapters.git.process import Conversation, Place, decoded, encoded
+
+
+class Diffs:
+    """``diff-tree`` echoes and flushes a line that is no object id: a line that nobody can guess,
+    sent after the question, marks the end of the answer."""
+
+    def __init__(self, place: Place) -> None:
+        self._differ = Conversation(place, "diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-renames")
+        self._end = encoded(f"end {secrets.token_hex(16)}\n")
+
+    async def paths(self, old_tree: str, new_tree: str) -> tuple[str, ...]:
+        """Paths that differ between two trees, sorted."""
+        if old_tree == new_tree:
+            return ()
+        question = encoded(f"{full_id(old_tree)} {full_id(new_tree)}\n") + self._end
+
+        async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> bytes:
+            ask.write(question)
+            await answer.readuntil(b"\n")  # the question, repeated
+            said = bytearray()
+            while not said.endswith(self._end):
+                chunk = await answer.read(65536)
+                if not chunk:
+                    raise asyncio.IncompleteReadError(bytes(said), None)
+                said += chunk
+            return bytes(said[: -len(self._end)])
+
+        names = (await self._differ.exchange(talk)).split(b"\0")
+        return tuple(sorted({decoded(name) for name in names if name}))
+
+    async def aclose(self) -> None:
+        await self._differ.aclose()

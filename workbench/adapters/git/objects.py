@@ -1,0 +1,114 @@
+"""Objects: read through one ``cat-file --batch-command``, commits written without any process."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+import time
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from workbench.adapters.git.process import COMMITTER, Conversation, Place, decoded, encoded
+from workbench.errors import GitError
+
+OID = re.compile(r"[0-9a-f]{40}")
+
+
+def full_id(text: str) -> str:
+    """``text`` when it is a full object id; GitError otherwise, so that nothing reaches git as an
+    option, a second line or a guess."""
+    if not OID.fullmatch(text):
+        raise GitError(f"{text[:60]!r} is not a commit id.")
+    return text
+
+
+class Objects:
+    """The repository's objects. Objects and refs that other processes write are seen at once:
+    ``cat-file`` looks again for packs before it says *missing*, and reads refs from disk."""
+
+    def __init__(self, place: Place, common_dir: Path) -> None:
+        self._reader = Conversation(place, "cat-file", "--batch-command")
+        self._folder = common_dir / "objects"
+
+    async def info(self, name: str) -> tuple[str, str] | None:
+        """Id and type of what ``name`` (an id, a full ref, ``id:path``) stands for; None if nothing."""
+        found = await self._ask("info", name, contents=False)
+        return None if found is None else found[:2]
+
+    async def contents(self, name: str) -> bytes | None:
+        """The whole content of the object ``name`` stands for; None if there is none."""
+        found = await self._ask("contents", name, contents=True)
+        return None if found is None else found[2]
+
+    async def tree_of(self, commit: str) -> str:
+        """The tree of a commit; GitError when there is no such commit."""
+        found = await self.info(f"{full_id(commit)}^{{tree}}")
+        if found is None:
+            raise GitError(f"There is no commit {commit} in this repository.")
+        return found[0]
+
+    async def root_entries(self, commit: str) -> dict[str, str]:
+        """Names and object ids of the entries at the root of a commit."""
+        raw = await self.contents(f"{full_id(commit)}^{{tree}}")
+        if raw is None:
+            raise GitError(f"There is no commit {commit} in this repository.")
+        entries: dict[str, str] = {}
+        at = 0
+        while at < len(raw):
+            end = raw.index(b"\0", at)
+            entries[decoded(raw[raw.index(b" ", at) + 1 : end])] = raw[end + 1 : end + 21].hex()
+            at = end + 21
+        return entries
+
+    async def write_commit(
+        self, tree: str, parents: Sequence[str], message: str, author: tuple[str, str] = COMMITTER
+    ) -> str:
+        """Write a commit object, synced to disk, and give its id."""
+        moment = f"{int(time.time())} +0000"
+        lines = [f"tree {full_id(tree)}", *(f"parent {full_id(parent)}" for parent in parents)]
+        lines.append(f"author {author[0]} <{author[1]}> {moment}")
+        lines.append(f"committer {COMMITTER[0]} <{COMMITTER[1]}> {moment}")
+        body = message if message.endswith("\n") else message + "\n"
+        raw = encoded("\n".join(lines) + "\n\n" + body.replace("\0", ""))
+        return await asyncio.to_thread(_store, self._folder, raw)
+
+    async def aclose(self) -> None:
+        await self._reader.aclose()
+
+    async def _ask(self, verb: str, name: str, *, contents: bool) -> tuple[str, str, bytes] | None:
+        if "\n" in name or "\0" in name:
+            raise GitError(f"{name[:60]!r} cannot be the name of an object.")
+
+        async def talk(ask: StreamWriter, answer: StreamReader) -> tuple[str, str, bytes] | None:
+            ask.write(encoded(f"{verb} {name}\n"))
+            words = (await answer.readuntil(b"\n")).split()
+            if words[-1] in (b"missing", b"ambiguous"):
+                return None
+            raw = (await answer.readexactly(int(words[2]) + 1))[:-1] if contents else b""
+            return decoded(words[0]), decoded(words[1]), raw
+
+        return await self._reader.exchange(talk)
+
+
+def _store(folder: Path, raw: bytes) -> str:
+    """Write a loose commit through GitPython's object database: 0.1 ms against 1.5 for a process."""
+    from gitdb import IStream  # type: ignore[import-untyped]
+    from gitdb.db import LooseObjectDB  # type: ignore[import-untyped]
+
+    oid: str = LooseObjectDB(str(folder)).store(IStream("commit", len(raw), io.BytesIO(raw))).hexsha.decode()
+    _sync(folder / oid[:2] / oid[2:])
+    return oid
+
+
+def _sync(path: Path) -> None:
+    for what in (path, path.parent):
+        with suppress(FileNotFoundError):  # the object is packed already: someone synced it
+            handle = os.open(what, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

@@ -1,0 +1,67 @@
+"""The Git port: the user's repository, of which only refs of ours and new objects are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.adapters.git.diffs import Diffs
+from workbench.adapters.git.merges import Merges
+from workbench.adapters.git.objects import Objects, full_id
+from workbench.adapters.git.process import COMMITTER, Place, run
+from workbench.adapters.git.refs import Refs
+from workbench.adapters.git.repository import Repository
+from workbench.engine.ports import Merged
+
+
+class Plumbing:
+    """Fulfils ``Git`` with up to four long-lived processes, started when first needed.
+
+    ``batch_merges=False`` gives every merge a process of its own, as on systems without ``stdbuf``.
+    """
+
+    def __init__(self, repository: Repository, *, batch_merges: bool = True) -> None:
+        # The state folder is the work tree: nothing of ours may ever touch the user's files.
+        repository.state_dir.mkdir(parents=True, exist_ok=True)
+        self._place = Place(repository.common_dir, repository.state_dir)
+        self.objects = Objects(self._place, repository.common_dir)
+        self.refs = Refs(self._place, self.objects)
+        self._diffs = Diffs(self._place)
+        batched = batch_merges and repository.git_version >= (2, 39)
+        self._merges = Merges(
+            repository.common_dir, repository.state_dir / "merge", self.objects, batched=batched
+        )
+
+    async def tip(self, ref: str) -> str | None:
+        return await self.refs.tip(ref)
+
+    async def tree_of(self, commit: str) -> str:
+        return await self.objects.tree_of(commit)
+
+    async def move_ref(self, ref: str, new: str, old: str | None, why: str) -> bool:
+        return await self.refs.move(ref, new, old, why)
+
+    async def pin(self, ref: str, commit: str) -> None:
+        await self.refs.pin(ref, commit)
+
+    async def merge(self, ours: str, theirs: str) -> Merged:
+        return await self._merges.merge(ours, theirs)
+
+    async def commit(
+        self, tree: str, parents: Sequence[str], message: str, author: tuple[str, str] = COMMITTER
+    ) -> str:
+        return await self.objects.write_commit(tree, parents, message, author)
+
+    async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
+        return await self._diffs.paths(await self.tree_of(old), await self.tree_of(new))
+
+    async def is_ancestor(self, older: str, newer: str) -> bool:
+        if full_id(older) == full_id(newer):
+            return True
+        done = await run(self._place, "merge-base", "--is-ancestor", older, newer, fine=(0, 1))
+        return done.code == 0
+
+    async def aclose(self) -> None:
+        await self._merges.aclose()
+        await self._diffs.aclose()
+        await self.refs.aclose()
+        await self.objects.aclose()

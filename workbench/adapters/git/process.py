@@ -1,0 +1,326 @@
+"""Running git: one command in a small thread pool, or a long-lived child that answers questions.
+
+GitPython's own runner is not used because it always passes the whole inherited environment on: a
+``GIT_DIR`` or ``GIT_INDEX_FILE`` in it (workbench called from a hook or an alias) would silently
+point every command at another repository. For one-shot commands a thread costs 15 % less than
+asyncio's subprocesses, and a vfork in a thread never stalls the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from workbench.errors import GitError
+
+COMMITTER = ("workbench", "workbench@localhost")
+
+KEPT = frozenset({
+    "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH",
+    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_TEMPLATE_DIR",
+})  # fmt: skip
+"""Inherited ``GIT_*`` that say how this machine uses git; all others say which repository and go."""
+
+CONFIG = {
+    "core.fsmonitor": "false",  # a program named by configuration that any teammate can write
+    "core.hooksPath": os.devnull,  # the user's hooks are for the user's own commits
+    "core.fsync": "committed,loose-object",  # a landing must survive power loss
+    "core.safecrlf": "false",  # a snapshot must take files as they are
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "commit.gpgSign": "false",
+    "merge.conflictStyle": "zdiff3",
+    "merge.autoStash": "false",
+    "merge.verifySignatures": "false",
+    "rerere.enabled": "false",
+    "submodule.recurse": "false",
+    "advice.detachedHead": "false",
+}
+"""What our own commands are run with, whatever the repository's configuration says."""
+
+BUSY = ("index.lock", ".lock': File exists", "unable to lock", "Unable to create")
+"""Words of git when somebody else holds a lock that is normally gone in milliseconds."""
+
+WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.2)
+"""Seconds between tries while a lock is held; jittered."""
+
+T = TypeVar("T")
+
+_pool = ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1), thread_name_prefix="git")
+
+
+class Busy(GitError):
+    """A lock was held by somebody else until the last try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that ended: exit code, what it printed, and its complaint as text."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return decoded(self.out).strip()
+
+
+def decoded(raw: bytes) -> str:
+    """Bytes of git (paths above all) as text that encodes back to the same bytes."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def encoded(text: str) -> bytes:
+    """The bytes behind ``decoded`` text."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without the variables that tie git to some repository."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in KEPT}
+
+
+def environment(author: tuple[str, str] = COMMITTER) -> dict[str, str]:
+    """The environment of our own git commands: scrubbed, our settings, ``author`` as author."""
+    env = plain_environment()
+    env.update(
+        LC_ALL="C",
+        LANGUAGE="C",
+        GIT_OPTIONAL_LOCKS="0",
+        GIT_TERMINAL_PROMPT="0",
+        GIT_NO_REPLACE_OBJECTS="1",  # a replaced object would show us another history than git lands
+        GIT_EDITOR="true",
+        GIT_MERGE_AUTOEDIT="no",
+        GIT_AUTHOR_NAME=author[0],
+        GIT_AUTHOR_EMAIL=author[1],
+        GIT_COMMITTER_NAME=COMMITTER[0],
+        GIT_COMMITTER_EMAIL=COMMITTER[1],
+        GIT_CONFIG_COUNT=str(len(CONFIG)),
+    )
+    for number, (name, value) in enumerate(CONFIG.items()):
+        env[f"GIT_CONFIG_KEY_{number}"] = name
+        env[f"GIT_CONFIG_VALUE_{number}"] = value
+    return env
+
+
+@cache
+def executable() -> str:
+    """Where git is. Raises GitError when it is not on PATH."""
+    found = shutil.which("git")
+    if found is None:
+        raise GitError("git was not found on PATH.", "Install git 2.38 or newer.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The git directory and the working tree a command is for, named so that git never searches:
+    in a worktree whose ``.git`` is gone it would find a parent's repository instead."""
+
+    git_dir: Path
+    work_tree: Path
+
+    def words(self) -> list[str]:
+        return [f"--git-dir={self.git_dir}", f"--work-tree={self.work_tree}"]
+
+
+async def run(
+    place: Place,
+    *words: str,
+    feed: bytes = b"",
+    fine: Iterable[int] = (0,),
+    author: tuple[str, str] = COMMITTER,
+    extra: Mapping[str, str] | None = None,
+) -> Finished:
+    """Run one git command. Lock contention is waited out for a few seconds, then raises Busy; any
+    exit code not in ``fine`` raises GitError with git's last words.
+
+    Cancelling terminates the command and waits until it has gone, so that nothing of it is still
+    writing when the caller's locks are released.
+    """
+    command = [executable(), *place.words(), *words]
+    env = environment(author) | dict(extra or {})
+
+    async def once() -> Finished:
+        return _judged(await _in_thread(command, place.work_tree, feed, env), words, frozenset(fine))
+
+    return await patiently(once)
+
+
+async def patiently(action: Callable[[], Awaitable[T]]) -> T:
+    """Do ``action``, again while it raises Busy, for about four seconds; the last Busy is raised."""
+    for wait in WAITS:
+        try:
+            return await action()
+        except Busy:
+            await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311
+    return await action()
+
+
+def _judged(done: Finished, words: tuple[str, ...], fine: frozenset[int]) -> Finished:
+    if done.code in fine:
+        return done
+    complaint = last_words(done.err)
+    kind = Busy if any(word in done.err for word in BUSY) else GitError
+    hint = "Another git process holds a lock; try again when it has ended." if kind is Busy else ""
+    raise kind(f"git {words[0]} failed ({done.code}): {complaint}", hint)
+
+
+def last_words(complaint: str) -> str:
+    """The line of git's complaint that says why: the first fatal or error one, else the last."""
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (telling or lines[-1:] or ["it said nothing"])[0]
+
+
+class _Child:
+    """A process that is started in a thread and can be told to end from the loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unwanted = False
+
+    def work(self, command: list[str], cwd: Path, feed: bytes, env: dict[str, str]) -> Finished:
+        with self._lock:
+            if self._unwanted:
+                return Finished(-15, b"", "cancelled before it was started")
+            self._process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        with self._process as process:
+            out, err = process.communicate(feed or None)
+            return Finished(process.returncode, out, decoded(err))
+
+    def end(self) -> None:
+        with self._lock:
+            self._unwanted = True
+            if self._process is not None:
+                self._process.terminate()  # git removes its lock files on SIGTERM
+
+
+async def _in_thread(command: list[str], cwd: Path, feed: bytes, env: dict[str, str]) -> Finished:
+    child = _Child()
+    future = asyncio.get_running_loop().run_in_executor(_pool, child.work, command, cwd, feed, env)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        child.end()
+        await _settled(future)
+        raise
+    except FileNotFoundError as gone:
+        raise GitError(f"{cwd} is not there any more.", "Was the worktree deleted?") from gone
+
+
+async def _settled(future: asyncio.Future[Finished]) -> None:
+    """Wait for ``future`` whatever becomes of it, and however often we are cancelled meanwhile."""
+    while not future.done():
+        with contextlib.suppress(asyncio.CancelledError, OSError):
+            await asyncio.shield(future)
+
+
+class Conversation:
+    """A long-lived git process: lines in, answers out, one question at a time.
+
+    It is started when first asked and again after it died. An exchange that fails or is cancelled
+    half-way leaves the pipes out of step, so that process is ended and the next question starts
+    another. Questions must be safe to ask twice.
+    """
+
+    def __init__(self, place: Place, *words: str, unbuffered: bool = False) -> None:
+        self._place = place
+        self._words = words
+        self._unbuffered = unbuffered
+        self._lock = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def exchange(self, talk: Callable[[asyncio.StreamWriter, asyncio.StreamReader], Awaitable[T]]) -> T:
+        """Let ``talk`` ask one question and read its answer; nobody else asks meanwhile.
+
+        Raises GitError with git's complaint when the process died of the question. One that had
+        died before the question came is replaced and asked again.
+        """
+        async with self._lock:
+            standing = self._process is not None
+            try:
+                return await self._try(talk)
+            except GitError:
+                if not standing:
+                    raise
+            return await self._try(talk)
+
+    async def _try(self, talk: Callable[[asyncio.StreamWriter, asyncio.StreamReader], Awaitable[T]]) -> T:
+        process = await self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        whole = False
+        try:
+            answer = await talk(process.stdin, process.stdout)
+            whole = True
+            return answer
+        except (asyncio.IncompleteReadError, ConnectionError) as broken:
+            complaint = await self._complaint(process)
+            raise GitError(f"git {self._words[0]} failed: {last_words(complaint)}") from broken
+        finally:
+            if not whole:
+                await self._end()
+
+    async def aclose(self) -> None:
+        """End the process. Safe to call twice."""
+        async with self._lock:
+            await self._end()
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is not None and self._process.returncode is None:
+            return self._process
+        prefix = ["stdbuf", "-o0"] if self._unbuffered else []
+        self._process = await asyncio.create_subprocess_exec(
+            *prefix,
+            executable(),
+            *self._place.words(),
+            *self._words,
+            cwd=self._place.work_tree,
+            env=environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=2**24,
+            start_new_session=True,  # the terminal's Ctrl-C is for workbench to handle
+        )
+        return self._process
+
+    async def _complaint(self, process: asyncio.subprocess.Process) -> str:
+        assert process.stderr is not None
+        try:
+            return decoded(await asyncio.wait_for(process.stderr.read(), 5))
+        except TimeoutError:
+            return "it closed its output without a word"
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()  # they only read, or write by rename: nothing is left half done
+        await asyncio.shield(process.wait())
+        process._transport.close()  # type: ignore[attr-defined]  # else its pipes wait for the collector

@@ -1,0 +1,80 @@
+"""Refs: moved by compare-and-swap, or pinned. Never forced, never deleted."""
+
+from __future__ import annotations
+
+import asyncio
+
+from workbench.adapters.git.objects import Objects, full_id
+from workbench.adapters.git.process import BUSY, Busy, Conversation, Place, encoded, patiently, run
+from workbench.errors import GitError
+
+ABSENT = "0" * 40
+
+
+def full_ref(name: str) -> str:
+    """``name`` when it is a plain full ref; GitError otherwise."""
+    if not name.startswith("refs/") or any(ord(c) <= 32 or c in "~^:?*[\\\x7f" for c in name):
+        raise GitError(f"{name[:80]!r} is not a full ref name.")
+    return name
+
+
+class Refs:
+    """The refs of a repository that keeps them in files and ``packed-refs``.
+
+    Pins go through one long-lived ``update-ref --stdin``: each is a transaction of its own, and git
+    stats ``packed-refs`` anew for each, so that refs written or packed by others are seen. Moves are
+    a process each (1.3 ms), because the reflog's message belongs to the process.
+    """
+
+    def __init__(self, place: Place, objects: Objects) -> None:
+        self._place = place
+        self._objects = objects
+        self._pins = Conversation(place, "update-ref", "-m", "workbench: pinned", "--stdin")
+
+    async def tip(self, ref: str) -> str | None:
+        """The object a full ref name points at; None where there is no such ref."""
+        found = await self._objects.info(full_ref(ref))
+        return None if found is None else found[0]
+
+    async def move(self, ref: str, new: str, old: str | None, why: str) -> bool:
+        """Compare-and-swap; see the Git port."""
+        words = ["update-ref", "-m", " ".join(why.split()) or "workbench", full_ref(ref), full_id(new)]
+        try:
+            await run(self._place, *words, ABSENT if old is None else full_id(old))
+        except GitError:
+            if await self.tip(ref) != old:
+                return False
+            raise
+        return True
+
+    async def pin(self, ref: str, commit: str) -> None:
+        """Create ``ref`` at ``commit`` or move it there."""
+        lines = f"start\nupdate {full_ref(ref)} {full_id(commit)}\nprepare\ncommit\n"
+        await patiently(lambda: self._transact(lines))
+
+    async def create_next(self, prefix: str, commit: str) -> str:
+        """Pin ``commit`` at the first free number under ``prefix``; gives the new ref's name."""
+        number = 1
+        while True:
+            ref = f"{prefix}/{number}"
+            if await self.tip(ref) is None and await self.move(ref, commit, None, "workbench: kept"):
+                return ref
+            number += 1
+
+    async def aclose(self) -> None:
+        await self._pins.aclose()
+
+    async def _transact(self, lines: str) -> None:
+        async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> None:
+            ask.write(encoded(lines))
+            for step in (b"start", b"prepare", b"commit"):
+                said = await answer.readuntil(b"\n")
+                if said != step + b": ok\n":
+                    raise asyncio.IncompleteReadError(said, None)
+
+        try:
+            await self._pins.exchange(talk)
+        except GitError as refused:
+            if any(word in str(refused) for word in BUSY):
+                raise Busy(str(refused), "Another git process holds a lock.") from refused
+            raise

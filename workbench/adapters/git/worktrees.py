@@ -1,0 +1,304 @@
+"""The teammates' worktrees, outside the repository, reused from task to task.
+
+Making one costs one git process (the checkout), reusing one two (status, checkout), collecting from
+a clean one one (status). Nothing a worktree held becomes unreachable: what is uncommitted or pinned
+by no ref of ours is pinned under ``refs/workbench/<run>/salvage/<teammate>/<n>`` first.
+
+Not handled: work inside populated submodules (their entries are left alone), and files hidden from
+git by ``assume-unchanged``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.adapters.git.administration import Linked, drop, establish, linked_at, set_aside
+from workbench.adapters.git.conflicts import forget, remember, unresolved
+from workbench.adapters.git.excludes import exclude
+from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
+from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.git.process import Busy, run
+from workbench.adapters.git.repository import Repository
+from workbench.adapters.git.snapshots import commit_aside, commit_on_head, shadowed
+from workbench.adapters.git.sparse import use_cone
+from workbench.adapters.git.status import Status, status_of
+from workbench.engine.ports import Collected, Prepared
+from workbench.errors import GitError, UsageError
+
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+
+AT_ONCE = max(2, min(4, os.cpu_count() or 1))
+"""Checkouts that run at the same time: more only queue for the disk."""
+
+STALE_LOCK_SECONDS = 1.0
+
+
+class Worktrees:
+    """Fulfils the ``Worktrees`` port for one run; worktrees stand in ``root/team/<teammate>``.
+
+    ``furnishing`` says what a new worktree gets; with ``sparse`` the globs a task declares become a
+    cone of folders to check out.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        git: Plumbing,
+        root: Path,
+        run: str,
+        furnishing: Furnishing | None = None,
+        *,
+        sparse: bool = False,
+    ) -> None:
+        self._common = repository.common_dir
+        self._git = git
+        self._root = root
+        self._run = _plain(run)
+        self._furnishing = furnishing or Furnishing(repository.root)
+        self._sparse = sparse
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._kept: set[str] = set()  # commits that a ref of ours is known to hold
+        self._excluded = False
+
+    def path(self, teammate: str) -> Path:
+        """Where a teammate's worktree stands, or would."""
+        return self._linked(teammate).path
+
+    def branch(self, teammate: str) -> str:
+        """The short name of a teammate's branch."""
+        return f"workbench/{self._run}/{_plain(teammate)}"
+
+    async def prepare(
+        self, teammate: str, start: str, *, carry: str | None, keep: bool, sparse: Sequence[str]
+    ) -> Prepared:
+        """See the port."""
+        linked, branch = self._linked(teammate), self.branch(teammate)
+        async with self._locks[teammate]:
+            if not self._excluded:
+                exclude(self._common)
+                self._excluded = True
+            standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
+            if keep and standing and not linked.problem() and (linked.admin / "workbench-ready").exists():
+                _make_folder(linked.path)
+                return Prepared(linked.path, branch, False, unresolved(linked, ()))
+            pinned, litter = await self._salvage(linked, teammate, standing, start)
+            created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
+            await self._reset(linked, branch, start, sparse, litter)
+            await self._furnishing.furnish(linked)
+            _make_folder(linked.path)
+            conflicts = await self._carry(linked, carry) if carry else ()
+            return Prepared(linked.path, branch, created, conflicts, pinned)
+
+    async def collect(self, teammate: str, start: str, message: str, pin: str) -> Collected:
+        """See the port. A merge whose conflicts are not all resolved, and a rebase in progress, are
+        left as they are in the worktree: the commit is made beside them, as is
+        work on a branch that is not the teammate's own."""
+        linked = self._linked(teammate)
+        async with self._locks[teammate]:
+            linked.check()
+            status = await status_of(linked.place)
+            left = await self._leftovers(linked, status, start)
+            open_files = unresolved(linked, status.entries)
+            merging = linked.heads("MERGE_HEAD")
+            author = (teammate, f"{teammate}@workbench.localhost")
+            commit = status.head or start
+            snapshot = bool(left.work or left.unwanted or merging or status.head is None)
+            if snapshot and (
+                open_files
+                or linked.operation()
+                or status.head is None
+                or status.branch not in ("", self.branch(teammate))  # not ours to move
+            ):
+                parents = (commit, *merging)
+                commit = await commit_aside(linked, self._git.objects, parents, left, message, author)
+            elif snapshot:
+                commit = await commit_on_head(linked, self._git.objects, status.branch, left, message, author)
+            await self._pin(teammate, pin, commit)
+            tree = await self._git.tree_of(commit)
+            changed = tree != await self._git.tree_of(start)
+            return Collected(commit, tree, changed, snapshot, open_files)
+
+    async def remove(self, teammate: str) -> None:
+        """See the port."""
+        linked = self._linked(teammate)
+        async with self._locks[teammate]:
+            standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
+            if standing:
+                await self._salvage(linked, teammate, standing)
+                await asyncio.to_thread(drop, linked)
+
+    async def _pin(self, teammate: str, pin: str, commit: str) -> None:
+        """Move ``pin`` to ``commit``; what it held and ``commit`` does not is kept by another ref."""
+        before = await self._git.tip(pin)
+        if before == commit:
+            return
+        if before is not None and not await self._git.is_ancestor(before, commit):
+            await self._git.refs.create_next(self._salvages(teammate), before)
+        await self._git.pin(pin, commit)
+        self._kept.add(commit)
+
+    def _salvages(self, teammate: str) -> str:
+        return f"refs/workbench/{self._run}/salvage/{teammate}"
+
+    def _linked(self, teammate: str) -> Linked:
+        return linked_at(self._root / "team" / _plain(teammate), self._common)
+
+    async def _leftovers(self, linked: Linked, status: Status, start: str) -> Leftovers:
+        """What is uncommitted and counts, and what was committed or staged and must not."""
+        left = sorted_out(status.entries, linked.path)
+        for nested in left.nested:
+            self._furnishing.notice(f"{linked.path / nested} is a repository of its own: not committed.")
+        unwanted = left.unwanted
+        before = await self._git.objects.root_entries(start)
+        now = before
+        if status.head is not None and status.head != start:
+            now = await self._git.objects.root_entries(status.head)
+            unwanted += committed(now, before)
+        hidden = await shadowed(linked, now)
+        return Leftovers((*left.work, *hidden), unwanted, left.nested)
+
+    async def _salvage(
+        self, linked: Linked, teammate: str, standing: bool, start: str = ""
+    ) -> tuple[str | None, bool]:
+        """Pin whatever is there and not pinned: files, HEAD, the branch, autostashes. Gives the ref
+        of the last pin, if any was needed, and whether a reset to ``start`` must clean up too.
+        Afterwards all of it may be overwritten."""
+        tip = await self._git.tip(f"refs/heads/{self.branch(teammate)}")
+        commits = [tip] if tip else []
+        litter = False
+        if standing and not linked.path.is_dir():  # its files are gone: only git's record is left
+            commits += [*linked.heads("HEAD")[-1:], *_unfinished(linked)]
+            await asyncio.to_thread(drop, linked)
+        elif standing:
+            status, found = await self._found(linked, teammate)
+            commits += found
+            litter = bool(start) and await self._litters(status, start)
+        pinned = None
+        for commit in dict.fromkeys(commits):
+            if commit not in self._kept and "/" not in commit:
+                pinned = await self._git.refs.create_next(self._salvages(teammate), commit)
+                self._kept.add(commit)
+        return pinned, litter
+
+    async def _found(self, linked: Linked, teammate: str) -> tuple[Status, list[str]]:
+        """What a standing worktree holds, as commits; made git's again first where it was not."""
+        branch = f"refs/heads/{self.branch(teammate)}"
+        establish(linked, f"ref: {branch}", f"workbench run {self._run}")
+        await self._free_locks(linked, branch)
+        status = await self._status_or_bare(linked)
+        objects = self._git.objects
+        left = sorted_out(status.entries, linked.path)
+        hidden = await shadowed(linked, await objects.root_entries(status.head) if status.head else {})
+        heads = [*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")]
+        found = [*heads, *_unfinished(linked)]
+        if left.work or hidden:
+            work = Leftovers((*left.work, *hidden))
+            message = f"Found uncommitted in the worktree of {teammate}"
+            found.append(await commit_aside(linked, objects, heads, work, message))
+        for nested in left.nested:
+            aside = set_aside(linked.path / nested.rstrip("/"), self._root / "kept")
+            self._furnishing.notice(f"A repository inside {linked.path} was moved to {aside}.")
+        return status, found
+
+    async def _litters(self, status: Status, start: str) -> bool:
+        """Whether going to ``start`` may leave untracked files: some are there, or what was ignored
+        here is not ignored there. Saves most resets a process."""
+        paths = [entry.path for entry in status.entries]
+        if status.head is None or any(entry.kind == "?" for entry in status.entries):
+            return True
+        paths += await self._git.changed_files(status.head, start)
+        return any(path.rsplit("/", 1)[-1] == ".gitignore" for path in paths)
+
+    async def _status_or_bare(self, linked: Linked) -> Status:
+        """The status; where the index cannot be read, that of all files as if none were tracked."""
+        try:
+            return await status_of(linked.place)
+        except Busy:
+            raise
+        except GitError:
+            index = linked.admin / "index"
+            if not index.exists():
+                raise
+            index.replace(linked.admin / "index.damaged")
+            return await status_of(linked.place)
+
+    async def _free_locks(self, linked: Linked, branch: str) -> None:
+        """Remove locks of ours that outlive a second: at this point no agent works here, so their
+        owner was killed."""
+        names = ("index.lock", "HEAD.lock", "config.worktree.lock")
+        locks = [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
+        for _ in range(20):
+            if not any(lock.exists() for lock in locks):
+                return
+            await asyncio.sleep(STALE_LOCK_SECONDS / 20)
+        for lock in locks:
+            lock.unlink(missing_ok=True)
+
+    async def _reset(
+        self, linked: Linked, branch: str, start: str, sparse: Sequence[str], litter: bool
+    ) -> None:
+        """Put branch, index and files at ``start``; ignored files and our own folder stay."""
+        linked.drop_operations()
+        forget(linked)
+        async with self._gate:
+            if self._sparse:
+                await use_cone(linked, sparse)
+            words = (
+                "checkout",
+                "-f",
+                "-q",
+                "--no-track",
+                "--ignore-other-worktrees",
+                "-B",
+                branch,
+                start,
+                "--",
+            )
+            await run(linked.place, *words)
+            if litter:
+                await run(linked.place, "clean", "-ffdq", "-e", f"/{FOLDER}/")
+        self._kept.add(start)
+
+    async def _carry(self, linked: Linked, carry: str) -> tuple[str, ...]:
+        """Merge earlier work in: a merge commit when clean, else conflicts left in the files."""
+        words = ("merge", "--no-ff", "--no-verify", "-q", "-m", "Merge the work of an earlier attempt", carry)
+        done = await run(linked.place, *words, fine=(0, 1))
+        if done.code == 0:
+            return ()
+        if not linked.heads("MERGE_HEAD"):
+            raise GitError(f"git merge failed: {done.err.strip()[-500:]}")
+        status = await status_of(linked.place)
+        paths = tuple(sorted(entry.path for entry in status.entries if entry.kind == "u"))
+        remember(linked, paths)
+        return paths
+
+
+def _plain(name: str) -> str:
+    """``name`` when it may be part of a path and of a ref."""
+    if not NAME.fullmatch(name) or ".." in name or name.endswith(".lock"):
+        raise UsageError(
+            f"{name!r} cannot name a run or a teammate.", "Use letters, digits, dots and dashes."
+        )
+    return name
+
+
+def _unfinished(linked: Linked) -> tuple[str, ...]:
+    """Commits that only an operation in progress holds: merged-in ones and autostashes."""
+    names = ("MERGE_HEAD", "MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash")
+    return tuple(commit for name in names for commit in linked.heads(name))
+
+
+def _make_folder(worktree: Path) -> None:
+    """The marker folder with its parts; a link or a file in its place is no place to write."""
+    for folder in (FOLDER, f"{FOLDER}/markers", f"{FOLDER}/inbox", f"{FOLDER}/quarantine"):
+        path = worktree / folder
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            path.unlink()
+        path.mkdir(exist_ok=True)

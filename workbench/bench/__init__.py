@@ -1,0 +1,8 @@
+"""workbench beside a naive shell script, on the same tasks, in one run, on this machine.
+
+    trial    a repository, a plan and the script: what both sides get
+    measure  running both sides in turn; walls, CPU and memory
+
+Ratios hold from machine to machine better than seconds do, so both sides are run in turn and the
+median of each counts.
+"""

@@ -1,0 +1,235 @@
+"""The commands and their options. Bodies import what they need when they run, so that ``--help`` is
+quick; what a command does is in the module it imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.outcome import guarded
+
+app = typer.Typer(
+    name="workbench",
+    help="An approved plan, a team of Claude Codes, one branch that is always green.\n\n"
+    "Start with `workbench demo`: it runs the whole thing on a sample repository, with no key. Then write "
+    "a plan (`workbench check plan.md` tells what is wrong with it), approve it, and run it.",
+    epilog="Exit codes: 0 every task landed; 1 some task did not; 2 usage, plan or set-up error; 3 a bug of "
+    "workbench; 130 interrupted (`workbench resume` goes on).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan: a Markdown file.")]
+RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Which run; the latest if not given.")]
+Repo = Annotated[Path, typer.Option("--repo", metavar="DIR", help="The repository, if not this folder's.")]
+Json = Annotated[bool, typer.Option("--json", help="Data on stdout, and nothing else there.")]
+Team = Annotated[
+    int | None,
+    typer.Option("--team", min=1, max=1000, metavar="N", help="How many teammates work at once."),
+]
+Agent = Annotated[
+    str | None,
+    typer.Option("--agent", metavar="AGENT", help="`claude` (the default) or `command:CMD`, any program."),
+]
+Gate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gate", metavar="CMD", help="A command that must exit 0 before anything lands; repeatable."
+    ),
+]
+NoGates = Annotated[bool, typer.Option("--no-gates", help="Land without any gate. You mean it.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="M", help="The model teammates use.")]
+Budget = Annotated[
+    float | None,
+    typer.Option("--budget-usd", min=0.01, metavar="X", help="Start nothing new once this much is spent."),
+]
+Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Start from here, not from HEAD.")]
+NewId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Name the run yourself.")]
+Headless = Annotated[bool, typer.Option("--headless", help="Plain lines, even on a terminal.")]
+HERE = Path()
+
+
+@app.command()
+def demo(
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir", metavar="DIR", help="Where to make the sample; a temporary folder if not given."
+        ),
+    ] = None,
+    json: Json = False,
+    headless: Headless = False,
+) -> None:
+    """Show the whole thing on a sample repository: no key, no cost.
+
+    Three teammates, the real Claude Code on a scripted model: a red gate repaired in its session, a
+    conflict resolved, a message passed on, and everything landed.
+    """
+    from workbench.cli.demo import demo as body
+
+    raise typer.Exit(body(directory, json=json, headless=headless))
+
+
+@app.command()
+def run(
+    plan: PlanFile,
+    repo: Repo = HERE,
+    team: Team = None,
+    agent: Agent = None,
+    gate: Gate = None,
+    no_gates: NoGates = False,
+    model: Model = None,
+    budget_usd: Budget = None,
+    base: Base = None,
+    run_id: NewId = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the plan as it stands, and run it.")] = False,
+    headless: Headless = False,
+    json: Json = False,
+) -> None:
+    """Run an approved plan: worktrees, teammates, gates, landings, report.
+
+    Your branch and checkout are not touched: everything lands on `workbench/RUN/integration`. Ctrl-C
+    stops gracefully and keeps what there is; `workbench resume` goes on.
+    """
+    from workbench.cli.running import Wanted, run_plan
+
+    overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
+    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
+    raise typer.Exit(run_plan(wanted))
+
+
+@app.command()
+def rehearse(
+    plan: PlanFile,
+    repo: Repo = HERE,
+    team: Team = None,
+    gate: Gate = None,
+    no_gates: NoGates = False,
+    base: Base = None,
+    run_id: NewId = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            "--script", metavar="FILE", help="What the model does; written from the plan if not given."
+        ),
+    ] = None,
+    headless: Headless = False,
+    json: Json = False,
+) -> None:
+    """Run a plan with a scripted model: checks set-up, permissions, gates and merging at no cost.
+
+    Every teammate is the real Claude Code and makes a small edit in its task's files; all of it stays
+    on the rehearsal's own branches. No approval is needed, because nothing is spent.
+    """
+    from workbench.cli.running import Wanted, rehearse_plan
+
+    overrides = {"team": team, "gates": gate}
+    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
+    raise typer.Exit(rehearse_plan(wanted, script))
+
+
+@app.command()
+def check(plan: PlanFile, repo: Repo = HERE, json: Json = False) -> None:
+    """Read a plan and say what is wrong with it, line by line; or show its tasks and their graph."""
+    from workbench.cli.plans import check_plan
+
+    raise typer.Exit(check_plan(plan, repo, json=json))
+
+
+@app.command()
+def approve(plan: PlanFile, repo: Repo = HERE) -> None:
+    """Approve exactly this text of a plan for this repository; a changed plan needs it anew."""
+    from workbench.cli.plans import approve_plan
+
+    raise typer.Exit(approve_plan(plan, repo))
+
+
+@app.command()
+def status(run: RunId = None, repo: Repo = HERE, json: Json = False) -> None:
+    """Where a run stands: its tasks, its team, and what to do next."""
+    from workbench.cli.results import status as body
+
+    raise typer.Exit(body(run, repo, json=json))
+
+
+@app.command()
+def report(
+    run: RunId = None,
+    repo: Repo = HERE,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="FORM", help="md, json or junit; a table on a terminal if not given."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """What a run came to: what landed where, by whom, how long, at what cost, with proof."""
+    from workbench.cli.results import show_report
+
+    raise typer.Exit(show_report(run, repo, "json" if json else form))
+
+
+@app.command()
+def resume(
+    run: RunId = None,
+    repo: Repo = HERE,
+    budget_usd: Budget = None,
+    headless: Headless = False,
+    json: Json = False,
+) -> None:
+    """Go on with a run that was stopped or killed; nothing is lost and nothing lands twice."""
+    from workbench.cli.running import resume as body
+
+    raise typer.Exit(body(run, repo, budget_usd, headless=headless, json=json))
+
+
+@app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> None:
+    """Drop a marker from a teammate's worktree: progress, done, blocked, question, message, note."""
+    from workbench.cli.mark import main as body
+
+    raise typer.Exit(body(words))
+
+
+@app.command()
+def doctor(repo: Repo = HERE, json: Json = False) -> None:
+    """Check this machine and repository, and say what to do about each finding."""
+    from workbench.cli.doctor import doctor as body
+
+    raise typer.Exit(body(repo, json=json))
+
+
+@app.command()
+def bench(
+    tasks: Annotated[
+        list[int] | None,
+        typer.Option("--tasks", metavar="N", help="How many tasks; repeatable. 10 and 50 if not given."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(metavar="S", help="How long each task works.")] = 2.0,
+    team: Annotated[
+        int | None, typer.Option(metavar="N", help="Teammates; as many as tasks if not given.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 3,
+    json: Json = False,
+) -> None:
+    """Measure workbench beside a naive shell script, in one run, on this machine."""
+    from workbench.cli.bench import bench as body
+
+    raise typer.Exit(body(tasks or [10, 50], seconds, team, rounds, json=json))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command line and give its exit code; nothing is raised, no stack trace is shown."""
+
+    def command() -> int:
+        result = app(list(words), standalone_mode=False, prog_name="workbench")
+        return result if isinstance(result, int) else 0
+
+    return guarded(command)

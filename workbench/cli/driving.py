@@ -1,0 +1,92 @@
+"""A run in this process: signals in, display out, and the exit code at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+from workbench.cli.display import Display
+from workbench.cli.outcome import INTERRUPTED, explain
+from workbench.composition.past import proven_report
+from workbench.composition.place import Place
+from workbench.composition.runs import Run
+from workbench.core.events import Record
+from workbench.core.report import Report
+from workbench.core.state import RunState
+
+T = TypeVar("T")
+SIGNALS = {
+    signal.SIGINT: "interrupted with Ctrl-C",
+    signal.SIGTERM: "asked to end (SIGTERM)",
+    signal.SIGHUP: "the terminal was closed (SIGHUP)",
+}
+
+
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """``asyncio.run``, with a child watcher that needs no thread for each process."""
+    if sys.version_info < (3, 12) and hasattr(asyncio, "PidfdChildWatcher"):
+        with contextlib.suppress(OSError):  # a kernel without pidfd keeps the default watcher
+            asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+    return asyncio.run(main)
+
+
+async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
+    """Let a run go to its end, showing it; gives its report and the exit code."""
+    interrupted = gone = False
+
+    def show(record: Record) -> None:
+        nonlocal gone
+        if not gone:
+            try:
+                display.show(run.state, record)
+            except OSError:  # the reader went away; a run does not end for that
+                gone = True
+
+    run.bus.listen(show)
+    work = asyncio.ensure_future(run.go())
+
+    def stop(number: signal.Signals) -> None:
+        nonlocal interrupted
+        if interrupted:
+            work.cancel()
+            return
+        interrupted = True
+        with contextlib.suppress(OSError):
+            explain(f"stopping: {SIGNALS[number]}; what the teammates have is kept (again to end at once)")
+        run.stop(SIGNALS[number])
+
+    with display, _handling(stop):
+        try:
+            state = await work
+        except asyncio.CancelledError:
+            if not interrupted:
+                raise
+            explain("ended at once", f"`workbench resume {run.id}` goes on from here")
+            state = run.state
+    result = await proven_report(place, state)
+    return result, exit_code(state, result, interrupted=interrupted)
+
+
+def exit_code(state: RunState, result: Report, *, interrupted: bool) -> int:
+    """0 when every task landed; 130 when interrupted; 2 for a refused base or login; else 1."""
+    if result.complete and state.outcome == "landed":
+        return 0
+    if interrupted:
+        return INTERRUPTED
+    return 2 if state.outcome == "refused" or state.login else 1
+
+
+@contextlib.contextmanager
+def _handling(stop: Any) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,156 @@
+"""`workbench mark`: how a teammate that is not Claude says where it stands.
+
+Agents call this often, so it imports next to nothing: no models, no settings, only what Python has
+loaded by itself and argparse. What it writes is read by ``core.markers``, whose limits are repeated
+here so that a mistake is explained on the spot.
+"""
+
+# No pathlib: importing it would take a third of the time this command needs.
+# ruff: noqa: PTH103, PTH104, PTH109, PTH112, PTH118, PTH120, PTH123
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+KINDS = {
+    "progress": "how far the task is: --percent, a note, or both",
+    "done": "everything is committed and ready to be checked and merged",
+    "blocked": "the task cannot go on; the note says what is missing",
+    "question": "something to ask the person in charge; go on meanwhile if you can",
+    "message": "a text for a teammate, for `lead` or for `all`: needs --to",
+    "note": "something worth keeping for whoever reads the run later",
+}
+NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000}
+NEEDS_NOTE = ("blocked", "question", "message", "note")
+TO_LIMIT = 64
+
+EPILOG = """
+kinds:
+{kinds}
+
+examples:
+  workbench mark progress --percent 40 "parser done, tests next"
+  workbench mark message --to ada "load() now returns a list"
+  workbench mark blocked "the API needs a key that is not in the environment"
+  git commit -am "Add the parser" && workbench mark done
+
+A marker is a hint: the work counts once it is committed and the checks are green. A note may be
+several words; `-` reads it from standard input. Run this inside your worktree; it needs
+WORKBENCH_NONCE, which workbench has put into your environment. Exit code 0: dropped; 2: refused,
+with the reason on standard error.
+"""
+
+
+class Refused(Exception):
+    """The marker cannot be dropped; the text says why and what to do."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Drop the marker that ``argv`` (without ``workbench mark``) describes; give the exit code."""
+    try:
+        fields = _fields(_parser().parse_intermixed_args(argv))
+        folder = _folder()
+        _drop(folder, fields)
+    except SystemExit as ended:  # argparse has said what it had to say
+        return int(ended.code or 0)
+    except (Refused, OSError) as error:
+        print(f"workbench mark: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    kinds = "\n".join(f"  {kind:<9} {meaning}" for kind, meaning in KINDS.items())
+    parser = argparse.ArgumentParser(
+        prog="workbench mark",
+        description="Tell workbench where your task stands, by dropping a marker in your worktree.",
+        epilog=EPILOG.format(kinds=kinds),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("note", nargs="*", metavar="NOTE", help="a sentence or more; `-` reads it from stdin")
+    parser.add_argument("--percent", type=int, metavar="N", help="how much of the task is done, 0 to 100")
+    parser.add_argument("--confidence", type=float, metavar="X", help="how sure you are of it, 0 to 1")
+    parser.add_argument("--to", metavar="NAME", help="who a message is for: a teammate, `lead` or `all`")
+    return parser
+
+
+def _fields(given: argparse.Namespace) -> dict[str, object]:
+    note = sys.stdin.read().strip() if given.note == ["-"] else " ".join(given.note)
+    note = note.replace("\r\n", "\n")
+    limit = NOTE_LIMITS[given.kind]
+    if given.percent is not None and not 0 <= given.percent <= 100:
+        raise Refused(f"--percent is from 0 to 100, not {given.percent}.")
+    if given.confidence is not None and not 0 <= given.confidence <= 1:
+        raise Refused(f"--confidence is from 0 to 1, not {given.confidence:g}.")
+    if len(note) > limit:
+        raise Refused(f"a {given.kind} note is at most {limit} characters; put the rest into a file.")
+    if given.kind in NEEDS_NOTE and not note.strip():
+        raise Refused(
+            f"a {given.kind} marker needs a note: workbench mark {given.kind} 'what you want to say'."
+        )
+    if given.kind == "progress" and not note.strip() and given.percent is None:
+        raise Refused("progress needs --percent, a note, or both.")
+    if given.kind == "message" and not given.to:
+        raise Refused("a message needs --to: a teammate's name, `lead` or `all`.")
+    if given.to and len(given.to) > TO_LIMIT:
+        raise Refused(f"--to is at most {TO_LIMIT} characters.")
+    if not _plain(note) or not _plain(given.to or "") or "\n" in (given.to or ""):
+        raise Refused("a marker is plain text: take the control characters out.")
+    nonce = os.environ.get("WORKBENCH_NONCE", "")
+    if not nonce:
+        raise Refused(
+            "WORKBENCH_NONCE is not set, so nobody could tell whose marker this is. Run this from the"
+            " command that workbench started, with its environment."
+        )
+    fields = {"note": note, "percent": given.percent, "confidence": given.confidence, "to": given.to}
+    return {"kind": given.kind, "nonce": nonce} | {
+        name: value for name, value in fields.items() if value not in (None, "")
+    }
+
+
+def _plain(text: str) -> bool:
+    """Whether ``core.markers`` would print this text: see UNPRINTABLE there."""
+    for character in text:
+        code = ord(character)
+        if code < 32 and character not in "\n\t":
+            return False
+        if 127 <= code < 160 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069:
+            return False
+        if 0xD800 <= code <= 0xDFFF:
+            return False
+    return True
+
+
+def _folder() -> str:
+    """The `.workbench` folder of the worktree we are in."""
+    if named := os.environ.get("WORKBENCH_WORKTREE"):
+        found = os.path.join(named, ".workbench")
+        if os.path.isdir(named):
+            return found
+        raise Refused(f"WORKBENCH_WORKTREE names {named}, which is not a directory.")
+    here = start = os.getcwd()
+    while True:
+        found = os.path.join(here, ".workbench")
+        if os.path.isdir(found):
+            return found
+        above = os.path.dirname(here)
+        if above == here:
+            raise Refused(f"{start} is not inside a worktree of workbench: no .workbench folder above it.")
+        here = above
+
+
+def _drop(folder: str, fields: dict[str, object]) -> None:
+    """Write under a name that is ignored, then rename: the marker is seen whole or not at all."""
+    markers = os.path.join(folder, "markers")
+    os.makedirs(markers, mode=0o700, exist_ok=True)
+    name = f"{time.time_ns():020d}-{os.getpid()}-{fields['kind']}.json"
+    unfinished = os.path.join(markers, f".{name}.tmp")
+    with open(unfinished, "x", encoding="utf-8") as file:
+        json.dump(fields, file, ensure_ascii=False)
+    os.rename(unfinished, os.path.join(markers, name))

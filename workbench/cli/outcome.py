@@ -1,0 +1,68 @@
+"""How a command ends: what a person reads when it fails, and the exit code.
+
+0 all is well; 1 some task did not land; 2 usage, plan or set-up error; 3 a bug of ours; 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+
+from workbench.errors import IllegalEvent, WorkbenchError
+
+BUG = 3
+INTERRUPTED = 130
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run ``command``; whatever it raises becomes words on stderr and an exit code."""
+    import click
+
+    try:
+        return command()
+    except IllegalEvent as error:
+        return _bug(error)
+    except WorkbenchError as error:
+        explain(str(error), error.hint)
+        return error.exit_code
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing to say, and nothing more to flush.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last stop before a person
+        return _bug(error)
+
+
+def explain(sentence: str, hint: str = "") -> None:
+    """Say on stderr what went wrong and what to do next."""
+    print(f"workbench: {sentence}", file=sys.stderr)
+    if hint:
+        print(f"  next: {hint}", file=sys.stderr)
+
+
+def _bug(error: BaseException) -> int:
+    """A bug of ours: keep the details in a file, and say in a line that it is not the user's fault."""
+    details = "".join(traceback.format_exception(error))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="workbench-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as kept:
+        kept.write(details)
+    explain(
+        f"this is a bug in workbench: {type(error).__name__}: {error}",
+        f"nothing that was committed is lost; the details are in {kept.name}",
+    )
+    return BUG

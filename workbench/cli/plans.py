@@ -1,0 +1,70 @@
+"""check and approve."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+
+from workbench.cli.driving import run_async
+from workbench.cli.outcome import explain
+from workbench.composition import planning
+from workbench.composition.place import open_place
+from workbench.core import plan as plans
+from workbench.core.models import Plan
+from workbench.errors import PlanError, UsageError
+
+
+def check_plan(path: Path, repo: Path, *, json: bool) -> int:
+    """Print a plan's tasks and graph, or every problem with its line; gives the exit code."""
+    text = planning.read_text(path)
+    structured = plans.is_structured(text)
+    try:
+        plan = plans.parse(text, str(path)) if structured else plans.split(text, str(path))
+    except PlanError as error:
+        if json:
+            problems = [{"line": p.line, "problem": p.sentence, "hint": p.hint} for p in error.problems]
+            print(jsonlib.dumps({"plan": str(path), "ok": False, "problems": problems}, indent=2))
+            return error.exit_code
+        for problem in error.problems:
+            explain(f"{path}:{problem.line}: {problem.sentence}", problem.hint)
+        return error.exit_code
+    approved = _approved(path, text, plan, repo) if structured else None
+    if json:
+        found = {"plan": str(path), "ok": True, "structured": structured, "approved": approved}
+        print(jsonlib.dumps(found | plan.model_dump(mode="json"), indent=2))
+        return 0
+    print(plans.summary(plan))
+    if not structured:
+        explain(
+            "this plan has no tasks section; above is how its own structure splits it",
+            f"`workbench run {path}` splits it (by Claude, if that is the agent) and writes it beside this",
+        )
+    elif not approved:
+        explain("not approved yet", f"workbench approve {path}")
+    return 0
+
+
+def _approved(path: Path, text: str, plan: Plan, repo: Path) -> bool | None:
+    """Whether the plan is approved here; None outside a repository, where there is nothing to ask."""
+    ready = planning.ReadyPlan(path, text, plan, plans.sha256(text))
+    try:
+        place = run_async(open_place(repo))
+    except UsageError:
+        return None
+    return planning.approved(place, ready)
+
+
+def approve_plan(path: Path, repo: Path) -> int:
+    """Record the approval of exactly this text; gives the exit code."""
+    place = run_async(open_place(repo))
+    text = planning.read_text(path)
+    if not plans.is_structured(text):
+        beside = planning.split_path(path)
+        raise UsageError(
+            f"{path} has no tasks section, so there is nothing to approve yet.",
+            f"`workbench run {path}` splits it into {beside}; approve that.",
+        )
+    ready = planning.read_plan(path)
+    planning.approve(place, ready)
+    print(f"approved {path}: {len(ready.plan.tasks)} tasks, sha256 {ready.sha256[:16]}")
+    return 0

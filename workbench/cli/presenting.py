@@ -1,0 +1,207 @@
+"""Records and state as words. No terminal, no colour: a line has a tone, and a display shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workbench.core import events as e
+from workbench.core.report import duration
+from workbench.core.state import RunState, TaskStatus
+
+Tone = Literal["plain", "good", "bad", "warn", "faint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, for a person: who, what, and in which tone."""
+
+    who: str
+    what: str
+    tone: Tone = "plain"
+
+
+Words = Callable[[RunState, Any], Line | None]
+NOTE_WIDTH = 160
+
+
+def line(state: RunState, event: e.Event) -> Line | None:
+    """What to say about an event, or None when it is not worth a line of its own."""
+    words = _WORDS.get(type(event))
+    return words(state, event) if words is not None else None
+
+
+def short(text: str, width: int = NOTE_WIDTH) -> str:
+    """The first line of ``text``, without control characters, cut to ``width``."""
+    first = next((part for part in text.splitlines() if part.strip()), "")
+    clean = "".join(char if char.isprintable() else " " for char in first).strip()
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def _who(state: RunState, event: e.AttemptEvent) -> str:
+    attempt = state.attempts.get((event.task, event.attempt))
+    return attempt.teammate if attempt else ""
+
+
+def _started(state: RunState, event: e.RunStarted) -> Line:
+    team = f"{len(event.settings.team)} teammate{'s' if len(event.settings.team) != 1 else ''}"
+    scripted = " (the model is scripted)" if event.settings.scripted else ""
+    dirty = "; uncommitted changes in your checkout are not part of it" if event.dirty else ""
+    return Line(
+        "run",
+        f"{state.run}: {len(event.plan.tasks)} tasks, {team}, from {event.base[:10]}{scripted}{dirty}",
+    )
+
+
+def _base(state: RunState, event: e.BaseChecked) -> Line:
+    if state.base_green:
+        seconds = sum(verdict.seconds for verdict in event.verdicts)
+        said = (
+            f"the gates are green on the base ({duration(seconds)})" if event.verdicts else "no gates to run"
+        )
+        return Line("gate", said, "good" if event.verdicts else "warn")
+    red = next(verdict for verdict in event.verdicts if not verdict.green)
+    return Line("gate", f"`{red.gate}` is red on the base:\n{red.output}", "bad")
+
+
+_WHY = {
+    "first": "starts",
+    "retry": "tries again",
+    "conflict": "resolves the conflict of",
+    "rejected": "repairs",
+    "continued": "goes on with",
+}
+
+
+def _attempt(state: RunState, event: e.AttemptStarted) -> Line:
+    title = state.tasks[event.task].spec.title
+    return Line(event.teammate, f"{_WHY[event.why]} {event.task}: {short(title, 80)}")
+
+
+def _marker(state: RunState, event: e.MarkerReceived) -> Line | None:
+    who, note = _who(state, event), short(event.note)
+    match event.kind:
+        case "progress":
+            return Line(who, f"{event.task} {event.percent or 0}% {note}".rstrip(), "faint")
+        case "done":
+            return Line(who, f"{event.task} done: {note}" if note else f"{event.task} done", "faint")
+        case "message":
+            return Line(who, f"to {event.to or 'nobody'}: {note}")
+        case "blocked":
+            return Line(who, f"{event.task} blocked: {note}", "warn")
+        case _:
+            return Line(who, f"{event.kind}: {note}")
+
+
+_TOLD = {
+    "ask_done": "ended its turn without reporting; asked once",
+    "gate_red": "the gate is red; its output goes back into the session",
+    "no_change": "reported done without a change; asked again",
+    "unresolved": "left conflict markers; asked again",
+}
+
+
+def _told(state: RunState, event: e.Told) -> Line | None:
+    words = _TOLD.get(event.kind)
+    return Line(_who(state, event), f"{event.task}: {words}", "warn") if words else None
+
+
+def _delivered(state: RunState, event: e.TaskDelivered) -> Line:
+    return Line(_who(state, event), f"{event.task} is green alone and queued ({event.commit[:10]})")
+
+
+def _landed(state: RunState, event: e.TaskLanded) -> Line:
+    landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values())
+    return Line("merge", f"{event.task} landed as {event.commit[:10]} ({landed}/{len(state.tasks)})", "good")
+
+
+def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
+    sides = f" with {', '.join(event.others)}" if event.others else ""
+    more = "given up" if event.final else "goes back for a fix-up"
+    return Line("merge", f"{event.task} conflicts{sides} in {', '.join(event.paths)}; {more}", "warn")
+
+
+def _rejected(state: RunState, event: e.TaskRejected) -> Line:
+    more = "given up" if event.final else "goes back for a fix-up"
+    return Line("merge", f"{event.task} is red on the branch; {more}\n{event.evidence}", "warn")
+
+
+def _failed(state: RunState, event: e.AttemptFailed) -> Line:
+    more = "given up; its work is kept" if event.final else "will be tried again"
+    return Line(_who(state, event), f"{event.task}: {short(event.reason)}; {more}", "bad")
+
+
+def _finished(state: RunState, event: e.RunFinished) -> Line:
+    tone: Tone = "good" if event.outcome == "landed" else "warn"
+    return Line("run", f"{event.outcome}{': ' + event.reason if event.reason else ''}", tone)
+
+
+def _retried(state: RunState, event: e.AgentRetried) -> Line:
+    status = f" {event.status}" if event.status else ""
+    return Line(
+        _who(state, event), f"the model's API answered{status}; again in {event.delay_seconds:.0f} s", "warn"
+    )
+
+
+_WORDS: dict[type[e.Event], Words] = {
+    e.RunStarted: _started,
+    e.BaseChecked: _base,
+    e.RunResumed: lambda state, event: Line("run", f"{state.run} goes on"),
+    e.StopRequested: lambda state, event: Line("run", f"stopping: {event.reason}", "warn"),
+    e.AttemptStarted: _attempt,
+    e.MarkerReceived: _marker,
+    e.MarkerQuarantined: lambda state, event: Line(
+        _who(state, event), f"a marker was set aside: {short(event.reason)}", "warn"
+    ),
+    e.Told: _told,
+    e.ActionDenied: lambda state, event: Line(
+        _who(state, event), f"denied {event.tool} {short(event.target, 60)}: {short(event.reason)}", "warn"
+    ),
+    e.AgentRetried: _retried,
+    e.TaskDelivered: _delivered,
+    e.TaskBlocked: lambda state, event: Line(
+        _who(state, event), f"{event.task} is blocked: {short(event.reason)}", "bad"
+    ),
+    e.TaskLanded: _landed,
+    e.TaskConflicted: _conflicted,
+    e.TaskRejected: _rejected,
+    e.PublicationLost: lambda state, event: Line(
+        "merge", f"the branch had moved; {event.task} is merged again", "warn"
+    ),
+    e.AttemptFailed: _failed,
+    e.EffectFailed: lambda state, event: Line("run", f"{event.action}: {short(event.error)}", "bad"),
+    e.RunFinished: _finished,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One teammate in a table: name, task, percent, and what it is doing right now."""
+
+    teammate: str
+    task: str
+    percent: int
+    doing: str
+
+
+def rows(state: RunState) -> list[Row]:
+    """The team as it stands, in its own order; teammates that never worked are left out."""
+    shown: list[Row] = []
+    for teammate in state.teammates.values():
+        if teammate.task is None:
+            if teammate.worktree:
+                shown.append(Row(teammate.name, "", 0, ""))
+            continue
+        attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
+        doing = attempt.doing or attempt.note or str(attempt.phase)
+        shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
+    return shown
+
+
+def counts(state: RunState) -> str:
+    """How many tasks stand where: ``3 landed · 2 running · 1 queued``, in the order they travel."""
+    found = dict.fromkeys(TaskStatus, 0)
+    for task in state.tasks.values():
+        found[task.status] += 1
+    return " · ".join(f"{found[status]} {status}" for status in TaskStatus if found[status])

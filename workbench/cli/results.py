@@ -1,0 +1,111 @@
+"""status and report."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+
+from workbench.adapters.lock import owner
+from workbench.cli.display import console
+from workbench.cli.driving import run_async
+from workbench.cli.outcome import explain
+from workbench.cli.presenting import counts, rows
+from workbench.composition.past import proven_report, read_run
+from workbench.composition.place import open_place
+from workbench.core.report import PROOF, Report, duration, graph, headline, junit, markdown, report
+from workbench.errors import UsageError
+
+TONES = {"landed": "green", "failed": "red", "blocked": "red", "held": "yellow", "running": "cyan"}
+FORMS = ("md", "json", "junit")
+
+
+def show_report(run: str | None, repo: Path, form: str | None) -> int:
+    """Print the report of a run; gives 0 when every task landed and 1 otherwise."""
+    if form is not None and form not in FORMS:
+        raise UsageError(f"There is no report format {form!r}.", f"Formats are {', '.join(FORMS)}.")
+
+    async def main() -> Report:
+        place = await open_place(repo)
+        return await proven_report(place, read_run(place, run))
+
+    result = run_async(main())
+    match form:
+        case "json":
+            print(result.model_dump_json(indent=2))
+        case "junit":
+            print(junit(result), end="")
+        case "md":
+            print(markdown(result))
+        case _:
+            print_report(result)
+    return 0 if result.complete else 1
+
+
+def print_report(result: Report) -> None:
+    """The report for a person: a table on a terminal, Markdown in a pipe."""
+    if not sys.stdout.isatty():
+        print(markdown(result))
+        return
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    tone = "green" if result.complete else "yellow"
+    out.print()
+    out.print(Text(result.title, "bold"), Text(f"  {result.run}", "dim"))
+    out.print(Text(headline(result), tone))
+    if result.reason:
+        out.print(Text(result.reason, "yellow"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("task", "", "by", "tries", "time", "cost", "landed as"):
+        table.add_column(name, overflow="fold")
+    for task in result.tasks:
+        extras = [f"{task.conflicts} conflict"] * bool(task.conflicts)
+        extras += [f"{task.repairs} repaired"] * bool(task.repairs)
+        tries = f"{task.attempts}" + (f" ({', '.join(extras)})" if extras else "")
+        status = task.status if task.proven is not False else "NOT FOUND"
+        table.add_row(
+            Text(task.id, "bold") + Text(f"  {task.title}", "dim"),
+            Text(status, TONES.get(status, "")),
+            task.teammate,
+            tries,
+            duration(task.seconds) if task.seconds else "",
+            f"${task.usage.cost_usd:.2f}" if task.usage.cost_usd and not result.scripted else "",
+            Text(task.landed[:10], "cyan") if task.landed else Text(task.reason, "yellow"),
+        )
+    out.print(table)
+    out.print(Text(graph(result), "dim"))
+    out.print()
+    if any(task.proven is not None for task in result.tasks):
+        out.print(Text(PROOF, "dim"))
+
+
+def status(run: str | None, repo: Path, *, json: bool) -> int:
+    """Print where a run stands; gives the exit code."""
+    place = run_async(open_place(repo))
+    state = read_run(place, run)
+    holder = owner(place.state_dir)
+    going_on = holder is not None and holder.run == state.run
+    if json:
+        found = report(state).model_dump(mode="json")
+        print(jsonlib.dumps({"going_on": going_on, "pid": holder.pid if holder else None} | found, indent=2))
+        return 0
+    said = "going on" if going_on else state.outcome or "cut short"
+    print(
+        f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds)} · ${state.cost_usd:.2f}"
+    )
+    if state.reason:
+        print(f"  {state.reason}")
+    for task in state.tasks.values():
+        attempt = state.attempts.get((task.spec.id, task.attempt))
+        who = attempt.teammate if attempt else ""
+        more = task.reason or (task.landed or "")[:10]
+        print(f"  {task.spec.id:<24} {task.status:<10} {who:<8} {more}".rstrip())
+    if going_on:
+        for row in rows(state):
+            print(f"  {row.teammate:<8} {row.task} {row.percent}% {row.doing}".rstrip())
+    elif state.outcome in (None, "stopped"):
+        explain("this run can go on", f"workbench resume {state.run}")
+    return 0

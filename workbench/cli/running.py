@@ -1,0 +1,107 @@
+"""run, rehearse and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.cli.display import open_display
+from workbench.cli.driving import drive, run_async
+from workbench.cli.outcome import explain
+from workbench.cli.results import print_report
+from workbench.composition import planning
+from workbench.composition.place import Place, open_place
+from workbench.composition.runs import Run, resume_run, start_run
+from workbench.core import plan as plans
+from workbench.core.report import Report
+from workbench.errors import UsageError
+from workbench.rehearsal.author import author
+from workbench.rehearsal.script import load
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asked for."""
+
+    plan: Path
+    repo: Path
+    overrides: Mapping[str, object]
+    base: str | None = None
+    run_id: str | None = None
+    no_gates: bool = False
+    yes: bool = False
+    headless: bool = False
+    json: bool = False
+
+
+def run_plan(wanted: Wanted) -> int:
+    """Run an approved plan to its end; gives the exit code."""
+
+    async def main() -> int:
+        place = await open_place(wanted.repo, **wanted.overrides)
+        ready = await planning.structured(place, wanted.plan)
+        if ready.split_from is not None:
+            explain(f"{ready.split_from} has no tasks section; it was split into {ready.path}:")
+            explain(plans.summary(ready.plan))
+        if wanted.yes:
+            planning.approve(place, ready)
+        planning.demand_approval(place, ready)
+        opening = start_run(place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates)
+        return await _go(place, opening, wanted.headless, wanted.json)
+
+    return run_async(main())
+
+
+def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
+    """Run a plan with the scripted model; gives the exit code."""
+
+    async def main() -> int:
+        place = await open_place(wanted.repo, **wanted.overrides)
+        if place.settings.agent != "claude":
+            raise UsageError(
+                "A rehearsal scripts Claude's model, and the agent here is a command.",
+                "Run the command itself on a copy of the repository instead.",
+            )
+        text = planning.read_text(wanted.plan)
+        plan = plans.parse(text, str(wanted.plan)) if plans.is_structured(text) else plans.split(text)
+        ready = planning.ReadyPlan(wanted.plan, text, plan, plans.sha256(text))
+        script = load(planning.read_text(script_file)) if script_file else author(plan)
+        opening = start_run(
+            place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates, script=script
+        )
+        return await _go(place, opening, wanted.headless, wanted.json)
+
+    return run_async(main())
+
+
+def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: bool, json: bool) -> int:
+    """Go on with a run; gives the exit code."""
+
+    async def main() -> int:
+        place = await open_place(repo)
+        return await _go(place, resume_run(place, run, budget_usd=budget_usd), headless, json)
+
+    return run_async(main())
+
+
+async def _go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
+    async with opening as run:
+        result, code = await drive(place, run, open_display(json=json, headless=headless))
+    if not json:
+        print_report(result)
+        next_steps(result)
+    return code
+
+
+def next_steps(result: Report) -> None:
+    """What a person can do now, in a line or two on stderr."""
+    branch = result.integration.removeprefix("refs/heads/")
+    if result.outcome == "stopped":
+        explain(f"run {result.run} stopped: {result.reason}", f"workbench resume {result.run}")
+    elif result.outcome == "refused":
+        explain(result.reason, "make the gate green on the base first, or choose another --base")
+    elif result.landings:
+        onto = result.target or "your branch"
+        explain(f"the work is on {branch}; {onto} was not touched", f"git merge {branch}")

@@ -1,0 +1,67 @@
+"""Runs as the log tells them, for every command that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.store.sqlite import SqliteStore
+from workbench.composition.place import Place
+from workbench.core.apply import fold
+from workbench.core.events import Record
+from workbench.core.report import Report, report
+from workbench.core.state import RunState, TaskStatus
+from workbench.errors import UsageError
+
+
+def choose(runs: Sequence[str], wanted: str | None) -> str:
+    """The run that is meant: the one named, or the latest. UsageError when there is no such run."""
+    if not runs:
+        raise UsageError("No run was started in this repository yet.", "`workbench run PLAN` starts one.")
+    if wanted is None:
+        return runs[-1]
+    if wanted not in runs:
+        known = ", ".join(runs[-5:])
+        raise UsageError(f"There is no run {wanted!r} here.", f"The latest runs are: {known}.")
+    return wanted
+
+
+def state_of(run: str, records: Iterable[Record]) -> RunState:
+    """The state a log folds to."""
+    state = fold(records)
+    state.run = run
+    return state
+
+
+def read_run(place: Place, wanted: str | None = None) -> RunState:
+    """A run as its log stands now, whether or not it is going on."""
+    with place.reading() as store:
+        return read_from(store, wanted)
+
+
+def read_from(store: SqliteStore, wanted: str | None) -> RunState:
+    """As ``read_run``, from a log that is open."""
+    run = choose(store.runs(), wanted)
+    return state_of(run, store.read(run))
+
+
+async def proof(place: Place, state: RunState) -> dict[str, bool]:
+    """For each task that the log calls landed: whether git says that what it delivered is an ancestor
+    of the integration branch as it is now."""
+    git = Plumbing(place.repository)
+    try:
+        tip = await git.tip(state.integration)
+        landed = {name: task for name, task in state.tasks.items() if task.status is TaskStatus.LANDED}
+        if tip is None:
+            return dict.fromkeys(landed, False)
+        return {
+            name: task.commit is not None and await git.is_ancestor(task.commit, tip)
+            for name, task in landed.items()
+        }
+    finally:
+        await git.aclose()
+
+
+async def proven_report(place: Place, state: RunState) -> Report:
+    """The report of a run with its proof."""
+    return report(state, await proof(place, state))

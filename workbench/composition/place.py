@@ -1,0 +1,58 @@
+"""Where a command works: one repository, its settings, and the state workbench keeps for it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.adapters.git.repository import Repository, open_repository
+from workbench.adapters.store.sqlite import SqliteStore
+from workbench.config import Settings, load
+
+
+@dataclass(frozen=True)
+class Place:
+    """A repository with its settings. ``root`` is its working tree, ``state_dir`` what is ours in it,
+    ``given`` the settings that the command line decided, over whatever a plan says."""
+
+    repository: Repository
+    settings: Settings
+    given: frozenset[str] = frozenset()
+
+    @property
+    def root(self) -> Path:
+        return self.repository.root
+
+    @property
+    def state_dir(self) -> Path:
+        return self.repository.state_dir
+
+    @property
+    def log_path(self) -> Path:
+        """The event log of all runs of this repository."""
+        return self.state_dir / "events.db"
+
+    def run_dir(self, run: str) -> Path:
+        """Files of one run that are not events: launchers, the rehearsal's script, logs."""
+        return self.state_dir / "runs" / run
+
+    def worktrees(self, run: str) -> Path:
+        """Where the run's worktrees stand: outside the repository, apart from every other one's."""
+        known_by = hashlib.sha256(str(self.repository.common_dir).encode()).hexdigest()[:8]
+        return self.settings.worktree_root / f"{self.root.name}-{known_by}" / run
+
+    def store(self) -> SqliteStore:
+        """The log, made when it is missing; the caller closes it."""
+        return SqliteStore(self.log_path)
+
+    def reading(self) -> SqliteStore:
+        """The log for reading only; StoreError when no run was ever started here."""
+        return SqliteStore.reading(self.log_path)
+
+
+async def open_place(where: Path, **overrides: object) -> Place:
+    """The place ``where`` belongs to. Raises SetupError for the repository, UsageError for settings."""
+    repository = await open_repository(where)
+    given = frozenset(name for name, value in overrides.items() if value is not None)
+    return Place(repository, load(repository.root, **overrides), given)

@@ -1,0 +1,203 @@
+"""A plan becomes a run, and a run that was cut short goes on.
+
+async with start_run(place, ready, base="HEAD") as run:
+    run.bus.listen(show)
+    state = await run.go()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from workbench.adapters.agents.processes import reap_orphans
+from workbench.adapters.git.repository import resolve
+from workbench.adapters.lock import RepositoryLock
+from workbench.adapters.store.sqlite import SqliteStore
+from workbench.composition.past import choose, state_of
+from workbench.composition.place import Place
+from workbench.composition.planning import ReadyPlan
+from workbench.composition.team import continues, names
+from workbench.composition.wiring import open_world, stored_script
+from workbench.core.apply import apply
+from workbench.core.events import Record, RunResumed, RunStarted
+from workbench.core.models import RunSettings
+from workbench.core.state import RunState
+from workbench.engine.bus import Bus
+from workbench.engine.effects import Effects
+from workbench.engine.loop import Engine
+from workbench.engine.recover import accounts
+from workbench.engine.world import World
+from workbench.errors import UsageError
+from workbench.rehearsal.script import Script
+
+
+@dataclass
+class Run:
+    """A run that is open in this process: listen on ``bus``, then ``go``."""
+
+    id: str
+    engine: Engine
+    bus: Bus
+    world: World
+    history: list[Record]
+
+    @property
+    def state(self) -> RunState:
+        return self.engine.state
+
+    async def go(self) -> RunState:
+        """Work until the run is finished. Cancelling stops at once; ``stop`` stops gracefully."""
+        return await self.engine.go(Effects(self.world, self.engine.emit))
+
+    def stop(self, reason: str) -> None:
+        """Interrupt the live attempts, keep what they have, and finish as stopped."""
+        self.engine.stop(reason)
+
+
+def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bool) -> RunSettings:
+    """What the run is started with: the place's settings, with what the plan says over the file's.
+
+    ``place.settings`` already has the command line's word, which a plan does not overrule: see
+    ``place.given``. Raises UsageError when there is no gate and ``no_gates`` does not say that this
+    is meant.
+    """
+    settings, plan = place.settings, ready.plan
+    given = place.given
+
+    def choose_from(name: str, planned: object, standing: object) -> object:
+        return standing if name in given or not planned else planned
+
+    gates = choose_from("gates", plan.gates, settings.gates)
+    if not gates and not no_gates and not all(task.gates for task in plan.tasks):
+        raise UsageError(
+            "No gate is configured: nothing would tell good work from broken.",
+            "Add `gates: [COMMAND]` to the plan or workbench.toml, or --gate CMD; --no-gates if you mean it.",
+        )
+    width = choose_from("team", plan.team, settings.team)
+    assert isinstance(width, int), "a team is a number"
+    return RunSettings.model_validate(
+        {
+            "team": names(min(width, len(plan.tasks))),
+            "agent": settings.agent,
+            "model": choose_from("model", plan.model, settings.model),
+            "gates": gates,
+            "no_gates": no_gates,
+            "setup": choose_from("setup", plan.setup, settings.setup),
+            "copy_files": settings.copy_files,
+            "link_files": settings.link_files,
+            "sparse": settings.sparse,
+            "attempts": settings.attempts,
+            "repairs": settings.repairs,
+            "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
+            "gate_seconds": settings.gate_seconds,
+            "on_question": settings.on_question,
+            "keep_worktrees": settings.keep_worktrees,
+            "scripted": scripted,
+            "continues": continues(settings.agent),
+        }
+    )
+
+
+def new_id(ready: ReadyPlan, taken: list[str]) -> str:
+    """A readable id that was never used here: the plan's title and a counter."""
+    slug = re.sub(r"[^a-z0-9]+", "-", ready.plan.title.lower()).strip("-")[:32].strip("-") or "run"
+    number = 1
+    while f"{slug}-{number}" in taken:
+        number += 1
+    return f"{slug}-{number}"
+
+
+def checked_id(wanted: str, taken: list[str]) -> str:
+    """``wanted`` as a run id, or a UsageError that says why not."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", wanted):
+        raise UsageError(f"{wanted!r} cannot be a run id.", "Use small letters, digits and dashes.")
+    if wanted in taken:
+        raise UsageError(
+            f"There is a run {wanted!r} already.", f"`workbench resume {wanted}` goes on with it."
+        )
+    return wanted
+
+
+@asynccontextmanager
+async def start_run(
+    place: Place,
+    ready: ReadyPlan,
+    *,
+    base: str | None = None,
+    run_id: str | None = None,
+    no_gates: bool = False,
+    script: Script | None = None,
+) -> AsyncIterator[Run]:
+    """Open a new run of an approved plan; leaving the context frees everything it held.
+
+    ``base`` is the ref to start from (the plan's, or HEAD). ``script`` makes it a rehearsal. Raises
+    LockedError when another run is going on here, UsageError and SetupError for what is not ready.
+    """
+    async with AsyncExitStack() as stack:
+        settings = run_settings(place, ready, no_gates=no_gates, scripted=script is not None)
+        commit = await resolve(place.repository, base or ready.plan.base or "HEAD")
+        store = stack.enter_context(place.store())
+        taken = store.runs()
+        run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
+        stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
+        world = await stack.enter_async_context(open_world(place, run, settings, script))
+        started = RunStarted(
+            plan=ready.plan,
+            plan_text=ready.text,
+            plan_sha256=ready.sha256,
+            plan_path=str(ready.path),
+            settings=settings,
+            base=commit,
+            base_tree=await world.git.tree_of(commit),
+            target=place.repository.branch,
+            integration=f"refs/heads/workbench/{run}/integration",
+            environment=world.gates.environment(),
+            dirty=bool(place.repository.dirty),
+        )
+        bus = Bus()
+        engine = Engine(run, RunState(), store, bus)
+        engine.emit(started)
+        yield Run(run, engine, bus, world, [])
+
+
+@asynccontextmanager
+async def resume_run(
+    place: Place, wanted: str | None = None, *, budget_usd: float | None = None
+) -> AsyncIterator[Run]:
+    """Open a run that was stopped or killed, after accounting for what was in flight.
+
+    Raises UsageError when there is no such run or it is over, LockedError when it is going on.
+    """
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(place.store())
+        run = choose(store.runs(), wanted)
+        stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
+        history = store.read(run)
+        state = state_of(run, history)
+        if state.outcome in ("landed", "incomplete", "refused"):
+            raise UsageError(
+                f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
+            )
+        await asyncio.to_thread(reap_orphans, run, place.state_dir)
+        script = stored_script(place, run) if state.settings.scripted else None
+        world = await stack.enter_async_context(open_world(place, run, state.settings, script))
+        bus = Bus()
+        if not state.finished:
+            await _account(store, state, world)
+        engine = Engine(run, state, store, bus)
+        engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
+        yield Run(run, engine, bus, world, history)
+
+
+async def _account(store: SqliteStore, state: RunState, world: World) -> None:
+    """Write down what became of everything that was in flight, one fact at a time."""
+    async for event in accounts(state, world):
+        record = Record(state.seq + 1, time.time(), event)
+        apply(state, record)
+        await store.append(state.run, [record])

@@ -1,0 +1,19 @@
+"""Who is in a team: names for its members, and the agent that each of them is."""
+
+from __future__ import annotations
+
+NAMES = (
+    "ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hana", "ivo", "jun", "kim", "leo", "mia", "noor",
+    "omar", "pia", "quin", "rosa", "sam", "tess", "uma", "vik", "wren", "xia", "yara", "zoe",
+)  # fmt: skip
+"""Short names, one for each letter; a larger team goes on with numbers."""
+
+
+def names(size: int) -> tuple[str, ...]:
+    """Names for ``size`` teammates, always the same ones in the same order."""
+    return NAMES[:size] + tuple(f"mate-{number}" for number in range(len(NAMES) + 1, size + 1))
+
+
+def continues(agent: str) -> bool:
+    """Whether an interrupted session of this agent can be taken up again: Claude Code's can."""
+    return agent == "claude"

@@ -1,0 +1,120 @@
+"""Every adapter of one run, put together and taken apart again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from workbench.adapters.agents.environment import claude_environment, command_environment
+from workbench.adapters.gates import ShellGates
+from workbench.adapters.git.checkouts import Checkouts
+from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.git.worktrees import Worktrees
+from workbench.adapters.markers import MarkerFolders
+from workbench.adapters.templates import Templates
+from workbench.composition.place import Place
+from workbench.core.models import RunSettings
+from workbench.core.state import AttemptState
+from workbench.engine.ports import Agent
+from workbench.engine.world import World, no_extras
+from workbench.errors import SetupError
+from workbench.rehearsal.script import Script
+
+STATE_VARIABLE = "WORKBENCH_STATE"
+"""Set for every agent: which repository's run it belongs to, so that leftovers of a killed run are
+known for what they are and nobody else's processes ever are."""
+
+Extras = Callable[[AttemptState, Path], Mapping[str, str]]
+
+
+@asynccontextmanager
+async def open_world(
+    place: Place, run: str, settings: RunSettings, script: Script | None
+) -> AsyncIterator[World]:
+    """The world of one run; leaving it ends helper processes, gates and the rehearsal."""
+    async with AsyncExitStack() as stack:
+        folder = place.run_dir(run)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        git = Plumbing(place.repository)
+        stack.push_async_callback(git.aclose)
+        furnishing = Furnishing(
+            place.root, copy=settings.copy_files, link=settings.link_files, setup=settings.setup
+        )
+        root = place.worktrees(run)
+        checkouts = Checkouts(place.repository, root, furnishing, slots=place.settings.gate_slots)
+        stack.push_async_callback(checkouts.aclose)
+        environment, extras = dict(os.environ), no_extras
+        if script is not None:
+            environment, extras = await _rehearse(stack, folder, script)
+        yield World(
+            git=git,
+            worktrees=Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse),
+            checkouts=checkouts,
+            gates=ShellGates(checkouts, seconds=settings.gate_seconds, setup=settings.setup),
+            agent=open_agent(place, settings, folder),
+            markers=MarkerFolders(),
+            briefs=Templates(),
+            environment={
+                **_allowed(place, settings, environment),
+                STATE_VARIABLE: str(place.state_dir),
+            },
+            extras=extras,
+        )
+
+
+def _allowed(place: Place, settings: RunSettings, environment: Mapping[str, str]) -> dict[str, str]:
+    select = claude_environment if settings.agent == "claude" else command_environment
+    return select(environment, place.settings.env)
+
+
+def open_agent(place: Place, settings: RunSettings, folder: Path) -> Agent:
+    """The agent that the settings name."""
+    kind, _, command = settings.agent.partition(":")
+    if kind == "command":
+        from workbench.adapters.agents.command import CommandAgent
+
+        return CommandAgent(command)
+    from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings
+
+    wanted = place.settings
+    return ClaudeAgent(
+        ClaudeSettings(
+            claude=wanted.claude,
+            sandbox=wanted.sandbox,
+            allowed_domains=wanted.sandbox_domains,
+            web=wanted.web,
+            launchers=folder,
+        )
+    )
+
+
+async def _rehearse(stack: AsyncExitStack, folder: Path, script: Script) -> tuple[dict[str, str], Extras]:
+    """Serve ``script`` for as long as the run is open, and keep it for a resume."""
+    from workbench.rehearsal.server import headers_env, serve
+
+    _script_path(folder).write_text(script.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    rehearsal = await stack.enter_async_context(serve(script))
+
+    def extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
+        return headers_env(
+            task=attempt.task, attempt=attempt.number, teammate=attempt.teammate, worktree=worktree
+        )
+
+    return {**os.environ, **rehearsal.env()}, extras
+
+
+def _script_path(folder: Path) -> Path:
+    return folder / "rehearsal.json"
+
+
+def stored_script(place: Place, run: str) -> Script:
+    """The script a rehearsed run was started with; SetupError when it is gone."""
+    try:
+        return Script.model_validate_json(_script_path(place.run_dir(run)).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SetupError(
+            f"The script of the rehearsal {run} cannot be read: {error}.", "Start it anew with `rehearse`."
+        ) from None

@@ -1,0 +1,286 @@
+"""Settings: WORKBENCH_* in the environment, over the repository's settings file, over defaults.
+
+The file is ``workbench.toml``, or ``[tool.workbench]`` in ``pyproject.toml`` where there is none. The
+three are merged here rather than by pydantic-settings: that costs 75 ms of every command, and an
+error should name the file or variable that the bad value came from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from workbench.errors import UsageError
+
+FILE = "workbench.toml"
+PREFIX = "WORKBENCH_"
+
+KEYS = {"copy": "copy_files", "link": "link_files"}
+"""Settings that cannot be fields under the name people write, and the fields they are."""
+
+ATTEMPT_VARIABLES = frozenset({"RUN", "TASK", "ATTEMPT", "NONCE"})
+"""What follows WORKBENCH_ in the variables that a teammate gets: never settings."""
+
+
+def _lines(value: object) -> object:
+    """Read a list from one string: a JSON list, or an item on each line (commands hold commas)."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"is not a JSON list: {error}") from None
+    return [line.strip() for line in value.splitlines() if line.strip()]
+
+
+def _gate_slots() -> int:
+    """Half the cores, since agents need the rest, and not more than four."""
+    return max(1, min(4, (os.cpu_count() or 1) // 2))
+
+
+def _worktree_root() -> Path:
+    return platformdirs.user_state_path("workbench") / "worktrees"
+
+
+Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
+"""Several strings; one string stands for its lines."""
+
+
+class Settings(BaseModel):
+    """What a repository and its user want of every run. Frozen; made by ``load``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    team: int = Field(3, ge=1, le=1000, description="How many teammates work at once.")
+    agent: str = Field(
+        "claude",
+        description="`claude` for Claude Code, or `command:CMD` for any program that takes a brief on stdin.",
+    )
+    gates: Lines = Field((), description="Commands that must exit 0 on a tree before it is published.")
+    setup: Lines = Field((), description="Commands run once in each new worktree, `npm ci` for example.")
+    copy_files: Lines = Field(
+        (), description="Ignored files copied from the checkout into each new worktree, `.env` for example."
+    )
+    link_files: Lines = Field(
+        (), description="Ignored files or folders that each worktree links to instead of copying."
+    )
+    sparse: bool = Field(
+        False, description="Check out only what a task's `files` name; for big repositories."
+    )
+    model: str | None = Field(
+        None, description="The model teammates use; Claude Code's own choice if not set."
+    )
+    budget_usd: float | None = Field(
+        None, gt=0, description="Start no new attempts once a run has cost this many US dollars."
+    )
+    attempts: int = Field(3, ge=1, le=20, description="How often a task is tried before it is given up.")
+    repairs: int = Field(
+        3, ge=0, le=20, description="How often the output of a red gate goes back into one live session."
+    )
+    gate_seconds: float = Field(1800.0, gt=0, description="A gate that runs longer than this is red.")
+    gate_slots: int = Field(
+        default_factory=_gate_slots, ge=1, le=64, description="How many gates run at the same time."
+    )
+    worktree_root: Path = Field(
+        default_factory=_worktree_root, description="The folder, outside the repository, for the worktrees."
+    )
+    claude: str = Field(
+        "bundled",
+        description="Which Claude Code: `bundled` with workbench, the one on `path`, or an absolute path.",
+    )
+    sandbox: Literal["auto", "on", "off"] = Field(
+        "auto", description="Run teammates' commands in a sandbox: where there is one, always, or never."
+    )
+    sandbox_domains: Lines = Field(
+        (), description="Hosts that sandboxed commands may reach and Claude teammates may read."
+    )
+    # A page can tell an agent that nobody watches to carry what it knows to another page.
+    web: bool = Field(
+        False, description="Let Claude teammates read any web page; they can search the web either way."
+    )
+    env: Lines = Field((), description="Names of further environment variables that teammates get.")
+    on_question: Literal["proceed", "fail"] = Field(
+        "proceed", description="A question that nobody is there to answer: use best judgement, or give up."
+    )
+    keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
+
+    @field_validator("agent")
+    @classmethod
+    def _known_agent(cls, agent: str) -> str:
+        kind, colon, command = agent.partition(":")
+        if agent == "claude" or (kind == "command" and colon and command.strip()):
+            return agent
+        raise ValueError("should be `claude` or `command:` followed by the command to run")
+
+    @field_validator("claude")
+    @classmethod
+    def _known_claude(cls, claude: str) -> str:
+        if claude in ("bundled", "path") or Path(claude).is_absolute():
+            return claude
+        raise ValueError("should be `bundled`, `path` or an absolute path")
+
+    @field_validator("worktree_root", mode="after")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        if not (expanded := folder.expanduser()).is_absolute():
+            raise ValueError("should be an absolute path, or begin with `~`")
+        return expanded
+
+    @field_validator("gates", "setup")
+    @classmethod
+    def _commands(cls, commands: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not command.strip() or "\0" in command for command in commands):
+            raise ValueError("holds an empty command")
+        return commands
+
+    @field_validator("copy_files", "link_files")
+    @classmethod
+    def _inside(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            parts = PurePosixPath(path).parts
+            if not parts or path.startswith(("/", "~")) or ".." in parts or ".git" in parts or "\0" in path:
+                raise ValueError(f"{path!r} is not a path inside the repository")
+        return paths
+
+    @field_validator("env")
+    @classmethod
+    def _names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                raise ValueError(f"{name!r} is not the name of an environment variable")
+        return names
+
+
+def key_of(field: str) -> str:
+    """The name people write for a field of Settings: ``copy`` for ``copy_files``."""
+    return next((key for key, name in KEYS.items() if name == field), field)
+
+
+def load(root: Path, env: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """The settings for the repository whose top level is ``root``.
+
+    ``env`` stands for the environment (the process's own by default). ``overrides`` are fields given on the
+    command line; None means not given. Raises UsageError that names the file or variable and the key.
+    """
+    layers = [
+        from_file(root),
+        ("the environment", _from_env(os.environ if env is None else env)),
+        ("the command line", {name: value for name, value in overrides.items() if value is not None}),
+    ]
+    values: dict[str, object] = {}
+    origin: dict[str, str] = {}
+    for where, layer in layers:
+        values.update(layer)
+        origin.update(dict.fromkeys(layer, where))
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = str(first["loc"][0])
+        raise _bad_value(origin.get(field, "settings"), field, first) from None
+
+
+def from_file(root: Path) -> tuple[str, dict[str, object]]:
+    """The name of the repository's settings file and what it sets, by field; an empty name for none."""
+    table = _read(root / FILE)
+    if table is not None:
+        return FILE, _known(FILE, table)
+    table = ((_read(root / "pyproject.toml") or {}).get("tool") or {}).get("workbench")
+    if table is None:
+        return "", {}
+    where = "[tool.workbench] in pyproject.toml"
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} is not a table.", "Write the settings under a heading [tool.workbench].")
+    return where, _known(where, table)
+
+
+def settings_table() -> str:
+    """Every setting with its default and meaning, as a Markdown table."""
+    rows = ["| setting | default | what it does |", "| --- | --- | --- |"]
+    for field, info in Settings.model_fields.items():
+        rows.append(f"| `{key_of(field)}` | {_default(field)} | {info.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(field: str) -> str:
+    computed = {
+        "gate_slots": "half the cores, at most 4",
+        "worktree_root": "`workbench/worktrees` in the user's state folder",
+    }
+    if field in computed:
+        return computed[field]
+    value = Settings.model_fields[field].default
+    if value is None:
+        return "not set"
+    return f"`{json.dumps(value)}`"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A TOML file, or None where there is no such file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name} is not valid TOML: {error}.", "Correct it and try again.") from None
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror}.", f"Look at {path}.") from None
+
+
+def _known(where: str, table: Mapping[str, object]) -> dict[str, object]:
+    """What a table sets, by field; every key must be a setting."""
+    known = {key_of(field): field for field in Settings.model_fields}
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where} has an unknown setting `{key}`.", _did_you_mean(key, list(known)))
+    return {known[key]: value for key, value in table.items()}
+
+
+def _from_env(env: Mapping[str, str]) -> dict[str, object]:
+    """What WORKBENCH_* sets, by field. A name that is nearly a setting's is refused as a slip;
+    others are left alone, since the prefix may serve other programs too."""
+    known = {PREFIX + key_of(field).upper(): field for field in Settings.model_fields}
+    values: dict[str, object] = {}
+    for name, value in env.items():
+        if name in known:
+            values[known[name]] = value
+        elif name.startswith(PREFIX) and name.removeprefix(PREFIX) not in ATTEMPT_VARIABLES:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+            if close:
+                raise UsageError(
+                    f"{name} in the environment is not a setting.",
+                    f"Did you mean {close[0]}? If not, unset it.",
+                )
+    return values
+
+
+def _did_you_mean(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+    return f"Did you mean `{close[0]}`?" if close else f"Settings are: {', '.join(known)}."
+
+
+def _bad_value(where: str, field: str, problem: Any) -> UsageError:
+    key = key_of(field)
+    name = PREFIX + key.upper() if where == "the environment" else f"`{key}`"
+    meaning = Settings.model_fields[field].description if field in Settings.model_fields else ""
+    words = str(problem["msg"]).removeprefix("Value error, ")
+    words = words.removeprefix("Input ")
+    separator = " " if words.startswith(("is ", "should ", "holds ")) else ": "
+    given = f", not {_shown(problem['input'])}" if words.startswith("should ") else ""
+    hint = f"`{key}`: {meaning}" if meaning else "See the table of settings in the README."
+    return UsageError(f"{name} in {where}{separator}{words}{given}.", hint)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,124 @@
+"""The answer of a model that was asked to split a plain plan: its schema, and its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.core import plan_rules as rules
+from workbench.core.models import Plan
+from workbench.core.plan_draft import Draft, Head, build
+from workbench.core.plan_page import trim
+from workbench.errors import Problem
+
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+
+
+def _described(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {**schema, "description": description}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+_TASK = {
+    "id": _described(_TEXT, "Short and unique: a-z, 0-9 and '-', such as login-page."),
+    "title": _described(_TEXT, "What is done, in a few words, on one line."),
+    "body": _described(_TEXT, "All that the plan says about this task, in Markdown; drop nothing."),
+    "after": _described(_TEXTS, "Ids of the tasks whose result this one needs; no others."),
+    "files": _described(_TEXTS, "Globs of the files it will touch, from the top of the repository."),
+    "gate": _described(_TEXTS, "Commands that must succeed on its work, only if the plan names them."),
+}
+
+SPLIT_SCHEMA: dict[str, Any] = _object(
+    {
+        "title": _described(_TEXT, "The plan's title, on one line."),
+        "context": _described(_TEXT, "What everyone must know and belongs to no task, in Markdown."),
+        "contract": _described(
+            _TEXT,
+            "Interfaces that several tasks share (names, signatures, formats); empty if there are none.",
+        ),
+        "tasks": {"type": "array", "items": _object(_TASK)},
+    }
+)
+"""JSON schema of the answer that ``from_split`` takes."""
+
+
+def from_split(answer: Mapping[str, Any], path: str = "the split plan") -> Plan:
+    """The plan in a model's answer, held to every rule that a written plan is held to.
+
+    Raises PlanError with all that is wrong with it, at line 0 since there is no text yet.
+    """
+    problems: list[Problem] = []
+    if not isinstance(answer, Mapping):
+        answer = {}
+    _check_keys(answer, tuple(SPLIT_SCHEMA["properties"]), "the answer", problems)
+    head = Head(
+        title=" ".join(_text(answer, "title", problems).split()),
+        context=trim(_text(answer, "context", problems)),
+        contract=trim(_text(answer, "contract", problems)),
+    )
+    tasks = answer.get("tasks")
+    if not isinstance(tasks, list):
+        problems.append(_wrong("tasks", "a list"))
+        tasks = []
+    return build(head, [_draft(task, problems) for task in tasks[: rules.MAX_TASKS + 1]], problems, path)
+
+
+def _draft(task: object, problems: list[Problem]) -> Draft:
+    if not isinstance(task, Mapping):
+        problems.append(_wrong("tasks", "a list of objects"))
+        return Draft("", "")
+    _check_keys(task, tuple(_TASK), "a task", problems)
+    return Draft(
+        id=_text(task, "id", problems).strip(),
+        title=" ".join(_text(task, "title", problems).split()),
+        body=trim(_text(task, "body", problems)),
+        after=tuple(dict.fromkeys(_texts(task, "after", problems))),
+        files=tuple(glob.removeprefix("./") for glob in _texts(task, "files", problems)),
+        gates=_texts(task, "gate", problems),
+    )
+
+
+def _check_keys(given: Mapping[str, Any], known: tuple[str, ...], what: str, problems: list[Problem]) -> None:
+    for key in given:
+        if key not in known:
+            hint = f"It has {', '.join(known)}."
+            problems.append(Problem(0, f"{what} has an unknown {rules.show(str(key))}", hint))
+
+
+def _text(given: Mapping[str, Any], key: str, problems: list[Problem]) -> str:
+    value = given.get(key, "")
+    if not isinstance(value, str):
+        problems.append(_wrong(key, "a text"))
+        return ""
+    return _clean(value, problems)
+
+
+def _texts(given: Mapping[str, Any], key: str, problems: list[Problem]) -> tuple[str, ...]:
+    values = given.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        problems.append(_wrong(key, "a list of texts"))
+        return ()
+    return tuple(_clean(value, problems).strip() for value in values)
+
+
+def _clean(value: str, problems: list[Problem]) -> str:
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    problems.extend(Problem(0, found.sentence, found.hint) for found in rules.hidden_characters(value))
+    if len(value) > rules.MAX_BYTES:
+        problems.append(Problem(0, "a text of the answer is larger than a plan may be", "Shorten the plan."))
+    return value
+
+
+def _wrong(key: str, wanted: str) -> Problem:
+    return Problem(
+        0, f'"{key}" of the answer is not {wanted}', "Split the plan again, or write '## Tasks' by hand."
+    )

@@ -1,0 +1,114 @@
+"""What teammates need: Claude Code, a login and a sandbox, or the command that stands for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from workbench.adapters.agents.claude.binary import (
+    OLDEST,
+    claude_version,
+    find_claude,
+    is_recent,
+    login_state,
+)
+from workbench.adapters.agents.claude.sandbox import sandbox_missing
+from workbench.adapters.agents.environment import claude_environment
+from workbench.config import Settings
+from workbench.doctor.finding import Finding, Level
+
+SIGN_IN = (
+    "Run `claude` once and sign in (`claude setup-token` gives a token for machines without a browser), "
+    "or set ANTHROPIC_API_KEY. `workbench demo` and `workbench rehearse` need neither."
+)
+TRIAL_SECONDS = 10.0
+
+
+async def claude(settings: Settings, env: Mapping[str, str]) -> Finding:
+    """Claude Code is there and new enough. Raises SetupError or AgentError where it is not."""
+    binary = find_claude(settings.claude, env.get("PATH"))
+    version = await claude_version(binary)
+    told = f"Claude Code {version} ({settings.claude}: {binary})."
+    if is_recent(version):
+        return Finding("Claude Code", "ok", told)
+    oldest = ".".join(map(str, OLDEST))
+    return Finding(
+        "Claude Code", "fail", f"{told} It is older than {oldest}.", "Update it, or set claude = 'bundled'."
+    )
+
+
+async def login(settings: Settings, env: Mapping[str, str]) -> Finding:
+    """How Claude Code would sign in, by its own word; nobody is asked whether a key is accepted."""
+    binary = find_claude(settings.claude, env.get("PATH"))
+    state = await login_state(binary, claude_environment(env, settings.env))
+    if not state.signed_in:
+        return Finding("login", "fail", "Claude Code has no login and no key.", SIGN_IN)
+    how = state.method + (f" from {state.source}" if state.source else "")
+    return Finding("login", "ok", f"Claude Code signs in by {how} ({state.provider or 'unknown provider'}).")
+
+
+async def sandbox(settings: Settings, env: Mapping[str, str]) -> Finding:
+    """The operating system's sandbox around teammates' commands: wanted, installed, and working."""
+    if settings.sandbox == "off":
+        return Finding(
+            "sandbox", "warn", "The sandbox is switched off: teammates' commands run unconfined.",
+            "Set sandbox = 'auto' unless this machine is a sandbox itself.",
+        )  # fmt: skip
+    path = env.get("PATH")
+    missing = sandbox_missing(path)
+    if missing:
+        level: Level = "fail" if settings.sandbox == "on" else "warn"
+        hint = "Install bubblewrap and socat." if platform.system() == "Linux" else ""
+        return Finding(
+            "sandbox", level, f"No sandbox for teammates' commands: {missing}.",
+            hint or "Run in a virtual machine or container that holds nothing else.",
+        )  # fmt: skip
+    if platform.system() == "Linux" and (complaint := await _refused(path)):
+        return Finding(
+            "sandbox", "fail", f"bubblewrap is installed but cannot make a sandbox here: {complaint}",
+            "Allow unprivileged user namespaces for bwrap (on Ubuntu an AppArmor profile, in a container "
+            "its security options), or set sandbox = 'off' if this machine is a sandbox itself.",
+        )  # fmt: skip
+    return Finding("sandbox", "ok", "Teammates' commands run in a sandbox.")
+
+
+async def _refused(path: str | None) -> str:
+    """Why bubblewrap cannot make a sandbox, by its own words, or "" when it can."""
+    program = shutil.which("bwrap", path=path) or "bwrap"
+    process = await asyncio.create_subprocess_exec(
+        program, "--unshare-net", "--ro-bind", "/", "/", "--dev", "/dev", "--", "/bin/sh", "-c", ":",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(TRIAL_SECONDS):
+            _, words = await process.communicate()
+    except TimeoutError:
+        return "it does not answer."
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    lines = words.decode(errors="replace").strip().splitlines()
+    return "" if process.returncode == 0 else (lines[-1] if lines else f"exit code {process.returncode}.")
+
+
+def command(settings: Settings, where: Path, env: Mapping[str, str]) -> Finding:
+    """The program behind ``agent = "command:…"``, as far as its first word tells."""
+    line = settings.agent.removeprefix("command:").strip()
+    try:
+        first = shlex.split(line)[0]
+    except (ValueError, IndexError):
+        return Finding(
+            "agent", "fail", f"{line!r} is not a command that a shell understands.", "Set `agent`."
+        )
+    found = shutil.which(first, path=env.get("PATH")) or (os.access(where / first, os.X_OK) and first)
+    if found or any(sign in first for sign in "=$`("):
+        return Finding("agent", "ok", f"Teammates are run by: {line}")
+    return Finding("agent", "warn", f"{first} is neither a program on PATH nor in {where}.", "Set `agent`.")

@@ -1,0 +1,219 @@
+"""Where in its script a rehearsed session stands, and what comes next: a function of the request.
+
+A request to the Messages API carries the whole conversation. So nothing is remembered between requests:
+the script is played again from the top against what the conversation holds, one answer for each answer
+already given, and the next one is the reply. The same conversation gives the same reply, also after the
+session was killed and taken up again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.rehearsal.script import PLACE, Fault, Part, Script, Step, Use
+
+NOTHING_LEFT = "(Rehearsal: nothing more is scripted.)"
+
+# What Claude Code puts beside a user's words: reminders in front, and a line where a turn was interrupted.
+_BESIDE = re.compile(
+    r"<system-reminder>.*?</system-reminder>\s*|\[Request interrupted by user[^\]]*\]", re.DOTALL
+)
+
+# Claude Code gives the model a message sent in the middle of a turn in these words (seen in 2.1.329), in
+# a message of role "system".
+_MIDTURN = re.compile(
+    r"The user sent a new message while you were working:\n(.*?)"
+    r"(?=\n\nThis is how Claude Code surfaces|\n\nIMPORTANT:|\nThe user sent a new message|\Z)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Who asks: from the request's headers. ``attempt`` counts from 1."""
+
+    task: str = ""
+    attempt: int = 1
+    teammate: str = ""
+    worktree: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What reached the model between two of its answers; ``results`` is None where no tool ran."""
+
+    results: str | None = None
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A fault that stands before an answer; ``key`` counts how often it was had."""
+
+    key: tuple[Any, ...]
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the model: texts and tool uses in order, and what happens before it is given."""
+
+    blocks: tuple[str | Use, ...]
+    seconds: float = 0.0
+    faults: tuple[Due, ...] = ()
+
+    @property
+    def ends(self) -> bool:
+        """Whether the turn is over with this answer."""
+        return not any(isinstance(block, Use) for block in self.blocks)
+
+
+def hear(messages: Sequence[Mapping[str, Any]]) -> list[Heard]:
+    """What the model heard before each of its answers, and at the end what it has heard since."""
+    rounds: list[list[Mapping[str, Any]]] = [[]]
+    previous = ""
+    for message in messages:
+        role = message.get("role")
+        if role != "assistant":
+            rounds[-1].append(message)
+        elif previous != "assistant":
+            rounds.append([])
+        previous = str(role)
+    return [_heard(messages) for messages in rounds]
+
+
+def _heard(messages: Iterable[Mapping[str, Any]]) -> Heard:
+    results: list[str] = []
+    told: list[str] = []
+    for message in messages:
+        for block in _blocks(message.get("content")):
+            if block.get("type") == "tool_result":
+                results.append(_text(block.get("content")))
+            elif block.get("type") == "text":
+                told += _messages(str(message.get("role")), str(block.get("text", "")))
+    return Heard("\n".join(results) if results else None, tuple(told))
+
+
+def _messages(role: str, text: str) -> list[str]:
+    """The messages of people in a block of text, without what Claude Code itself adds."""
+    found = [match.strip() for match in _MIDTURN.findall(text)]
+    if found or role != "user":
+        return found
+    plain = _BESIDE.sub("", text).strip()
+    return [plain] if plain else []
+
+
+def _blocks(content: Any) -> list[Mapping[str, Any]]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [block for block in content or [] if isinstance(block, Mapping)]
+
+
+def _text(content: Any) -> str:
+    return "\n".join(str(block.get("text", "")) for block in _blocks(content))
+
+
+def reply(script: Script, facts: Facts, messages: Sequence[Mapping[str, Any]]) -> Answer:
+    """The answer that ``script`` has for a conversation."""
+    player = _Player(script.part(facts.task, facts.attempt), facts)
+    heard = hear(messages)
+    for earlier in heard[:-1]:
+        player.answer(earlier)
+    return player.answer(heard[-1])
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A list of steps being played; ``path`` names it."""
+
+    steps: tuple[Step, ...]
+    path: tuple[int | str, ...]
+    at: int = 0
+
+
+@dataclass(slots=True)
+class _Player:
+    part: Part
+    facts: Facts
+    frames: list[_Frame] = field(init=False)
+    results: str = ""
+    told: list[str] = field(default_factory=list)
+    answers: int = 0
+
+    def __post_init__(self) -> None:
+        self.frames = [_Frame(self.part.steps, ())]
+
+    def answer(self, heard: Heard) -> Answer:
+        """Play up to the end of the next answer."""
+        if heard.results is not None:
+            self.results = heard.results
+        self.told += heard.told
+        if self.answers:
+            self._react(heard.told)
+        self.answers += 1
+        blocks: list[str | Use] = []
+        seconds = 0.0
+        faults: list[Due] = []
+        while (step := self._next()) is not None:
+            if step.say is not None:
+                blocks.append(self._fill(step.say))
+            if step.use or step.structured is not None:
+                return Answer((*blocks, *self._uses(step)), seconds, tuple(faults))
+            if step.end:
+                break
+            if step.wait is not None:
+                seconds += step.wait
+            if step.fault is not None:
+                faults.append(Due((self.answers, self._path()), step.fault))
+        return Answer(tuple(blocks) or (NOTHING_LEFT,), seconds, tuple(faults))
+
+    def _react(self, told: Sequence[str]) -> None:
+        # Pushed in reverse, so that the reaction to the earliest message is played first.
+        for text in reversed(told):
+            for number, reaction in enumerate(self.part.on_told):
+                if re.search(reaction.match, text):
+                    self.frames.append(_Frame(reaction.steps, ("on_told", number)))
+                    break
+
+    def _next(self) -> Step | None:
+        """The next step whose conditions hold, blocks opened; None when all is played."""
+        while self.frames:
+            frame = self.frames[-1]
+            if frame.at == len(frame.steps):
+                self.frames.pop()
+                continue
+            step = frame.steps[frame.at]
+            frame.at += 1
+            if not self._holds(step):
+                continue
+            if not step.steps:
+                return step
+            self.frames.append(_Frame(step.steps, self._path()))
+        return None
+
+    def _path(self) -> tuple[int | str, ...]:
+        return (*self.frames[-1].path, self.frames[-1].at)
+
+    def _holds(self, step: Step) -> bool:
+        if step.if_result is not None and not re.search(step.if_result, self.results):
+            return False
+        if step.unless_result is not None and re.search(step.unless_result, self.results):
+            return False
+        return step.if_told is None or any(re.search(step.if_told, text) for text in self.told)
+
+    def _uses(self, step: Step) -> list[Use]:
+        if step.structured is not None:
+            return [Use(tool="StructuredOutput", input=self._fill(step.structured))]
+        return [Use(tool=use.tool, input=self._fill(use.input)) for use in step.use]
+
+    def _fill(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return PLACE.sub(lambda place: str(getattr(self.facts, place[1])), value)
+        if isinstance(value, dict):
+            return {key: self._fill(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._fill(part) for part in value]
+        return value
