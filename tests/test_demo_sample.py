@@ -14,6 +14,8 @@ import pytest
 
 from workbench.adapters import templates
 from workbench.adapters.templates import Templates
+from workbench.composition.team import names
+from workbench.core.plan import parse
 from workbench.rehearsal.script import Reaction, Script, Step, load
 
 CLASHING = ("csv-report", "markdown-report")
@@ -180,12 +182,14 @@ def test_commands_can_land_in_either_order(sample: Path, script: Script) -> None
 
 def test_a_message_makes_its_recipient_react(script: Script) -> None:
     sent = [
-        one.input["note"]
+        one.input
         for step in flat(script.part("csv-report", 1).steps, brief("csv-report"))
         for one in step.use
         if one.tool == "mcp__workbench__message"
     ]
-    told = Templates().render("tell/message.md.j2", {"sender": "ben", "text": sent[0]})
+    # The first tasks of the plan go to the first names of the team, all at once.
+    assert names(3)[task_ids().index("markdown-report")] == sent[0]["to"]
+    told = Templates().render("tell/message.md.j2", {"sender": "bob", "text": sent[0]["note"]})
     tools = [one.tool for step in reaction(script, "markdown-report", told).steps for one in step.use]
     assert tools == ["mcp__workbench__note"]
 
@@ -201,7 +205,7 @@ def test_a_stray_message_after_a_fix_up_starts_nothing(script: Script) -> None:
 
 
 def task_ids() -> list[str]:
-    return re.findall(r"^### ([a-z0-9-]+): ", templates.text("demo/plan.md"), re.MULTILINE)
+    return [task.id for task in parse(templates.text("demo/plan.md")).tasks]
 
 
 def green(where: Path, what: str) -> None:
@@ -213,7 +217,15 @@ def green(where: Path, what: str) -> None:
 
 @pytest.mark.skipif(shutil.which("python3") is None, reason="the gate of the plan is python3")
 def test_the_gate_of_the_plan_runs_with_the_python_of_the_machine(sample: Path) -> None:
-    plan = templates.text("demo/plan.md")
-    command = re.findall(r"^  - (python3 .*)$", plan, re.MULTILINE)
-    assert len(command) == 1
-    assert run(sample, command[0], check=False).returncode == 0
+    plan = parse(templates.text("demo/plan.md"))
+    assert plan.team == 3
+    (command,) = plan.gates
+    assert run(sample, command, check=False).returncode == 0
+
+
+def test_the_first_tasks_of_the_plan_run_at_once_and_meet_in_one_file() -> None:
+    plan = parse(templates.text("demo/plan.md"))
+    at_once = [task for task in plan.tasks if not task.after][: plan.team]
+    assert [task.id for task in at_once] == ["prices", *CLASHING]
+    assert set(at_once[1].files) & set(at_once[2].files) == {"stockroom/report.py"}
+    assert plan.contract

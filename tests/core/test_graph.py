@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -106,7 +108,7 @@ class TestProblems:
         named = problem.sentence.rpartition(": ")[2].split(" -> ")
         after = {t.id: t.after for t in closed}
         assert named[0] == named[-1]
-        assert all(there in after[here] for here, there in zip(named, named[1:], strict=False))
+        assert all(there in after[here] for here, there in pairwise(named))
         with pytest.raises(ValueError, match="circle"):
             graph.order(closed)
 
@@ -201,14 +203,14 @@ class TestDraw:
 def test_five_thousand_tasks_are_no_trouble(shape: str) -> None:
     choose = random.Random(7)
     count = 5000
-    after = {
+    shapes: dict[str, Callable[[int], list[int]]] = {
         "chain": lambda i: [i - 1] if i else [],
         "flat": lambda i: [],
         "random": lambda i: choose.sample(range(i), min(i, 10)),
         "comb": lambda i: [(i - 1) // 2 * 2] if i else [],
         "unknown": lambda i: [i + count],
-    }[shape]
-    tasks = [task(f"t{i}", *(f"t{j}" for j in after(i))) for i in range(count)]
+    }
+    tasks = [task(f"t{i}", *(f"t{j}" for j in shapes[shape](i))) for i in range(count)]
     begin = time.process_time()
     found = graph.problems(tasks)
     assert len(found) == (count if shape == "unknown" else 0)

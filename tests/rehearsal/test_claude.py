@@ -162,16 +162,39 @@ async def test_overload_is_retried_and_seen(folder: Path) -> None:
     assert result(messages).result == "at last"
 
 
-@pytest.mark.parametrize("fault", ["cut", "garbage"])
-async def test_a_broken_stream_is_asked_for_again(fault: str, folder: Path) -> None:
-    text = "x" * 2000
-    write = {"tool": "Write", "input": {"file_path": "{{worktree}}/a.txt", "content": text}}
-    steps = [{"fault": fault}, {"say": "half of this is lost"}, {"use": write}, {"say": "whole"}]
-    async with session(load(json.dumps({"default": steps})), folder) as (_, client):
+WRITE = {"tool": "Write", "input": {"file_path": "{{worktree}}/a.txt", "content": "x" * 2000}}
+BASH = {"tool": "Bash", "input": {"command": "echo once >> b.txt"}}
+
+
+@pytest.mark.parametrize(("fault", "retried", "streamed"), [("cut", 1, True), ("garbage", 0, False)])
+async def test_a_stream_that_broke_before_anything_came_through_is_asked_for_again(
+    fault: str, retried: int, streamed: bool, folder: Path
+) -> None:
+    script = load(json.dumps({"default": [{"fault": fault}, {"use": WRITE}, {"say": "whole"}]}))
+    async with session(script, folder) as (rehearsal, client):
         messages = await turn(client, "go")
-    assert [(retry["error_status"], retry["error"]) for retry in retries(messages)] == [(None, "unknown")]
+    assert [(retry["error_status"], retry["error"]) for retry in retries(messages)] == [
+        (None, "unknown")
+    ] * retried
+    assert [asked.stream for asked in rehearsal.requests] == [True, streamed, True]
     assert result(messages).result == "whole"
-    assert (folder / "a.txt").read_text() == text
+    assert len((folder / "a.txt").read_text()) == 2000
+
+
+@pytest.mark.parametrize("first", [{"say": "kept"}, {"use": BASH}], ids=["text", "tool"])
+async def test_of_a_cut_stream_what_came_through_is_kept(first: dict[str, Any], folder: Path) -> None:
+    second = [{"use": WRITE}] if "say" in first else []
+    whole = [first, *second] if second else [{"use": [BASH, WRITE]}]
+    script = load(json.dumps({"default": [{"fault": "cut"}, *whole, {"say": "whole"}]}))
+    async with session(script, folder) as (rehearsal, client):
+        messages = await turn(client, "go")
+    assert retries(messages) == []
+    assert rehearsal.requests[1].heard.cut is ("say" in first)
+    assert (result(messages).result, result(messages).is_error) == ("whole", False)
+    assert len((folder / "a.txt").read_text()) == 2000
+    if "use" in first:
+        assert (folder / "b.txt").read_text() == "once\n"
+        assert "server_error" in [getattr(message, "error", None) for message in messages]
 
 
 async def test_silence_ends_with_the_clients_patience(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from workbench.rehearsal.play import NOTHING_LEFT, Answer, Facts, hear, reply
 from workbench.rehearsal.script import Use, load
 
@@ -155,6 +157,42 @@ def test_parts_of_one_answer_count_once() -> None:
     session.say(user("go"))
     session.messages.append({"role": "assistant", "content": []})
     assert session.say(results("a")).blocks == (Use(tool="B"),)
+
+
+CUT = "Your response above was cut off mid-stream. Resume directly from where it stops."
+
+
+@pytest.mark.parametrize(
+    ("kept", "news", "rest"),
+    [
+        (1, user(CUT), ("two", Use(tool="A"), Use(tool="B"))),
+        (2, user(CUT), (Use(tool="A"), Use(tool="B"))),
+        (3, results("a"), (Use(tool="B"),)),
+        (4, results("a", "b"), ("next",)),
+        (4, user(CUT), ("next",)),
+    ],
+)
+def test_the_rest_of_an_answer_that_was_cut_is_given(kept: int, news: dict[str, Any], rest: Any) -> None:
+    session = Session("default: [{say: one}, {say: two}, {use: [{tool: A}, {tool: B}]}, {say: next}]")
+    session.say(user("go"))
+    session.messages[-1]["content"] = session.messages[-1]["content"][:kept]
+    assert session.say(news).blocks == rest
+    if rest != ("next",):
+        assert session.say(results("b")).blocks == ("next",)
+
+
+def test_what_is_told_while_an_answer_is_being_completed_is_not_lost() -> None:
+    session = Session(
+        """
+default: [{use: [{tool: A}, {tool: B}]}, {say: end}]
+on_told: [{match: hey, steps: [{use: {tool: C}}]}]
+"""
+    )
+    session.say(user("go"))
+    session.messages[-1]["content"] = session.messages[-1]["content"][:1]
+    assert session.say(results("a"), midturn("hey")).blocks == (Use(tool="B"),)
+    assert session.say(results("b")).blocks == (Use(tool="C"),)
+    assert session.say(results("c")).blocks == ("end",)
 
 
 def test_thinking_time_and_faults_belong_to_the_answer_they_stand_before() -> None:

@@ -37,11 +37,14 @@ WITHHELD_NAMES = frozenset({"GITHUB_TOKEN", "GH_TOKEN", "AWS_BEARER_TOKEN_BEDROC
 PASSED = ("WORKBENCH_RUN", "WORKBENCH_STATE")
 """Kept all the same: by these a resumed run finds gates that its killed predecessor left running."""
 
+# fmt: off
 TOOLCHAIN = (
-    "PATH PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PYTHON NODE_PATH NODE_ENV NODE_OPTIONS JAVA_HOME"
-    " GOROOT GOPATH GOFLAGS RUSTUP_TOOLCHAIN RUSTFLAGS CARGO_HOME GEM_HOME CC CXX CFLAGS CXXFLAGS LDFLAGS"
-    " LD_LIBRARY_PATH DYLD_LIBRARY_PATH LANG LC_ALL TZ"
-).split()
+    "PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "NODE_PATH",
+    "NODE_ENV", "NODE_OPTIONS", "JAVA_HOME", "GOROOT", "GOPATH", "GOFLAGS", "RUSTUP_TOOLCHAIN",
+    "RUSTFLAGS", "CARGO_HOME", "GEM_HOME", "CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ",
+)
+# fmt: on
 """Variables that choose compilers, interpreters and their behaviour."""
 
 
@@ -104,15 +107,16 @@ class ShellGates:
         """Run to the end, or to the end of its time (None). Leaves no process behind in any case."""
         mark = ("WORKBENCH_GATE_ID", secrets.token_hex(8))
         env = self._env | {mark[0]: mark[1], "GIT_CEILING_DIRECTORIES": str(where.parent)}
-        leader = None
+        process = None
         try:
             process = await start(
                 command, cwd=where, env=env, stdin=subprocess.DEVNULL, output=output.write_end
             )
-            leader = process.pid
             output.started()
             async with asyncio.timeout(self._seconds):
-                return await process.wait()
+                returncode = await process.wait()
+            output.close()  # what leftovers say when they are ended is not the gate's output
+            return returncode
         except TimeoutError:
             return None
         except (OSError, ValueError) as error:
@@ -121,7 +125,7 @@ class ShellGates:
                 "Check that the machine has room for more processes, and that the command is plain text.",
             ) from error
         finally:
-            await end(leader, mark)
+            await end(process, mark)
 
 
 def _with(text: str, sentence: str) -> str:

@@ -17,10 +17,10 @@ LINES = 200
 KEPT_BYTES = 65_536
 """Bytes of output that are held in memory: as much as TEXT_LIMIT characters and their colours need."""
 
+# No part of these patterns can be matched in two ways, so hostile output costs no more than other.
 # Escape sequences: with parameters (colours, cursor), strings (titles, links), and the two-byte ones.
-ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[ -/]*[0-~])", re.DOTALL)
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-REDRAWN = re.compile(r"[^\n]*\r(?!\n)")
 
 
 def readable(data: bytes, lines: int = LINES, characters: int = TEXT_LIMIT) -> str:
@@ -28,9 +28,8 @@ def readable(data: bytes, lines: int = LINES, characters: int = TEXT_LIMIT) -> s
     movements taken out, of a line that was drawn again and again the last state. A first line says
     so when something was cut."""
     text = ESCAPES.sub("", data.decode("utf-8", errors="replace"))
-    text = REDRAWN.sub("", text.replace("\r\n", "\n").rstrip("\r"))
-    text = CONTROL.sub("", text).strip("\n")
-    whole = text.split("\n")
+    drawn = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    whole = CONTROL.sub("", "\n".join(drawn)).strip("\n").split("\n")
     kept = "\n".join(whole[-lines:])
     cut = len(whole) > lines or len(kept) > characters
     note = "[earlier output cut]\n"
@@ -100,13 +99,17 @@ class Capture:
             self._loop.remove_reader(self._read_end)
 
     def close(self) -> None:
-        """Take what is left in the pipe (a pipe's capacity at most) and close it."""
+        """Take what is left in the pipe (a few times its capacity at most) and close it. Whoever still
+        writes to it is not heard any more. Safe to call twice."""
+        if self._read_end < 0:
+            return
         self.started()
         for _ in range(16):
             if not self._reading or not self._read():
                 break
         self._stop_reading()
         os.close(self._read_end)
+        self._read_end = -1
 
 
 @contextlib.contextmanager

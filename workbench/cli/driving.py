@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
+from workbench.adapters.agents.processes import watch_children_by_pidfd
 from workbench.cli.display import Display
 from workbench.cli.outcome import INTERRUPTED, explain
 from workbench.composition.past import proven_report
@@ -28,9 +28,7 @@ SIGNALS = {
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
     """``asyncio.run``, with a child watcher that needs no thread for each process."""
-    if sys.version_info < (3, 12) and hasattr(asyncio, "PidfdChildWatcher"):
-        with contextlib.suppress(OSError):  # a kernel without pidfd keeps the default watcher
-            asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+    watch_children_by_pidfd()
     return asyncio.run(main)
 
 

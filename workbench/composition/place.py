@@ -55,4 +55,4 @@ async def open_place(where: Path, **overrides: object) -> Place:
     """The place ``where`` belongs to. Raises SetupError for the repository, UsageError for settings."""
     repository = await open_repository(where)
     given = frozenset(name for name, value in overrides.items() if value is not None)
-    return Place(repository, load(repository.root, **overrides), given)
+    return Place(repository, load(repository.root, None, **overrides), given)

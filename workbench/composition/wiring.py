@@ -46,14 +46,15 @@ async def open_world(
         root = place.worktrees(run)
         checkouts = Checkouts(place.repository, root, furnishing, slots=place.settings.gate_slots)
         stack.push_async_callback(checkouts.aclose)
-        environment, extras = dict(os.environ), no_extras
+        environment: Mapping[str, str] = os.environ
+        extras: Extras = no_extras
         if script is not None:
             environment, extras = await _rehearse(stack, folder, script)
         yield World(
             git=git,
             worktrees=Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse),
             checkouts=checkouts,
-            gates=ShellGates(checkouts, seconds=settings.gate_seconds, setup=settings.setup),
+            gates=ShellGates(checkouts, seconds=settings.gate_seconds, env=os.environ, setup=settings.setup),
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
             briefs=Templates(),

@@ -37,8 +37,8 @@ CONTEXT = re.compile(
     "context|overview|background|summary|goals?|objectives?|motivation|introduction|purpose|problem|"
     "problem statement|verification|verify|tests?|testing|validation|qa|risks?|mitigations|notes|assumptions|"
     "constraints|scope|out of scope|non-goals|(?:open )?questions|references|success|acceptance|rollback|"
-    "timeline|(?:critical |key |relevant )?files|files to (?:modify|change|create)|alternatives|(?:key )?decisions|"
-    "current state|requirements|architecture|design|dependencies|prerequisites|table of contents|appendix"
+    "timeline|(?:critical |key |relevant )?files|files to (?:modify|change|create)|alternatives|"
+    "(?:key )?decisions|current state|requirements|architecture|design|dependencies|prerequisites|table of contents|appendix"
 )
 SUFFIX = re.compile(r"\s+(?:plan|strategy|steps|notes|considerations|criteria)$")
 

@@ -190,7 +190,7 @@ def markdown(result: Report) -> str:
     lines += ["| task | | by | attempts | time | cost | landed as |", "|---|---|---|---|---|---|---|"]
     for task in result.tasks:
         where = f"`{task.landed[:10]}`" if task.landed else _escape(task.reason)
-        cost = f"${task.usage.cost_usd:.2f}" if task.usage.cost_usd else ""
+        cost = f"${task.usage.cost_usd:.2f}" if task.usage.cost_usd and not result.scripted else ""
         time = duration(task.seconds) if task.seconds else ""
         cells = (f"`{task.id}` {_escape(task.title)}", _status(task), task.teammate, _tries(task), time)
         lines.append(f"| {' | '.join((*cells, cost, where))} |")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
-
-import structlog
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -18,7 +17,7 @@ from workbench.engine.ports import Emit
 from workbench.engine.world import World
 from workbench.errors import GitError, WorkbenchError
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 Key = tuple[str, int]
 Begun = tuple[list[e.Event], Effect | None]
@@ -33,6 +32,7 @@ class Effects:
         self._live: dict[Key, LiveAttempt] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._whole: set[asyncio.Task[None]] = set()
+        self._uncut: set[Effect] = set()
         self._landing: asyncio.Task[None] | None = None
         self._publishing = ""
         self._watching: asyncio.Task[None] | None = None
@@ -65,23 +65,30 @@ class Effects:
                 )
             case a.Publish():
                 self._publishing = action.task
-                return [], self._of_landing(action.task, lambda: self._publish(state, action))
+                publish = self._of_landing(
+                    action.task, lambda: landings.publish(state, self._world, self._emit, action)
+                )
+                return [], self._whole_effect(publish)  # never cut off between git and the log
             case a.DropLanding():
                 return [], lambda: self._drop(action.task)
             case a.Tidy():
-                return [], lambda: self._tidy(state, action)
+                return [], self._whole_effect(lambda: self._tidy(state, action))
             case _:
                 raise TypeError(f"no effect for {action!r}")
 
     def start(self, effect: Effect) -> None:
         """Run an effect in the background, owned by this executor until ``settle``."""
-        self._own(effect(), self._running)
+        task = asyncio.ensure_future(effect())
+        groups = (self._running, self._whole) if effect in self._uncut else (self._running,)
+        self._uncut.discard(effect)
+        for group in groups:
+            group.add(task)
+            task.add_done_callback(group.discard)
 
-    def _own(self, work: Coroutine[None, None, None], group: set[asyncio.Task[None]]) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(work)
-        group.add(task)
-        task.add_done_callback(group.discard)
-        return task
+    def _whole_effect(self, effect: Effect) -> Effect:
+        """Mark an effect that ``settle`` waits for instead of cutting it short."""
+        self._uncut.add(effect)
+        return effect
 
     def committed(self, record: e.Record) -> None:
         """A marker that is in the log needs its file no longer."""
@@ -160,15 +167,12 @@ class Effects:
             )
 
     async def _tidy(self, state: RunState, action: a.Tidy) -> None:
-        current = asyncio.current_task()
-        assert current is not None, "effects run as tasks"
-        self._whole.add(current)
         for name, teammate in state.teammates.items():
             if teammate.worktree and name not in action.keep:
                 try:
                     await self._world.worktrees.remove(name)
                 except WorkbenchError as problem:
-                    log.warning("worktree kept", teammate=name, why=str(problem))
+                    log.warning("the worktree of %s is kept: %s", name, problem)
 
     # -- attempts --------------------------------------------------------------------------------------------
 
@@ -248,14 +252,6 @@ class Effects:
             live.end(action.interrupt)
 
     # -- landings ------------------------------------------------------------------------------------
-
-    async def _publish(self, state: RunState, action: a.Publish) -> None:
-        """Once begun, a publication is whole: it is never cut off between git and the log."""
-        current = asyncio.current_task()
-        assert current is not None, "effects run as tasks"
-        self._whole.add(current)
-        current.add_done_callback(self._whole.discard)
-        await landings.publish(state, self._world, self._emit, action)
 
     async def _drop(self, task: str) -> None:
         if self._publishing == task:

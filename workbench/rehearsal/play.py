@@ -41,12 +41,24 @@ class Facts:
     worktree: str = ""
 
 
+# Where a stream broke off after whole blocks had come through, Claude Code keeps those: a tool among them is
+# used and its result sent as ever; after text alone it asks for the rest in these words.
+_CUT_OFF = "Your response above was cut off mid-stream."
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What reached the model between two of its answers; ``results`` is None where no tool ran."""
+    """What reached the model between two of its answers; ``results`` is None where no tool ran.
+
+    ``blocks`` and ``uses`` count what came through of the answer before, and ``cut`` says that its rest is
+    asked for.
+    """
 
     results: str | None = None
     told: tuple[str, ...] = ()
+    blocks: int = 0
+    uses: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +82,48 @@ class Answer:
         """Whether the turn is over with this answer."""
         return not any(isinstance(block, Use) for block in self.blocks)
 
+    def rest(self, heard: Heard) -> Answer | None:
+        """What of this answer did not come through before ``heard``; None when all of it did."""
+        places = [place for place, block in enumerate(self.blocks) if isinstance(block, Use)]
+        if heard.uses >= len(places) and not heard.cut:
+            return None
+        after = places[heard.uses - 1] + 1 if 0 < heard.uses <= len(places) else heard.blocks
+        blocks = self.blocks[after:]
+        return Answer(blocks, faults=self.faults) if blocks else None
+
 
 def hear(messages: Sequence[Mapping[str, Any]]) -> list[Heard]:
     """What the model heard before each of its answers, and at the end what it has heard since."""
     rounds: list[list[Mapping[str, Any]]] = [[]]
+    answers: list[list[Mapping[str, Any]]] = [[]]
     previous = ""
     for message in messages:
         role = message.get("role")
         if role != "assistant":
             rounds[-1].append(message)
-        elif previous != "assistant":
+        elif previous == "assistant":
+            answers[-1] += _blocks(message.get("content"))
+        else:
             rounds.append([])
+            answers.append(_blocks(message.get("content")))
         previous = str(role)
-    return [_heard(messages) for messages in rounds]
+    return [_heard(part, answer) for part, answer in zip(rounds, answers, strict=True)]
 
 
-def _heard(messages: Iterable[Mapping[str, Any]]) -> Heard:
+def _heard(messages: Iterable[Mapping[str, Any]], answer: Sequence[Mapping[str, Any]]) -> Heard:
     results: list[str] = []
     told: list[str] = []
+    cut = False
     for message in messages:
         for block in _blocks(message.get("content")):
             if block.get("type") == "tool_result":
                 results.append(_text(block.get("content")))
+            elif block.get("type") == "text" and str(block.get("text", "")).startswith(_CUT_OFF):
+                cut = True
             elif block.get("type") == "text":
                 told += _messages(str(message.get("role")), str(block.get("text", "")))
-    return Heard("\n".join(results) if results else None, tuple(told))
+    uses = sum(block.get("type") == "tool_use" for block in answer)
+    return Heard("\n".join(results) if results else None, tuple(told), len(answer), uses, cut)
 
 
 def _messages(role: str, text: str) -> list[str]:
@@ -119,10 +148,11 @@ def _text(content: Any) -> str:
 def reply(script: Script, facts: Facts, messages: Sequence[Mapping[str, Any]]) -> Answer:
     """The answer that ``script`` has for a conversation."""
     player = _Player(script.part(facts.task, facts.attempt), facts)
-    heard = hear(messages)
-    for earlier in heard[:-1]:
-        player.answer(earlier)
-    return player.answer(heard[-1])
+    answer = Answer(())
+    for heard in hear(messages):
+        player.hear(heard)
+        answer = answer.rest(heard) or player.answer()
+    return answer
 
 
 @dataclass(slots=True)
@@ -146,13 +176,16 @@ class _Player:
     def __post_init__(self) -> None:
         self.frames = [_Frame(self.part.steps, ())]
 
-    def answer(self, heard: Heard) -> Answer:
-        """Play up to the end of the next answer."""
+    def hear(self, heard: Heard) -> None:
+        """Take in what came after the last answer; what came before the first is the brief."""
         if heard.results is not None:
             self.results = heard.results
         self.told += heard.told
         if self.answers:
             self._react(heard.told)
+
+    def answer(self) -> Answer:
+        """Play up to the end of the next answer."""
         self.answers += 1
         blocks: list[str | Use] = []
         seconds = 0.0

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 REMEMBERED = 5_000
 """How many requests ``Rehearsal.requests`` keeps."""
 
+BREATH = 0.2
+"""Seconds between the last bytes of a stream that is cut and its end."""
+
 _HEADER = "x-workbench-"
 
 # Settings that would send Claude Code elsewhere, past the loopback address.
@@ -69,7 +72,7 @@ class Asked:
 
     ``at`` is ``time.monotonic()`` at arrival, ``messages`` how many the conversation holds, ``heard``
     what is new in it, ``tools`` the names of the tools that the model could use. ``side`` marks a
-    request outside the session proper, such as one for a title.
+    request outside the session proper, such as one for a title. ``stream`` says how the answer is wanted.
     """
 
     at: float
@@ -80,6 +83,7 @@ class Asked:
     heard: Heard
     tools: tuple[str, ...]
     side: bool
+    stream: bool
 
 
 class Rehearsal:
@@ -302,6 +306,7 @@ def _asked(facts: Facts, body: Mapping[str, Any], side: bool) -> Asked:
         heard=hear(body["messages"])[-1],
         tools=tuple(str(tool.get("name")) for tool in body.get("tools") or []),
         side=side,
+        stream=bool(body.get("stream")),
     )
 
 
@@ -328,9 +333,11 @@ def _broken(rehearsal: Rehearsal, fault: Fault, whole: Mapping[str, Any]) -> Res
             body = b"".join(parts[: max(3, len(parts) // 2)])
             if fault.kind == "garbage":
                 body = b"event: message_start\ndata: {\x00 this is no JSON\n\n\xff\xfe\xfd"
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            # A client may drop what it has not read yet when the connection goes: let it read.
+            await rehearsal.pause(BREATH)
             # Returning before the body is complete makes uvicorn drop the connection, garbage included:
             # what is not an event stream does not end like one either.
-            await send({"type": "http.response.body", "body": body, "more_body": True})
 
     return Broken()
 

@@ -235,9 +235,7 @@ class Simulation:
         if mate is None or mate.stage == "ended" or mate.interrupt:
             return
         if self._chance(self.odds.failed):
-            self._inbox.append(
-                e.EffectFailed(action="CheckWork", error="broke", task=key[0], attempt=key[1])
-            )
+            self._inbox.append(e.EffectFailed(action="CheckWork", error="broke", task=key[0], attempt=key[1]))
         elif isinstance(action, a.CheckWork):
             verdicts = self._verdicts(action.tree, action.gates)
             self._inbox.append(
@@ -258,9 +256,7 @@ class Simulation:
             self._inbox.append(e.EffectFailed(action="Landing", error="broke", task=action.task))
         elif isinstance(action, a.CheckCandidate):
             verdicts = self._verdicts(action.tree, action.gates)
-            self._inbox.append(
-                e.CandidateChecked(task=action.task, commit=action.commit, verdicts=verdicts)
-            )
+            self._inbox.append(e.CandidateChecked(task=action.task, commit=action.commit, verdicts=verdicts))
         elif self._chance(self.odds.conflict):
             self._inbox.append(e.ConflictFound(task=action.task, parent=self.tip, paths=("a.py",)))
         else:
@@ -275,9 +271,7 @@ class Simulation:
         if self._chance(self.odds.failed):
             self._inbox.append(e.EffectFailed(action="Publish", error="broke", task=action.task))
         elif self.tip != action.parent:
-            self._inbox.append(
-                e.PublicationLost(task=action.task, expected=action.parent, found=self.tip)
-            )
+            self._inbox.append(e.PublicationLost(task=action.task, expected=action.parent, found=self.tip))
         else:
             self.tip = action.commit
             self._inbox.append(self._landing_event(action.task, action.commit))

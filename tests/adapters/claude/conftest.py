@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,11 +20,9 @@ from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings
 from workbench.adapters.agents.environment import claude_environment
 from workbench.core import markers
 from workbench.core.models import Marker
-from workbench.engine.ports import Acted, AgentReport, Assignment, Denied, Ended, Said, Started
+from workbench.engine.ports import AgentReport, Assignment, Ended
 from workbench.rehearsal.script import load
 from workbench.rehearsal.server import Rehearsal, headers_env, serve
-
-NONCE = "nonce-of-this-attempt"
 
 # What Claude Code's sandbox leaves in the root of a worktree; the git adapter excludes it for users.
 LEFTOVERS = """.workbench/
@@ -63,7 +62,9 @@ class Stage:
     def all(self, kind: type[Report]) -> list[Report]:
         return [report for report in self.reports if isinstance(report, kind)]
 
-    async def heard(self, kind: type[Report], which: Callable[[Report], bool] = lambda _: True, n: int = 1) -> Report:
+    async def heard(
+        self, kind: type[Report], which: Callable[[Report], bool] = lambda _: True, n: int = 1
+    ) -> Report:
         """The ``n``-th report of ``kind`` that ``which`` likes, waited for."""
         async with asyncio.timeout(60):
             while True:
@@ -83,7 +84,7 @@ class Stage:
         finally:
             work.cancel()
             await asyncio.wait({work})
-            left = [p for p in psutil.process_iter() if _nonce(p) == NONCE]
+            left = [p for p in psutil.process_iter() if _nonce(p) == self.assignment.nonce]
             assert not left, left
         if not work.cancelled():
             work.result()
@@ -95,7 +96,9 @@ class Stage:
 
     def markers(self) -> list[Marker]:
         folder = self.worktree / ".workbench" / "markers"
-        return [markers.read(path.read_bytes(), NONCE) for path in sorted(folder.glob("*.json"))]
+        return [
+            markers.read(path.read_bytes(), self.assignment.nonce) for path in sorted(folder.glob("*.json"))
+        ]
 
     def results(self) -> str:
         """All that the model was told by its tools and by us."""
@@ -122,21 +125,19 @@ def worktree(repo: Path, tmp_path: Path) -> Path:
     return path
 
 
-Staging = Callable[..., "AsyncIterator[Stage]"]
-
-
 @pytest.fixture
 def stage(worktree: Path) -> Callable[..., Any]:
     """``async with stage(SCRIPT, settings…) as scene``: a scripted model for task ``t`` and a teammate."""
 
     @asynccontextmanager
     async def staged(script: str, env: dict[str, str] | None = None, **settings: Any) -> AsyncIterator[Stage]:
+        nonce = uuid.uuid4().hex  # of its own: by it, all that an attempt started is found and ended
         async with serve(load(script)) as rehearsal:
             whole = {
                 **claude_environment(os.environ),
                 **rehearsal.env(),
                 **headers_env(task="t", attempt=1, teammate="ada", worktree=worktree),
-                "WORKBENCH_NONCE": NONCE,
+                "WORKBENCH_NONCE": nonce,
                 **(env or {}),
             }
             assignment = Assignment(
@@ -144,7 +145,7 @@ def stage(worktree: Path) -> Callable[..., Any]:
                 task="t",
                 attempt=1,
                 teammate="ada",
-                nonce=NONCE,
+                nonce=nonce,
                 worktree=worktree,
                 brief="Do the task.",
                 env=whole,
@@ -158,6 +159,3 @@ def uses(*tools: tuple[str, dict[str, Any]]) -> str:
     """A script in which the model uses ``tools`` one after the other and ends."""
     steps: list[dict[str, Any]] = [{"use": {"tool": tool, "input": given}} for tool, given in tools]
     return json.dumps({"tasks": {"t": {"steps": [*steps, {"say": "That was it.", "end": True}]}}})
-
-
-__all__ = ["Acted", "Denied", "Said", "Started"]

@@ -24,7 +24,10 @@ async def test_a_task_is_worked_on_and_reported(stage: Stages) -> None:
     script = uses(
         ("Write", {"file_path": "{{worktree}}/new.txt", "content": "hello\n"}),
         ("mcp__workbench__progress", {"percent": 50, "note": "half", "confidence": 0.8}),
-        ("Bash", {"command": 'x=1; echo "$x" && git add -A && git commit -q -m "work $x" && git log --oneline'}),
+        (
+            "Bash",
+            {"command": 'x=1; echo "$x" && git add -A && git commit -q -m "work $x" && git log --oneline'},
+        ),
         ("mcp__workbench__done", {"note": "added new.txt"}),
     )
     async with stage(script) as scene, scene.working():

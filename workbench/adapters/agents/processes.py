@@ -65,29 +65,41 @@ async def start(
     )
 
 
-async def end(leader: int | None, mark: Mark, grace: float = GRACE_SECONDS) -> None:
+async def end(process: asyncio.subprocess.Process | None, mark: Mark, grace: float = GRACE_SECONDS) -> None:
     """Terminate, wait, kill: on return no process of the leader's group, none below it and none
     that carries ``mark`` is left. Costs one look at the process table when nothing is.
 
-    Cancelling kills at once what is left.
+    ``process`` is the leader, or None when it did not come to be. Cancelling kills at once what is left.
     """
+    leader = process.pid if process else None
     below = _below(leader)
     try:
         for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
             pause = 0.002
             deadline = time.monotonic() + seconds
+            told: set[psutil.Process] = set()
+            # Looking again in each round: what is told to end may still start others.
             while left := _left(leader, mark, below):
-                # Again in each round: what is told to end may still start others.
-                _signal(left, number)
+                _signal(set(left) - told, number)
+                told.update(left)
                 if time.monotonic() > deadline:
                     break
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.1)
             else:
-                return
+                break
+        if process:
+            await _reaped(process)
     except asyncio.CancelledError:
         _signal(_left(leader, mark, below), signal.SIGKILL)
         raise
+
+
+async def _reaped(process: asyncio.subprocess.Process) -> None:
+    """Let asyncio take note of the leader's end, so that it closes what it keeps for it."""
+    with contextlib.suppress(TimeoutError):  # not even SIGKILL ended it: nothing more can be done
+        async with asyncio.timeout(1):
+            await process.wait()
 
 
 def reap_orphans(run: str, state_dir: Path, grace: float = GRACE_SECONDS) -> list[int]:
@@ -101,12 +113,14 @@ def reap_orphans(run: str, state_dir: Path, grace: float = GRACE_SECONDS) -> lis
     reaped: set[int] = set()
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
         deadline = time.monotonic() + seconds
+        told: set[psutil.Process] = set()
         while left := carrying(*marks):
             reaped.update(process.pid for process in left)
-            _signal(left, number)
+            _signal(set(left) - told, number)
+            told.update(left)
             if time.monotonic() > deadline:
                 break
-            psutil.wait_procs(left, timeout=0.1)
+            time.sleep(0.02)
     return sorted(reaped)
 
 
