@@ -154,7 +154,7 @@ def test_its_limits_are_those_of_the_core() -> None:
 def test_it_imports_next_to_nothing(worktree: Path) -> None:
     code = (
         "import sys; from workbench.cli import mark; code = mark.main(['done']);"
-        "heavy = {'pydantic', 'asyncio', 'typer', 'pathlib', 'sqlite3', 'typing', 'dataclasses'};"
+        "heavy = {'pydantic', 'asyncio', 'typer', 'pathlib', 'sqlite3', 'dataclasses', 'shutil'};"
         "print(sorted(heavy & set(sys.modules) - before)); sys.exit(code)"
     )
     # Site hooks of an editable install import some of these before any of our code runs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,9 +255,6 @@ async def test_a_session_taken_up_again_goes_on_in_its_script(folder: Path, tmp_
 def git(where: Path, *words: str, check: bool = True) -> str:
     done = subprocess.run(["git", *words], cwd=where, check=check, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-Kinds = Callable[[list[dict[str, Any]]], list[str]]
 
 
 def kinds(reported: list[dict[str, Any]]) -> list[str]:

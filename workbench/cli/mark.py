@@ -68,9 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     kinds = "\n".join(f"  {kind:<9} {meaning}" for kind, meaning in KINDS.items())
     parser = argparse.ArgumentParser(
         prog="workbench mark",
+        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME]",
         description="Tell workbench where your task stands, by dropping a marker in your worktree.",
         epilog=EPILOG.format(kinds=kinds),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # A width that is given spares asking the terminal, for which argparse imports five modules.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=100),
     )
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("note", nargs="*", metavar="NOTE", help="a sentence or more; `-` reads it from stdin")

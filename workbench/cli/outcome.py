@@ -21,8 +21,10 @@ INTERRUPTED = 130
 
 def guarded(command: Callable[[], int]) -> int:
     """Run ``command``; whatever it raises becomes words on stderr and an exit code."""
-    import click
+    import typer
 
+    # Typer brought its own click along at some point; what both call usage errors is found from here.
+    usage = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
         return command()
     except IllegalEvent as error:
@@ -30,12 +32,9 @@ def guarded(command: Callable[[], int]) -> int:
     except WorkbenchError as error:
         explain(str(error), error.hint)
         return error.exit_code
-    except click.exceptions.Exit as done:
+    except typer.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
@@ -44,7 +43,10 @@ def guarded(command: Callable[[], int]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last stop before a person
-        return _bug(error)
+        if not isinstance(error, usage):
+            return _bug(error)
+        error.show(sys.stderr)  # type: ignore[attr-defined]
+        return 2
 
 
 def explain(sentence: str, hint: str = "") -> None:

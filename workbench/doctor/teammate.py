@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import shlex
@@ -26,7 +25,10 @@ SIGN_IN = (
     "Run `claude` once and sign in (`claude setup-token` gives a token for machines without a browser), "
     "or set ANTHROPIC_API_KEY. `workbench demo` and `workbench rehearse` need neither."
 )
-TRIAL_SECONDS = 10.0
+NAMESPACES = (
+    "Let bwrap make user namespaces (on Ubuntu by an AppArmor profile, in a container by its security "
+    "options), or run in a virtual machine or container that holds nothing else."
+)
 
 
 async def claude(settings: Settings, env: Mapping[str, str]) -> Finding:
@@ -59,44 +61,14 @@ async def sandbox(settings: Settings, env: Mapping[str, str]) -> Finding:
             "sandbox", "warn", "The sandbox is switched off: teammates' commands run unconfined.",
             "Set sandbox = 'auto' unless this machine is a sandbox itself.",
         )  # fmt: skip
-    path = env.get("PATH")
-    missing = sandbox_missing(path)
-    if missing:
-        level: Level = "fail" if settings.sandbox == "on" else "warn"
-        hint = "Install bubblewrap and socat." if platform.system() == "Linux" else ""
-        return Finding(
-            "sandbox", level, f"No sandbox for teammates' commands: {missing}.",
-            hint or "Run in a virtual machine or container that holds nothing else.",
-        )  # fmt: skip
-    if platform.system() == "Linux" and (complaint := await _refused(path)):
-        return Finding(
-            "sandbox", "fail", f"bubblewrap is installed but cannot make a sandbox here: {complaint}",
-            "Allow unprivileged user namespaces for bwrap (on Ubuntu an AppArmor profile, in a container "
-            "its security options), or set sandbox = 'off' if this machine is a sandbox itself.",
-        )  # fmt: skip
-    return Finding("sandbox", "ok", "Teammates' commands run in a sandbox.")
-
-
-async def _refused(path: str | None) -> str:
-    """Why bubblewrap cannot make a sandbox, by its own words, or "" when it can."""
-    program = shutil.which("bwrap", path=path) or "bwrap"
-    process = await asyncio.create_subprocess_exec(
-        program, "--unshare-net", "--ro-bind", "/", "/", "--dev", "/dev", "--", "/bin/sh", "-c", ":",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(TRIAL_SECONDS):
-            _, words = await process.communicate()
-    except TimeoutError:
-        return "it does not answer."
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    lines = words.decode(errors="replace").strip().splitlines()
-    return "" if process.returncode == 0 else (lines[-1] if lines else f"exit code {process.returncode}.")
+    missing = await sandbox_missing(env.get("PATH"))
+    if not missing:
+        return Finding("sandbox", "ok", "Teammates' commands run in a sandbox.")
+    level: Level = "fail" if settings.sandbox == "on" else "warn"
+    hint = "Run in a virtual machine or container that holds nothing else."
+    if platform.system() == "Linux":
+        hint = "Install bubblewrap and socat." if "not found" in missing else NAMESPACES
+    return Finding("sandbox", level, f"No sandbox for teammates' commands: {missing}.", hint)
 
 
 def command(settings: Settings, where: Path, env: Mapping[str, str]) -> Finding:

@@ -16,7 +16,7 @@ from typing import Protocol
 from workbench.core.actions import Action, Declare
 from workbench.core.apply import apply
 from workbench.core.decide import decide
-from workbench.core.events import Event, Record, StopRequested
+from workbench.core.events import Event, Record, RunResumed, StopRequested
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.ports import Store
@@ -76,6 +76,7 @@ class Engine:
         way, and when cancelled, the log holds a prefix from which the run can be resumed.
         """
         try:
+            await self._take_what_waits(executor)  # a stopped run is finished until it is resumed
             while not self.state.finished:
                 await self._wake.wait()
                 self._wake.clear()
@@ -89,8 +90,8 @@ class Engine:
         effects: list[Effect] = []
         while self._inbox:
             at, event = self._inbox.popleft()
-            if self.state.finished:
-                break
+            if self.state.finished and not isinstance(event, RunResumed):
+                continue
             self._take(event, at, executor, records, effects)
         if not records:
             return

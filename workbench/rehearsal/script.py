@@ -33,9 +33,10 @@ A task is a list of steps, or a mapping of ``steps`` (or ``attempts``) and ``on_
     structured  the answer to a request that came with a JSON schema
     end         the turn is over; steps after it are played when the next message comes
     wait        seconds (or {seconds: n}) in which the model thinks
-    fault       {status: 529, times: n} an HTTP error; cut: the stream breaks off; garbage: not
-                what a stream of events is; silence: no answer ever. ``times`` (1) counts per task and attempt, whatever
-                comes after is the real answer. ``retry_after`` is a status fault's header, in seconds.
+    fault       {status: 529, times: n} an HTTP error; cut: the stream breaks off; garbage: not what a
+                stream of events is; silence: no answer ever. ``times`` (1) counts for each task and
+                attempt; whatever comes after is the real answer. A status may have ``retry_after``,
+                the seconds in the header of that name.
     steps       a block of steps, to put a condition on all of them
 
 ``say`` may stand with one of ``use``, ``structured`` or ``end``. Any step can have conditions, regular

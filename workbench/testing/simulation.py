@@ -77,7 +77,7 @@ class Simulation:
     settings: RunSettings
     seed: int
     odds: Odds = field(default_factory=Odds)
-    steps: int = 50_000
+    steps: int = 5_000
     book: Playbook = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,10 +111,10 @@ class Simulation:
                 if self.state.outcome != "stopped" or self.state.reason == "the budget is spent":
                     return self.state
                 self._resume()
-            elif self.book.log and self._chance(self.odds.kill):
+            elif self.book.log and self.kills < 4 and self._chance(self.odds.kill):
                 self.kills += 1
                 self._resume()
-            elif self.book.log and self._chance(self.odds.stop):
+            elif self.book.log and self.stops < 4 and self._chance(self.odds.stop):
                 self.stops += 1
                 self._inbox.append(e.StopRequested(reason="asked to"))
             else:
@@ -165,6 +165,7 @@ class Simulation:
                 )
             )
         self._inbox.append(e.RunResumed(pid=1))
+        self._take()
 
     # -- rolling -------------------------------------------------------------------------------------
 

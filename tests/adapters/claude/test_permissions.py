@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -20,7 +21,8 @@ from workbench.engine.ports import Denied, Ended, Started
 pytestmark = pytest.mark.e2e
 Stages = Callable[..., Any]
 
-needs_sandbox = pytest.mark.skipif(bool(sandbox_missing()), reason=f"no sandbox: {sandbox_missing()}")
+MISSING = asyncio.run(sandbox_missing())
+needs_sandbox = pytest.mark.skipif(bool(MISSING), reason=f"no sandbox: {MISSING}")
 
 
 @pytest.mark.parametrize("place", ["absolute", "dots", "symlink", "home", "git", "markers", "claude"])
@@ -46,7 +48,8 @@ async def test_a_write_beyond_the_fence_is_denied_and_reported(
     async with stage(uses(("Write", {"file_path": path, "content": "x"}))) as scene:
         ended = await scene.turn()
         (denied,) = scene.all(Denied)
-        assert (denied.tool, denied.target) == ("Write", path)
+        assert denied.tool == "Write"
+        assert Path(os.path.realpath(denied.target)) == Path(os.path.realpath(lands))
         assert denied.reason in scene.results(), "the model is told why"
         assert ended.live and not os.path.lexists(lands), scene.story()
 
@@ -82,7 +85,7 @@ async def test_edits_inside_need_no_question(stage: Stages, worktree: Path) -> N
 
 SHELL_WORK = [
     'name=world; for i in 1 2; do echo "hello $name $i" >> out.txt; done; cat out.txt | wc -l',
-    "cd src && echo '# more' >> app.py && cd .. && git add -A && git commit -q -m 'one' && git status --porcelain",
+    "cd src && echo '# more' >> app.py && cd .. && git add -A && git commit -qm one && git status -s",
     "git diff HEAD~1 --stat; git log --oneline | head -3; python3 -c 'print(1+1)'",
     "cat <<'END' > notes.md\nit's a note; \"quoted\"\nEND\ngit add notes.md && git commit -qm two",
     "(echo sub; (echo deeper)) && [ -f notes.md ] && printf '%s\\n' \"$(git rev-parse --abbrev-ref HEAD)\"",
@@ -126,7 +129,7 @@ async def test_the_sandbox_keeps_commands_inside(stage: Stages, worktree: Path, 
         assert "no network" in scene.results(), scene.story()
 
 
-@pytest.mark.parametrize("tool", ["AskUserQuestion", "ExitPlanMode"])
+@pytest.mark.parametrize("tool", ["AskUserQuestion", "EnterPlanMode"])
 async def test_questions_to_nobody_are_sent_to_the_team(stage: Stages, tool: str) -> None:
     asked = {
         "questions": [
@@ -138,7 +141,7 @@ async def test_questions_to_nobody_are_sent_to_the_team(stage: Stages, tool: str
             }
         ]
     }
-    async with stage(uses((tool, asked if tool == "AskUserQuestion" else {"plan": "x"}))) as scene:
+    async with stage(uses((tool, asked if tool == "AskUserQuestion" else {}))) as scene:
         ended = await scene.turn()
         assert ended.live
         assert [denied.tool for denied in scene.all(Denied)] == [tool], scene.story()
@@ -203,14 +206,16 @@ async def test_claude_md_of_the_repository_is_read_and_its_servers_are_not(
     (worktree / ".mcp.json").write_text('{"mcpServers": {"evil": {"command": "touch", "args": ["pwned"]}}}')
     async with stage(uses(("Bash", {"command": "true"}))) as scene:
         await scene.turn()
-        assert any("PINEAPPLE" in str(body) for body in [scene.results()]), scene.story()
+        config = Path(scene.assignment.env["CLAUDE_CONFIG_DIR"])
+        (transcript,) = config.glob("projects/*/*.jsonl")
+        assert "PINEAPPLE" in transcript.read_text()
         assert not (worktree / "pwned").exists()
 
 
 def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, workbench.adapters.agents.claude as c; c.ClaudeAgent(); c.find_claude('bundled');"
-        "sys.exit(' '.join(m for m in sys.modules if m in ('claude_agent_sdk', 'mcp', 'anyio')))"
+        "assert not {'claude_agent_sdk', 'mcp', 'anyio'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -6,12 +6,13 @@ enough to find them: whatever carries the attempt's nonce in its environment bel
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 
 import psutil
+
+from workbench.adapters.agents.processes import carrying
 
 NONCE = "WORKBENCH_NONCE"
 
@@ -27,11 +28,7 @@ def family(pid: int | None, nonce: str) -> list[psutil.Process]:
             root = psutil.Process(pid)
             found = {process.pid: process for process in (root, *root.children(recursive=True))}
     if len(nonce) >= 8:  # a short one could be anybody's
-        for process in psutil.process_iter():
-            if process.pid not in found and _carries(process, nonce):
-                found[process.pid] = process
-    for ours in (os.getpid(), os.getppid()):
-        found.pop(ours, None)
+        found |= {process.pid: process for process in carrying((NONCE, nonce))}
     return list(found.values())
 
 
@@ -66,10 +63,3 @@ def _signal(process: psutil.Process, *, gently: bool) -> None:
     # psutil compares creation times first, so a reused process id is never hit.
     with suppress(psutil.NoSuchProcess):
         process.terminate() if gently else process.kill()
-
-
-def _carries(process: psutil.Process, nonce: str) -> bool:
-    try:
-        return process.environ().get(NONCE) == nonce
-    except (psutil.Error, OSError):
-        return False  # another user's, or gone

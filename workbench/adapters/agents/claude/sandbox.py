@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import platform
 import shutil
@@ -17,8 +18,10 @@ from workbench.errors import SetupError
 SIGNING_IN = ("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "proxyAuthHelper")
 """Of the user's Claude Code settings, those without which some users cannot sign in."""
 
+_TRIED: dict[str, str] = {}
 
-def sandbox_missing(path: str | None = None) -> str:
+
+async def sandbox_missing(path: str | None = None) -> str:
     """Why there is no sandbox on this machine (a phrase), or "" when there is one."""
     system = platform.system()
     if system == "Darwin":
@@ -26,14 +29,33 @@ def sandbox_missing(path: str | None = None) -> str:
     if system != "Linux":
         return f"there is none for {system}"
     missing = [name for name in ("bwrap", "socat") if shutil.which(name, path=path) is None]
-    return f"{' and '.join(missing)} not found" if missing else ""
+    if missing:
+        return f"{' and '.join(missing)} not found"
+    return await _bubblewrap_fails(shutil.which("bwrap", path=path) or "bwrap")
 
 
-def sandboxed(settings: ClaudeSettings, path: str | None = None) -> bool:
+async def _bubblewrap_fails(bwrap: str) -> str:
+    # Many containers have bubblewrap and forbid what it does; then every command would fail.
+    if bwrap not in _TRIED:
+        walls = ["--ro-bind", "/", "/", "--dev", "/dev", "--unshare-pid", "--unshare-net", "--proc", "/proc"]
+        process = await asyncio.create_subprocess_exec(
+            bwrap,
+            *walls,
+            "true",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said = (await process.communicate())[1].decode(errors="replace").strip()
+        _TRIED[bwrap] = "" if process.returncode == 0 else f"bubblewrap cannot work here ({said})"
+    return _TRIED[bwrap]
+
+
+async def sandboxed(settings: ClaudeSettings, path: str | None = None) -> bool:
     """Whether teammates are to be sandboxed. Raises SetupError when they must be and cannot."""
     if settings.sandbox == "off":
         return False
-    missing = sandbox_missing(path)
+    missing = await sandbox_missing(path)
     if missing and settings.sandbox == "on":
         raise SetupError(
             f"The sandbox is switched on but cannot work: {missing}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import signal
 import tempfile
@@ -89,6 +90,8 @@ class Session:
         try:
             # Half a second of imports; in a thread, so that other teammates go on meanwhile.
             await asyncio.to_thread(importlib.import_module, "claude_agent_sdk")
+            # It logs what it also raises, and an ended process as a fatal error; all that is reported here.
+            logging.getLogger("claude_agent_sdk").setLevel(logging.CRITICAL)
             with tempfile.TemporaryDirectory(
                 prefix="workbench-claude-", dir=self._settings.launchers, ignore_cleanup_errors=True
             ) as folder:
@@ -110,14 +113,14 @@ class Session:
             if self._assignment.session is not None:
                 before = translate.used_before(self._env, self._id)
                 self._meter = translate.Meter(before)
-                client = await self._connected(self._options(folder, resume=True, before=before))
+                client = await self._connected(await self._options(folder, resume=True, before=before))
                 if client is None:
                     self._meter = translate.Meter(Usage())
                     self._id = str(uuid.uuid4())
                     self._stderr.clear()
                     prompt = LOST_SESSION + prompt
             if client is None:
-                client = await self._connected(self._options(folder, resume=False, before=Usage()))
+                client = await self._connected(await self._options(folder, resume=False, before=Usage()))
             if client is None:
                 raise AgentError(f"Claude Code could not be started: {self._last_words()}.")
             assert self._script is not None
@@ -126,12 +129,12 @@ class Session:
         finally:
             await self._close(client)
 
-    def _options(self, folder: Path, *, resume: bool, before: Usage) -> ClaudeAgentOptions:
+    async def _options(self, folder: Path, *, resume: bool, before: Usage) -> ClaudeAgentOptions:
         from claude_agent_sdk import ClaudeAgentOptions, HookMatcher
 
         given = self._assignment
         path = self._env.get("PATH")
-        in_sandbox = sandboxed(self._settings, path)
+        in_sandbox = await sandboxed(self._settings, path)
         signing_in = signing_in_settings(self._env)
         env = {"DISABLE_AUTOUPDATER": "1", **signing_in.pop("env", {}), **self._env}
         if not in_sandbox:
@@ -160,7 +163,7 @@ class Session:
             can_use_tool=self._permissions.can_use_tool,
             hooks={"PreToolUse": [HookMatcher(hooks=[self._permissions.before_tool], on_failure="block")]},
             disallowed_tools=sorted(LEAVING),
-            mcp_servers={SERVER: tool_server(given.worktree, given.nonce)},
+            mcp_servers={SERVER: tool_server(given.worktree, given.nonce, given.teammates)},
             strict_mcp_config=True,
             setting_sources=list(self._settings.setting_sources),
             settings=claude_settings(

@@ -28,6 +28,7 @@ _WRAPPERS = {
     "setsid",
 }
 _KEYWORDS = {"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "$"}
+_SCRATCH = Path("/tmp")  # noqa: S108 - only compared with
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _ROOT = {"sudo", "su", "doas", "pkexec", "run0"}
 _GIT_WITH_VALUE = {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--exec-path"}
@@ -144,7 +145,8 @@ def _rm(words: list[str], worktree: Path, home: Path) -> str | None:
         real = Path(os.path.realpath(path))
         if real != worktree and worktree in real.parents:
             continue
-        if real.is_relative_to("/tmp"):  # noqa: S108 - what a test leaves there may go
+        # What a test left there may go, unless that is where the user's things are.
+        if real.is_relative_to(_SCRATCH) and not (worktree.is_relative_to(_SCRATCH) or real == _SCRATCH):
             continue
         return f"rm {word}: only files inside the worktree are a teammate's to delete"
     return None

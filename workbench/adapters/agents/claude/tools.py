@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ SERVER = "workbench"
 _NOTE = {"type": "string", "description": "What you have to say, in plain text."}
 _CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1, "description": "How sure you are, 0 to 1."}
 _PERCENT = {"type": "integer", "minimum": 0, "maximum": 100, "description": "How much of the task is done."}
-_TO = {"type": "string", "description": "A teammate's name, 'lead', or 'all'."}
+_TO = {"type": "string", "description": "A teammate's name, or 'all'."}
 
 _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
     MarkerKind.PROGRESS: (
@@ -89,25 +89,33 @@ def drop(worktree: Path, nonce: str, kind: MarkerKind, given: Mapping[str, Any])
     return path
 
 
-def tool_server(worktree: Path, nonce: str) -> McpSdkServerConfig:
-    """The MCP server for one attempt, its tools bound to the attempt's worktree and nonce."""
+def tool_server(worktree: Path, nonce: str, teammates: Collection[str] = ()) -> McpSdkServerConfig:
+    """The MCP server for one attempt, its tools bound to the attempt's worktree and nonce.
+
+    Messages go to one of ``teammates`` or to all; with none given any name will do.
+    """
     from claude_agent_sdk import create_sdk_mcp_server
 
-    return create_sdk_mcp_server(SERVER, tools=[_tool(kind, worktree, nonce) for kind in _TOOLS])
+    return create_sdk_mcp_server(SERVER, tools=[_tool(kind, worktree, nonce, teammates) for kind in _TOOLS])
 
 
-def _tool(kind: MarkerKind, worktree: Path, nonce: str) -> SdkMcpTool[Any]:
+def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[str]) -> SdkMcpTool[Any]:
     from claude_agent_sdk import SdkMcpTool
 
     description, properties, required, answer = _TOOLS[kind]
 
     async def call(given: dict[str, Any]) -> dict[str, Any]:
+        to = given.get("to")
+        if to is not None and teammates and to != "all" and to not in teammates:
+            return _says(
+                f"There is no teammate of that name; there are {', '.join(teammates)} and all.", True
+            )
         try:
             drop(worktree, nonce, kind, {name: given.get(name) for name in properties})
         except ValueError as error:
-            return _says(str(error), is_error=True)
+            return _says(str(error), True)
         except OSError as error:
-            return _says(f"The marker could not be written: {error.strerror}.", is_error=True)
+            return _says(f"The marker could not be written: {error.strerror}.", True)
         return _says(answer)
 
     schema = {
@@ -119,5 +127,5 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str) -> SdkMcpTool[Any]:
     return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
 
 
-def _says(text: str, *, is_error: bool = False) -> dict[str, Any]:
+def _says(text: str, is_error: bool = False) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "is_error": is_error}

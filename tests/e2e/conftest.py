@@ -1,0 +1,87 @@
+"""The real command line as a subprocess, in a world of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+Event = dict[str, Any]
+
+
+@dataclass
+class CommandLine:
+    """Runs ``workbench`` in ``cwd``; every process it leaves behind fails the test."""
+
+    cwd: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __call__(self, *words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "workbench", *words],
+            cwd=cwd or self.cwd, env=os.environ | env, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=240, check=False,
+        )  # fmt: skip
+
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        """Start a command that prints JSON lines; read them with ``until``."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workbench", *words],
+            cwd=self.cwd, env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+
+def until(process: subprocess.Popen[str], wanted: Callable[[Event], bool]) -> list[Event]:
+    """Events up to the first that is ``wanted``; fails with what was said when none comes."""
+    assert process.stdout is not None and process.stderr is not None
+    seen: list[Event] = []
+    for text in process.stdout:
+        seen.append(json.loads(text))
+        if wanted(seen[-1]):
+            return seen
+    raise AssertionError(f"the run ended first: {seen[-3:]}\n{process.stderr.read()}")
+
+
+def events(text: str) -> list[Event]:
+    """What ``--json`` printed."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def of(kind: str, found: list[Event]) -> list[Event]:
+    """Those of one type."""
+    return [event for event in found if event["type"] == kind]
+
+
+@pytest.fixture
+def workbench(repo: Path) -> Iterator[CommandLine]:
+    line = CommandLine(repo)
+    yield line
+    for process in line.started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+    assert not leftovers(repo), "processes were left behind"
+
+
+def leftovers(repo: Path) -> list[psutil.Process]:
+    """Processes of teammates of this test's repository that still live."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("WORKBENCH_STATE", "").startswith(str(repo)):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

@@ -1,0 +1,157 @@
+"""Bad input and bad surroundings: a sentence, a next step, exit 2, and never a stack trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.e2e.conftest import CommandLine, until
+
+pytestmark = pytest.mark.e2e
+
+PLAN = "# P\n\n## Tasks\n\n### one: One\n\nDo it.\n"
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.md"
+    path.write_text(PLAN)
+    return path
+
+
+def run(workbench: CommandLine, plan: Path, *words: str, cwd: Path | None = None) -> str:
+    """Run the plan; it must be refused with exit 2. Gives what was said."""
+    agent = ("--agent", "command:echo x > x")
+    done = workbench("run", str(plan), *agent, *words, cwd=cwd)
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr and "next:" in done.stderr
+    return done.stderr
+
+
+def test_not_a_repository(workbench: CommandLine, plan: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "repository" in run(workbench, plan, "--gate", "true", "--yes", cwd=empty)
+
+
+def test_no_commits(workbench: CommandLine, plan: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    git(fresh, "init", "-q")
+    assert "no commits" in run(workbench, plan, "--gate", "true", "--yes", cwd=fresh)
+
+
+def test_no_gate(workbench: CommandLine, plan: Path) -> None:
+    assert "--no-gates" in run(workbench, plan, "--yes")
+
+
+def test_a_missing_gate_command(workbench: CommandLine, plan: Path) -> None:
+    said = run(workbench, plan, "--gate", "no-such-program --now", "--yes")
+    assert "no-such-program" in said and "not found" in said
+
+
+def test_a_gate_that_is_red_on_the_base_shows_its_output(workbench: CommandLine, plan: Path) -> None:
+    said = run(workbench, plan, "--gate", "echo the tests are broken; exit 1", "--yes")
+    assert "red on the base" in said and "the tests are broken" in said
+    status = workbench("status")
+    assert "refused" in status.stdout
+
+
+def test_an_unapproved_plan_and_a_changed_one(workbench: CommandLine, plan: Path) -> None:
+    assert "not approved" in run(workbench, plan, "--gate", "true")
+    assert workbench("approve", str(plan)).returncode == 0
+    plan.write_text(PLAN + "\nAnd more.\n")
+    assert "changed" in run(workbench, plan, "--gate", "true")
+
+
+def test_an_approved_plan_runs_without_yes(workbench: CommandLine, plan: Path) -> None:
+    assert workbench("approve", str(plan)).returncode == 0
+    done = workbench("run", str(plan), "--agent", "command:echo x > x", "--gate", "true")
+    assert done.returncode == 0, done.stderr
+
+
+def test_plan_errors_name_the_line(workbench: CommandLine, plan: Path) -> None:
+    plan.write_text(PLAN + "\n### two: Two\n- after: thre\n\nx\n\n### three: Three\n- afer: one\n")
+    said = run(workbench, plan, "--gate", "true", "--yes")
+    assert f"{plan}:10:" in said and f"{plan}:15:" in said
+    checked = workbench("check", str(plan))
+    assert checked.returncode == 2 and f"{plan}:10:" in checked.stderr
+
+
+@pytest.mark.parametrize("words", [("check", "no-such.md"), ("run", "no-such.md"), ("approve", "no-such.md")])
+def test_a_plan_that_is_not_there(workbench: CommandLine, words: tuple[str, ...]) -> None:
+    done = workbench(*words)
+    assert done.returncode == 2 and "no plan at no-such.md" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "report", "resume"])
+def test_no_run_yet(workbench: CommandLine, command: str) -> None:
+    done = workbench(command)
+    assert done.returncode != 0 and "workbench run PLAN" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_run_names_the_owner(workbench: CommandLine, plan: Path, tmp_path: Path) -> None:
+    waits = f"command:while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; echo x > x"
+    process = workbench.start(
+        "run", str(plan), "--agent", waits, "--gate", "true", "--yes", "--json", "--run-id", "first"
+    )
+    until(process, lambda event: event["type"] == "AgentStarted")
+
+    said = run(workbench, plan, "--gate", "true", "--yes")
+
+    assert "first" in said and str(process.pid) in said
+    (tmp_path / "go").touch()
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_a_dirty_tree_is_allowed_and_said(workbench: CommandLine, plan: Path, repo: Path) -> None:
+    (repo / "README.md").write_text("changed by the user\n")
+    done = workbench("run", str(plan), "--agent", "command:echo x > x", "--gate", "true", "--yes")
+    assert done.returncode == 0 and "uncommitted changes" in done.stderr
+    assert (repo / "README.md").read_text() == "changed by the user\n"
+
+
+def test_a_detached_head_is_fine(workbench: CommandLine, plan: Path, repo: Path) -> None:
+    git(repo, "checkout", "-q", "--detach")
+    done = workbench("run", str(plan), "--agent", "command:echo x > x", "--gate", "true", "--yes")
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_login_says_how(workbench: CommandLine, plan: Path) -> None:
+    done = workbench("run", str(plan), "--gate", "true", "--yes")
+    assert done.returncode == 2, done.stderr
+    assert "ANTHROPIC_API_KEY" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_unknown_words_are_usage_errors(workbench: CommandLine, plan: Path) -> None:
+    for words in (("runn",), ("run",), ("run", str(plan), "--team", "0"), ("report", "--format", "pdf")):
+        done = workbench(*words)
+        assert done.returncode == 2, words
+        assert "Traceback" not in done.stderr
+
+
+def test_bad_settings_name_the_file(workbench: CommandLine, plan: Path, repo: Path) -> None:
+    (repo / "workbench.toml").write_text("teem = 3\n")
+    assert "workbench.toml" in run(workbench, plan, "--gate", "true", "--yes")
+
+
+def test_help_and_a_headless_run_load_no_textual(workbench: CommandLine, plan: Path, tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    probe = (
+        "import sys; from workbench.__main__ import main; code = main(sys.argv[1:]); "
+        "assert 'textual' not in sys.modules, 'textual was loaded'; sys.exit(code)"
+    )
+    run_words = ["run", str(plan), "--agent", "command:echo x > x", "--gate", "true", "--yes", "--headless"]
+    for words in (["--help"], run_words):
+        done = subprocess.run(
+            [sys.executable, "-c", probe, *words],
+            cwd=workbench.cwd, env=os.environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
