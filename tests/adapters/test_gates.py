@@ -212,8 +212,12 @@ async def test_environment_of_a_gate(directory: Directory) -> None:
     assert got["GIT_CEILING_DIRECTORIES"] == str(directory.where.parent)
 
 
-async def test_python_never_sees_the_commit_before(directory: Directory) -> None:
+async def test_python_never_sees_the_commit_before(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Same size, same second: with a kept .pyc the second commit would get the first one's verdict."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
     checks = gates(directory)
     command = "python3 -c 'import answer; print(answer.x)'"
     outputs = [(await checks.check(f"x = {n}", "t", [command]))[0].output for n in (1, 2)]

@@ -105,6 +105,11 @@ def test_every_other_attempt_says_what_it_is_for(why: str) -> None:
     assert "\n\n\n" not in text
 
 
+@pytest.mark.parametrize("why", ["conflict", "rejected", "retry", "continued"])
+def test_conflict_markers_are_named_whatever_the_attempt_is_for(why: str) -> None:
+    assert "- `shop/report.py`" in brief(why=why, conflicts=("shop/report.py",))
+
+
 def test_what_has_landed_and_what_was_written_is_there() -> None:
     text = brief(landed=[{"id": "base", "title": "The base"}], messages=[{"sender": "ben", "text": "Look!"}])
     assert "- `base`: The base" in text

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from workbench.core.markers import MARKER_BYTES, NEEDS_NOTE, NOTE_LIMITS, UNPRINTABLE, read, render
 from workbench.core.models import NOTE_LIMIT, TEXT_LIMIT, Marker, MarkerKind
 
+# A busy machine is no fault of what is tested.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def marker(**fields: Any) -> bytes:
     return json.dumps({"kind": "progress", "nonce": "n1", "percent": 40} | fields).encode()
@@ -28,6 +31,7 @@ printable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200
 )
 
 
+@unhurried
 @given(
     kind=st.sampled_from(MarkerKind),
     note=printable,
@@ -43,6 +47,7 @@ def test_whatever_is_valid_comes_back(
     assert read(render(written), "n1") == written
 
 
+@unhurried
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_marker_or_a_sentence(data: bytes) -> None:
     try:
@@ -59,7 +64,7 @@ json_values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@unhurried
 @given(
     st.dictionaries(
         st.sampled_from(["kind", "nonce", "note", "percent", "confidence", "to", "x"]),

@@ -97,7 +97,7 @@ async def _rehearse(stack: AsyncExitStack, folder: Path, script: Script) -> tupl
     from workbench.rehearsal.server import headers_env, serve
 
     _script_path(folder).write_text(script.model_dump_json(exclude_defaults=True), encoding="utf-8")
-    rehearsal = await stack.enter_async_context(serve(script))
+    rehearsal = await stack.enter_async_context(serve(script, config_dir=folder / "claude"))
 
     def extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
         return headers_env(

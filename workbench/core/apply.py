@@ -162,6 +162,8 @@ def _base_checked(state: RunState, event: e.BaseChecked, at: float) -> None:
 def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot be resumed while attempts are unaccounted for")
+    if state.landing is not None:
+        raise IllegalEvent(f"a run cannot be resumed while the landing of {state.landing.task!r} is open")
     if state.outcome in ("landed", "incomplete", "refused"):
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
@@ -182,6 +184,8 @@ def _stop_requested(state: RunState, event: e.StopRequested, at: float) -> None:
 def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot finish while attempts are live")
+    if state.landing is not None:
+        raise IllegalEvent(f"a run cannot finish while {state.landing.task!r} is being landed")
     state.outcome, state.reason = event.outcome, event.reason
     state.ended_at = at
     state.active_seconds += max(0.0, at - state.resumed_at)
@@ -192,8 +196,13 @@ def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
 
 @_on(e.WorktreeReady)
 def _worktree_ready(state: RunState, event: e.WorktreeReady, at: float) -> None:
-    teammate = state.teammates[event.teammate]
+    teammate = state.teammates.get(event.teammate)
+    if teammate is None:
+        raise IllegalEvent(f"WorktreeReady for {event.teammate!r}, who is not in the team")
     teammate.worktree, teammate.branch = event.path, event.branch
+    for attempt in state.working.values():
+        if attempt.teammate == event.teammate:
+            attempt.prepared, teammate.held = True, attempt.task
 
 
 @_on(e.AttemptStarted)
@@ -303,7 +312,8 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
 def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
     attempt = _live(state, event)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "collect")
-    attempt.commit, attempt.tree = event.commit, event.tree
+    if attempt.phase is Phase.COLLECTED:
+        attempt.commit, attempt.tree = event.commit, event.tree
 
 
 @_on(e.WorkChecked)
@@ -333,7 +343,8 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed, at: float) -> None:
         _give_up(state, task, event.reason)
     else:
         _set(state, task, "retry")
-        task.why, task.carry, task.prefers, task.session = "retry", event.commit, attempt.teammate, None
+        carry = event.commit or attempt.carry  # an agent that never got going loses nobody's work
+        task.why, task.carry, task.prefers, task.session = "retry", carry, attempt.teammate, None
         task.conflicts, task.others = (), ()
         _offer(state, task)
 
@@ -341,12 +352,16 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed, at: float) -> None:
 @_on(e.AttemptEnded)
 def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
     attempt = _live(state, event)
+    if event.teammate != attempt.teammate:
+        raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} is not {event.teammate!r}'s")
+    if attempt.phase is not Phase.CLOSING and not event.interrupted:
+        raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} is {attempt.phase} and cannot end")
     task, teammate = state.task(event.task), state.teammates[event.teammate]
     if event.interrupted and attempt.phase is not Phase.CLOSING:
         _set(state, task, "retry")
         attempt.outcome, attempt.interrupted = "interrupted", True
         task.prefers = event.teammate
-        if state.settings.continues:
+        if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
         _offer(state, task)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
@@ -447,7 +462,7 @@ def _requeue(state: RunState, name: str, at: float) -> None:
 @_on(e.PublicationLost)
 def _publication_lost(state: RunState, event: e.PublicationLost, at: float) -> None:
     _requeue(state, event.task, at)
-    state.tip = event.found
+    state.tip = event.found or state.tip
 
 
 @_on(e.LandingDropped)

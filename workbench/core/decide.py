@@ -57,7 +57,8 @@ def _start(state: RunState) -> Actions:
         teammate = task.prefers if task.prefers in free else free[0]
         free.remove(teammate)
         why, session = task.why, task.session
-        if teammate != task.prefers:  # its worktree and session are someone else's
+        if teammate != task.prefers or state.teammates[teammate].held != name:
+            # its session is someone else's, or its worktree holds other work by now
             why, session = ("retry" if why == "continued" else why), None
         pairs.append(a.StartAttempt(name, teammate, task.attempt + 1, why, task.carry, session))
     return pairs
@@ -190,6 +191,8 @@ def _turn_ended(state: RunState, event: e.TurnEnded) -> Actions:
 @_after(e.WorkCollected)
 def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
     attempt = state.attempt(event.task, event.attempt)
+    if attempt.phase is not Phase.COLLECTED:  # given up meanwhile
+        return []
     if attempt.error:
         return _fail(state, attempt, attempt.error)
     if attempt.blocked:
@@ -214,6 +217,8 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
 @_after(e.WorkChecked)
 def _work_checked(state: RunState, event: e.WorkChecked) -> Actions:
     attempt = state.attempt(event.task, event.attempt)
+    if attempt.phase is not Phase.CHECKED:  # given up meanwhile
+        return []
     red = next((verdict for verdict in event.verdicts if not verdict.green), None)
     if red is None:
         return _deliver(attempt)

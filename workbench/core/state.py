@@ -74,6 +74,9 @@ PHASE_MOVES: dict[tuple[Phase, str], Phase] = {
     (P.WORKING, "tell"): P.WORKING,
     (P.TURN_OVER, "collect"): P.COLLECTED,
     (P.COLLECTED, "check"): P.CHECKED,
+    # An attempt may be given up, for its agent broke, while its work is collected or checked.
+    (P.CLOSING, "collect"): P.CLOSING,
+    (P.CLOSING, "check"): P.CLOSING,
     **{(phase, "close"): P.CLOSING for phase in LIVE},
     **{(phase, "end"): P.ENDED for phase in (*LIVE, P.CLOSING)},
 }
@@ -117,6 +120,7 @@ class AttemptState:
     carry: str | None = None
     phase: Phase = Phase.WORKING
     live: bool = True
+    prepared: bool = False
     late: bool = False
     done: bool = False
     asked: bool = False
@@ -171,13 +175,15 @@ class TaskState:
 
 @dataclass(slots=True)
 class TeammateState:
-    """One member of the team, its worktree, and the mail it has not seen."""
+    """One member of the team, its worktree, and the mail it has not seen. ``held`` is the task whose
+    work its worktree holds."""
 
     name: str
     index: int
     task: str | None = None
     worktree: str = ""
     branch: str = ""
+    held: str = ""
     unread: list[Letter] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     landed: int = 0

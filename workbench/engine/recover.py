@@ -59,7 +59,8 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
                     to=marker.to,
                 )
             world.markers.settle(Path(where), dropped.name, accepted=True)
-    commit = await _keep(state, world, attempt) if where else None
+    # Before it was prepared, the worktree still holds the work of an earlier task: not this one's.
+    commit = await _keep(state, world, attempt) if where and attempt.prepared else None
     yield e.AttemptEnded(
         task=task,
         attempt=number,

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from workbench.rehearsal import wire
+from workbench.rehearsal import faults, wire
 from workbench.rehearsal.play import Answer, Facts, Heard, hear, reply
 from workbench.rehearsal.script import Fault, Script
 
@@ -32,13 +32,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
 
 REMEMBERED = 5_000
 """How many requests ``Rehearsal.requests`` keeps."""
-
-BREATH = 0.2
-"""Seconds between the last bytes of a stream that is cut and its end."""
 
 _HEADER = "x-workbench-"
 
@@ -272,7 +268,7 @@ async def _respond(rehearsal: Rehearsal, headers: Mapping[str, str], body: dict[
         return JSONResponse(wire.error(fault.status), fault.status, headers=extra)
     whole = wire.message(body, answer, rehearsal.script.usage == "estimated")
     if fault is not None:
-        return _broken(rehearsal, fault, whole)
+        return faults.broken(fault, whole, rehearsal.pause)
     if not body.get("stream"):
         return JSONResponse(whole)
     return StreamingResponse(_each(whole), media_type="text/event-stream")
@@ -315,42 +311,3 @@ def _aside(body: Mapping[str, Any]) -> Answer:
     form = (body.get("output_config") or {}).get("format") or {}
     names = (form.get("schema") or {}).get("properties")
     return Answer((json.dumps(dict.fromkeys(names, "Rehearsal")) if names else "Rehearsal",))
-
-
-def _broken(rehearsal: Rehearsal, fault: Fault, whole: Mapping[str, Any]) -> Response:
-    from starlette.responses import Response
-
-    class Broken(Response):
-        """Begins like a stream of events and never ends like one."""
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            head = [(b"content-type", b"text/event-stream")]
-            if fault.kind == "silence":
-                await _gone(receive, rehearsal)
-                return
-            await send({"type": "http.response.start", "status": 200, "headers": head})
-            parts = list(wire.stream(whole))
-            body = b"".join(parts[: max(3, len(parts) // 2)])
-            if fault.kind == "garbage":
-                body = b"event: message_start\ndata: {\x00 this is no JSON\n\n\xff\xfe\xfd"
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            # A client may drop what it has not read yet when the connection goes: let it read.
-            await rehearsal.pause(BREATH)
-            # Returning before the body is complete makes uvicorn drop the connection, garbage included:
-            # what is not an event stream does not end like one either.
-
-    return Broken()
-
-
-async def _gone(receive: Receive, rehearsal: Rehearsal) -> None:
-    """Wait until the client gives up, or the rehearsal closes."""
-    async with asyncio.TaskGroup() as group:
-        closing = group.create_task(rehearsal.pause(None))
-
-        async def left() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            closing.cancel()
-
-        leaving = group.create_task(left())
-        closing.add_done_callback(lambda _: leaving.cancel())

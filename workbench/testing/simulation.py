@@ -132,8 +132,10 @@ class Simulation:
     def _take(self) -> None:
         """One batch, as the engine takes it: all events first, then the effects of all."""
         actions: list[a.Action] = []
-        while self._inbox and not self.state.finished:
+        while self._inbox:
             event = self._inbox.popleft()
+            if self.state.finished and not isinstance(event, e.RunResumed):
+                continue
             actions += self.book.send(event)
             if isinstance(event, e.AttemptEnded):
                 self._live.pop((event.task, event.attempt))
@@ -158,7 +160,7 @@ class Simulation:
         for key, attempt in list(state.working.items()):
             if self._chance(0.2):
                 self.book.note(self._marker(key, self._dice.choice(("done", "blocked", "message"))))
-            commit = self._commit() if attempt.start and self._chance(0.8) else None
+            commit = self._commit() if attempt.prepared and self._chance(0.8) else None
             self.book.note(
                 e.AttemptEnded(
                     task=key[0], attempt=key[1], teammate=attempt.teammate, interrupted=True, commit=commit
@@ -325,6 +327,8 @@ class Simulation:
             moves.append(lambda: self._wake(mate))
         elif mate.stage == "idle" and self._chance(self.odds.crash):
             moves.append(lambda: self._die(mate))
+        elif mate.stage == "idle" and self._chance(self.odds.broken):
+            moves.append(lambda: self._break(mate))
         return moves
 
     def _prepare(self, mate: Teammate) -> None:
@@ -424,6 +428,9 @@ class Simulation:
         if isinstance(event, e.AttemptStarted):
             waits = self.state.tasks[event.task].spec.after
             assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
+            if event.why == "continued":
+                held = state.teammates[event.teammate].held
+                assert held == event.task, f"{event.task} would go on in a worktree that holds {held}"
         elif isinstance(event, e.TaskLanded):
             assert event.task not in self.landed, f"{event.task} landed twice"
             self.landed.add(event.task)

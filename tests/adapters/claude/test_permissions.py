@@ -68,9 +68,11 @@ async def test_an_edit_through_a_linked_file_is_denied(stage: Stages, worktree: 
         assert victim.read_text() == "mine"
 
 
-async def test_edits_inside_need_no_question(stage: Stages, worktree: Path) -> None:
+async def test_edits_inside_and_reading_need_no_question(stage: Stages, worktree: Path) -> None:
+    (worktree.parent / "elsewhere.txt").write_text("APRICOT")
     script = uses(
         ("Write", {"file_path": "{{worktree}}/deep/er/new.py", "content": "a = 1\n"}),
+        ("Read", {"file_path": str(worktree.parent / "elsewhere.txt")}),
         ("Read", {"file_path": "{{worktree}}/src/app.py"}),
         ("Edit", {"file_path": "{{worktree}}/src/app.py", "old_string": "hello", "new_string": "hi"}),
         ("Write", {"file_path": "{{worktree}}/.github/workflows/ci.yml", "content": "on: push\n"}),
@@ -78,6 +80,7 @@ async def test_edits_inside_need_no_question(stage: Stages, worktree: Path) -> N
     async with stage(script) as scene:
         await scene.turn()
         assert not scene.all(Denied), scene.story()
+        assert "APRICOT" in scene.results()
         assert (worktree / "deep/er/new.py").read_text() == "a = 1\n"
         assert "hi {name}" in (worktree / "src/app.py").read_text()
         assert (worktree / ".github/workflows/ci.yml").exists()
@@ -127,6 +130,16 @@ async def test_the_sandbox_keeps_commands_inside(stage: Stages, worktree: Path, 
         assert "PRIVATE-KEY" not in scene.results()
         assert "evil" not in (repo / ".git" / "config").read_text()
         assert "no network" in scene.results(), scene.story()
+
+
+@needs_sandbox
+async def test_caches_that_are_named_can_be_written(stage: Stages, tmp_path: Path) -> None:
+    cache = Path(os.environ["HOME"]) / "cache"
+    cache.mkdir()
+    script = uses(("Bash", {"command": f"echo x > {cache}/x; echo x > {cache}/../y"}))
+    async with stage(script, writable=("~/cache",)) as scene:
+        await scene.turn()
+        assert (cache / "x").exists() and not (cache.parent / "y").exists(), scene.story()
 
 
 @pytest.mark.parametrize("tool", ["AskUserQuestion", "EnterPlanMode"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from workbench.adapters.agents.claude import (
@@ -70,12 +72,15 @@ def test_every_secret_is_one_that_claude_gets_and_commands_do_not() -> None:
     assert len(MODEL) == len(set(MODEL))
 
 
-@pytest.mark.parametrize("setsid", [True, False])
-def test_the_launcher_takes_variables_out_and_opens_a_session(
-    tmp_path: Path, setsid: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not setsid:
+@pytest.fixture(params=["linux tools", "none"])
+def tools(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the commands that Linux has for it, and without."""
+    if request.param == "none":
         monkeypatch.setattr("workbench.adapters.agents.claude.launcher.shutil.which", lambda _: None)
+
+
+@pytest.mark.usefixtures("tools")
+def test_the_launcher_takes_variables_out_and_opens_a_session(tmp_path: Path) -> None:
     tool = tmp_path / "real claude"
     tool.write_text('#!/bin/sh\nps -o pid=,sid= -p $$; env; for word in "$@"; do echo "<$word>"; done\n')
     tool.chmod(0o755)
@@ -87,6 +92,24 @@ def test_the_launcher_takes_variables_out_and_opens_a_session(
     assert out.splitlines()[-3:] == ["<--a>", "<b c>", "<$d>"]
     pid, session = map(int, out.splitlines()[0].split())
     assert pid == session == process.pid == started_pid(script)
+
+
+@pytest.mark.usefixtures("tools")
+def test_what_was_launched_ends_with_whoever_launched_it(tmp_path: Path) -> None:
+    tool = tmp_path / "real claude"
+    tool.write_text("#!/bin/sh\necho up; exec sleep 600\n")
+    tool.chmod(0o755)
+    script = write_launcher(tmp_path, tool, [])
+    code = "import subprocess, sys; subprocess.run([sys.argv[1]])"
+    launching = subprocess.Popen([sys.executable, "-c", code, script], stdout=subprocess.PIPE, text=True)
+    assert launching.stdout is not None and launching.stdout.readline() == "up\n"
+    launched = psutil.Process(started_pid(script) or 0)
+    launching.kill()
+    launching.wait()
+    # Its output ends when the last process that holds it does.
+    assert launching.stdout.read() == ""
+    launching.stdout.close()
+    assert not launched.is_running() or launched.status() == psutil.STATUS_ZOMBIE
 
 
 def test_markers_are_written_whole_and_read_back(tmp_path: Path) -> None:

@@ -81,13 +81,20 @@ def claude_settings(
             "allowUnsandboxedCommands": False,
             # Without the strict list every new host would be a question nobody answers.
             "network": {"allowedDomains": list(settings.allowed_domains), "strictAllowlist": True},
-            "filesystem": {"denyRead": [str(home / place) for place in SECRET_PLACES]},
+            "filesystem": {
+                "denyRead": [str(home / place) for place in SECRET_PLACES],
+                "allowWrite": [_at_home(place, home) for place in settings.writable],
+            },
             # Claude Code has the key, the commands it runs do not.
             "credentials": {"envVars": [{"name": name, "mode": "deny"} for name in SECRETS]},
         }
     else:
         chosen["sandbox"] = {"enabled": False}
     return json.dumps(chosen)
+
+
+def _at_home(place: str, home: Path) -> str:
+    return str(home) + place[1:] if place == "~" or place.startswith("~/") else place
 
 
 def signing_in_settings(env: Mapping[str, str], allowed: Collection[str] = SIGNING_IN) -> dict[str, Any]:

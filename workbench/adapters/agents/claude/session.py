@@ -6,19 +6,18 @@ import asyncio
 import importlib
 import logging
 import os
-import signal
 import tempfile
 import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.adapters.agents.claude import processes, translate
 from workbench.adapters.agents.claude.binary import find_claude
 from workbench.adapters.agents.claude.fence import LEAVING, Fence
-from workbench.adapters.agents.claude.launcher import started_pid, write_launcher
+from workbench.adapters.agents.claude.launcher import ask_to_end, started_pid, write_launcher
 from workbench.adapters.agents.claude.permissions import Permissions
 from workbench.adapters.agents.claude.sandbox import claude_settings, sandboxed, signing_in_settings
 from workbench.adapters.agents.claude.settings import ClaudeSettings
@@ -282,10 +281,8 @@ class Session:
         # Listed while the kinship can still be seen; the second look finds what was started meanwhile.
         members = await asyncio.to_thread(processes.family, pid, self._nonce())
         if client is not None:
-            if self._busy and pid is not None:
-                # In the middle of a turn it would not notice that its input was closed.
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
+            if self._busy and self._script is not None:
+                ask_to_end(self._script)
             await client.disconnect()
         members += await asyncio.to_thread(processes.family, None, self._nonce())
         await asyncio.to_thread(processes.end, members, PATIENCE)

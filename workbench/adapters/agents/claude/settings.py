@@ -19,6 +19,8 @@ class ClaudeSettings:
                          works, ``on`` to refuse to work without it, ``off``.
     ``allowed_domains``  hosts that Bash may reach from inside the sandbox (none: no network) and that
                          WebFetch may read.
+    ``writable``         places outside the worktree that Bash may write to from inside the sandbox, such
+                         as a package manager's cache; ``~`` is the user's home.
     ``web``              whether WebFetch may read any host. Off, because a page can tell an agent to
                          send what it knows to another page; searching and the documentation sites that
                          Claude Code itself knows are allowed all the same.
@@ -34,6 +36,7 @@ class ClaudeSettings:
     claude: str = "bundled"
     sandbox: Literal["auto", "on", "off"] = "auto"
     allowed_domains: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
     web: bool = False
     setting_sources: tuple[SettingSource, ...] = ("project",)
     launchers: Path | None = None

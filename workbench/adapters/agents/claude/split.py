@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.agents.claude.binary import find_claude
-from workbench.adapters.agents.claude.launcher import write_launcher
+from workbench.adapters.agents.claude.launcher import ask_to_end, write_launcher
 from workbench.adapters.agents.claude.sandbox import signing_in_settings
 from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.translate import SIGN_IN
@@ -68,12 +68,16 @@ async def split_with_claude(
         question = f"{prompt}\n\n<plan>\n{text}\n</plan>\n"
         try:
             async with asyncio.timeout(SPLIT_SECONDS), sdk.ClaudeSDKClient(options) as client:
-                await client.query(question)
-                async with aclosing(client.receive_response()) as messages:
-                    async for message in messages:
-                        if isinstance(message, sdk.ResultMessage):
-                            return _answer(message)
-                        _check_login(sdk, message)
+                try:
+                    await client.query(question)
+                    async with aclosing(client.receive_response()) as messages:
+                        async for message in messages:
+                            if isinstance(message, sdk.ResultMessage):
+                                return _answer(message)
+                            _check_login(sdk, message)
+                except BaseException:
+                    ask_to_end(script)
+                    raise
         except TimeoutError as error:
             raise AgentError(
                 f"Claude did not answer within {SPLIT_SECONDS:.0f} s.",

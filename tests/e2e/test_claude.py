@@ -1,0 +1,198 @@
+"""Whole runs with the real Claude Code; only the model is scripted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.e2e.conftest import CommandLine, Event, events, leftovers, of, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
+
+PLAN = """\
+# A plan
+
+## Contract
+Keep it small.
+
+## Tasks
+
+### first: The first
+- files: first.txt
+
+Write first.txt.
+"""
+
+
+def rehearse(
+    workbench: CommandLine, script: str, *words: str, plan: str = PLAN
+) -> subprocess.CompletedProcess[str]:
+    """Run ``plan`` with ``script`` as the model."""
+    paths = written(workbench, script, plan)
+    return workbench("rehearse", *paths, "--gate", "true", "--json", "--run-id", "r", *words)
+
+
+def written(workbench: CommandLine, script: str, plan: str = PLAN) -> tuple[str, str, str]:
+    """The plan and the script as files; the words that name them."""
+    folder = workbench.cwd.parent
+    (folder / "plan.md").write_text(plan)
+    (folder / "script.yaml").write_text(script)
+    return str(folder / "plan.md"), "--script", str(folder / "script.yaml")
+
+
+def test_the_demo(workbench: CommandLine, tmp_path: Path) -> None:
+    done = workbench("demo", "--dir", str(tmp_path / "demo"), "--json")
+
+    assert done.returncode == 0, done.stderr
+    story = events(done.stdout)
+    assert len(of("TaskLanded", story)) == 8 and len(of("TaskConflicted", story)) == 1
+    kinds = [event["kind"] for event in of("Told", story)]
+    assert kinds.count("gate_red") == 1 and "message" in kinds
+    assert of("AttemptEnded", story)[0]["usage"]["turns"] > 1
+    repo = tmp_path / "demo" / "stockroom"
+    git(repo, "merge", "-q", "--ff-only", f"workbench/{story[0]['run']}/integration")
+    suite = subprocess.run([sys.executable, "-m", "unittest", "-q"], cwd=repo, check=False)
+    assert suite.returncode == 0
+    shown = workbench("report", cwd=repo)
+    assert "scripted" in shown.stdout and "every task landed" in shown.stdout
+
+
+def test_a_plan_is_rehearsed_without_a_script(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.md"
+    plan.write_text(PLAN + "\n### second: The second\n- after: first\n- files: src/*.py\n\nWrite more.\n")
+
+    done = workbench("rehearse", str(plan), "--gate", "python3 -m py_compile src/*.py", "--headless")
+
+    assert done.returncode == 0, done.stderr
+    assert "scripted" in done.stderr and "scripted" in done.stdout
+    assert git(repo, "status", "--porcelain") == ""
+
+
+def test_a_write_outside_the_worktree_is_denied(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:
+    script = f"""
+default:
+  - use: {{tool: Write, input: {{file_path: "{repo}/leak.txt", content: leaked}}}}
+  - use: {{tool: Write, input: {{file_path: "{{{{worktree}}}}/../leak.txt", content: leaked}}}}
+  - use: {{tool: Write, input: {{file_path: "{{{{worktree}}}}/first.txt", content: fine}}}}
+  - use: {{tool: mcp__workbench__done, input: {{note: written}}}}
+"""
+    done = rehearse(workbench, script)
+
+    assert done.returncode == 0, done.stderr
+    story = events(done.stdout)
+    assert [event["tool"] for event in of("ActionDenied", story)] == ["Write", "Write"]
+    assert not list(tmp_path.rglob("leak.txt"))
+    assert git(repo, "show", "workbench/r/integration:first.txt") == "fine"
+
+
+def test_a_turn_without_a_done_marker_is_asked_once_then_believed_if_green(
+    workbench: CommandLine, repo: Path
+) -> None:
+    script = """
+default:
+  - use: {tool: Write, input: {file_path: "{{worktree}}/first.txt", content: fine}}
+  - {say: That was it., end: true}
+  - {say: It really was., end: true}
+"""
+    done = rehearse(workbench, script)
+
+    assert done.returncode == 0, done.stderr
+    story = events(done.stdout)
+    assert [event["kind"] for event in of("Told", story)] == ["ask_done"]
+    assert of("WorkCollected", story)[0]["snapshot"] and len(of("TaskLanded", story)) == 1
+
+
+def test_a_question_nobody_answers_does_not_hang(workbench: CommandLine) -> None:
+    script = """
+default:
+  - use: {tool: mcp__workbench__question, input: {note: "which colour?"}}
+  - use: {tool: Write, input: {file_path: "{{worktree}}/first.txt", content: fine}}
+  - use: {tool: mcp__workbench__done, input: {note: chose blue}}
+"""
+    done = rehearse(workbench, script)
+
+    assert done.returncode == 0, done.stderr
+    (answer,) = [event for event in of("Told", events(done.stdout)) if event["kind"] == "answer"]
+    assert "which colour?" in answer["text"]
+
+
+def test_a_message_reaches_a_teammate_while_it_works(workbench: CommandLine, tmp_path: Path) -> None:
+    plan = PLAN + "\n### second: The second\n- files: second.txt\n\nWrite second.txt.\n"
+    # The recipient waits in its turn until the sender has spoken; what it is told comes in mid-turn.
+    script = """
+tasks:
+  first:
+    - wait: 1
+    - use: {tool: mcp__workbench__message, input: {to: all, note: the port is 4711}}
+    - use: {tool: Write, input: {file_path: "{{worktree}}/first.txt", content: fine}}
+    - use: {tool: mcp__workbench__done, input: {note: sent}}
+  second:
+    steps:
+      - use: {tool: Bash, input: {command: "n=0; while [ $n -lt 40 ]; do n=$((n+1)); sleep 0.1; done"}}
+      - use: {tool: Write, input: {file_path: "{{worktree}}/second.txt", content: fine}}
+      - use: {tool: mcp__workbench__done, input: {note: heard}}
+    on_told:
+      - match: port is 4711
+        steps:
+          - use: {tool: Write, input: {file_path: "{{worktree}}/port.txt", content: "4711"}}
+"""
+    done = rehearse(workbench, script, "--team", "2", plan=plan)
+
+    assert done.returncode == 0, done.stderr
+    story = events(done.stdout)
+    told = next(index for index, event in enumerate(story) if event["type"] == "Told")
+    assert story[told]["task"] == "second" and "4711" in story[told]["text"]
+    later = story[told:]
+    assert (
+        "port.txt"
+        in of("TaskLanded", [event for event in later if event.get("task") == "second"])[0]["files"]
+    )
+
+
+def test_a_refused_key_stops_the_run_and_says_how_to_sign_in(workbench: CommandLine) -> None:
+    done = rehearse(workbench, "default: [{fault: {status: 401, times: 99}}]")
+
+    assert done.returncode == 2, done.stderr
+    story = events(done.stdout)
+    assert story[-1]["outcome"] == "stopped"
+    assert not of("AttemptFailed", story), "an attempt was burned"
+    assert "ANTHROPIC_API_KEY" in story[-1]["reason"]
+    assert "workbench resume r" in workbench("status").stderr
+
+
+def test_kill_9_in_the_middle_and_resume(workbench: CommandLine, repo: Path) -> None:
+    plan = PLAN + "\n### second: The second\n- after: first\n- files: second.txt\n\nWrite second.txt.\n"
+    script = """
+default:
+  - use: {tool: Write, input: {file_path: "{{worktree}}/{{task}}.txt", content: fine}}
+  - use: {tool: mcp__workbench__progress, input: {percent: 50, note: written}}
+  - use: {tool: Bash, input: {command: "sleep 1; git add -A && git commit -q -m {{task}}"}}
+  - use: {tool: mcp__workbench__done, input: {note: committed}}
+"""
+    words = written(workbench, script, plan)
+    process = workbench.start("rehearse", *words, "--gate", "true", "--json", "--run-id", "r")
+    before = until(process, _half_of_the_second)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    resumed = workbench("resume", "--json")
+
+    assert resumed.returncode == 0, resumed.stderr
+    landed = [event["task"] for event in of("TaskLanded", before + events(resumed.stdout))]
+    assert sorted(landed) == ["first", "second"]
+    again = of("AttemptStarted", events(resumed.stdout))
+    assert [event["why"] for event in again] == ["continued"]
+    log = git(repo, "log", "--first-parent", "--format=%s", "workbench/r/integration").splitlines()
+    assert log == ["Land second: The second", "Land first: The first", "first"]
+    assert git(repo, "show", "workbench/r/integration:second.txt") == "fine"
+    assert not leftovers(repo)
+
+
+def _half_of_the_second(event: Event) -> bool:
+    return event["type"] == "MarkerReceived" and event["task"] == "second"
