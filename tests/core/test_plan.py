@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -53,7 +54,7 @@ Write it.
 - after: nobody
 ```
 
-#### A smaller heading
+#### Smaller
 
 ### login: Log in
 - after: schema
@@ -102,7 +103,7 @@ class TestParse:
         assert schema == Task(
             id="schema",
             title="Store users",
-            body="Write it.\n\n```md\n# no title\n### no: task\n- after: nobody\n```\n\n#### A smaller heading",
+            body="Write it.\n\n```md\n# no title\n### no: task\n- after: nobody\n```\n\n#### Smaller",
             files=("src/{a,b}.py", "odd, name.txt"),
             gates=('pytest -k "a, b"', "ruff check"),
             role="backend",
@@ -125,7 +126,7 @@ class TestParse:
         assert (got.title, got.tasks[0].id) == ("Title", "a")
 
     def test_comments_reach_no_teammate(self) -> None:
-        text = "# T\n<!-- one -->\nSeen.\n\n## Tasks\n<!--\ntwo\n-->\n### a: b\n<!-- three -->\n- attempts: 2\n\nx\n"
+        text = "# T\n<!-- 1 -->\nSeen.\n\n## Tasks\n<!--\n2\n-->\n### a: b\n<!-- 3 -->\n- attempts: 2\n\nx\n"
         got = plan.parse(text)
         assert (got.context, got.tasks[0].attempts, got.tasks[0].body) == ("Seen.", 2, "x")
 
@@ -445,35 +446,10 @@ class TestIsStructured:
 # -- round trip --------------------------------------------------------------------------------------
 
 HOSTILE = st.sampled_from(
-    [
-        "# a",
-        "## Contract",
-        "## Tasks",
-        "### b: c",
-        "- after: x",
-        "- gate: y",
-        "* z",
-        "```",
-        "~~~",
-        "````verbatim",
-    ]
-    + [
-        "<!-- c -->",
-        "<!--",
-        "-->",
-        "---",
-        "===",
-        "    code",
-        "> q",
-        "1. n",
-        "",
-        " ",
-        "\t",
-        "<div>",
-        "[a]: b",
-        "\\",
-    ]
-    + ["#", "after: x", "\u3000", "- ", "``", "{", "text", "+ p", "<?x", "&amp;", "  - a", "\ufeff"]
+    "# a|## Contract|## Tasks|### b: c|- after: x|- gate: y|* z|```|~~~|````verbatim|<!-- c -->|<!--|-->|---|"
+    "===|    code|> q|1. n|| |\t|<div>|[a]: b|\\|#|after: x|\u3000|- |``|{|text|+ p|<?x|&amp;|  - a|\ufeff".split(
+        "|"
+    )
 )
 LETTERS = st.characters(exclude_categories=("Cs", "Cc")).filter(lambda c: not NEVER.match(c))
 TEXTS = st.one_of(
@@ -560,63 +536,17 @@ class TestRender:
             "---\nteam: 2\n---\n# T\nctx\n## Tasks\n### a: b\n### c: d\n* after: a\n* gate: x\n\nbody"
         )
         assert plan.render(value) == (
-            "---\nteam: 2\n---\n\n# T\n\nctx\n\n## Tasks\n\n### a: b\n\n### c: d\n\n- after: a\n- gate: x\n\nbody\n"
+            "---\nteam: 2\n---\n\n# T\n\nctx\n\n## Tasks\n\n### a: b\n\n"
+            "### c: d\n\n- after: a\n- gate: x\n\nbody\n"
         )
 
 
 FRAGMENTS = st.sampled_from(
-    [
-        "---",
-        "team: 3",
-        "todos:",
-        "  - id: a",
-        "    content: b",
-        "# T",
-        "## Tasks",
-        "## Contract",
-        "### a: b",
-        "### c",
-    ]
-    + [
-        "### [x] d: e",
-        "- after: a",
-        "- files: ../x",
-        "- gate: x",
-        "  - y",
-        "1. one",
-        "- [ ] two",
-        "- [x] three",
-    ]
-    + [
-        "## Steps",
-        "### 1. Do",
-        "## Context",
-        "```",
-        "~~~verbatim",
-        "<!--",
-        "-->",
-        "",
-        "text",
-        "&a",
-        "*a",
-        "    i",
-    ]
-    + [
-        "> quote",
-        "===",
-        "\0",
-        "\u202e",
-        "a: b",
-        "- ",
-        "1. ",
-        "### : x",
-        "### ",
-        "`src/a.py`",
-        "\t- x",
-        "...",
-        "{",
-        "[",
-    ]
+    "---|team: 3|todos:|  - id: a|    content: b|# T|## Tasks|## Contract|### a: b|### c|### [x] d: e|- after: a|"
+    "- files: ../x|- gate: x|  - y|1. one|- [ ] two|- [x] three|## Steps|### 1. Do|## Context|```|~~~verbatim|"
+    "<!--|-->||text|&a|*a|    i|> quote|===|\0|\u202e|a: b|- |1. |### : x|### |`src/a.py`|\t- x|...|{|[".split(
+        "|"
+    )
 )
 
 
@@ -659,19 +589,27 @@ class TestNothingButPlanError:
 
     @pytest.mark.parametrize(
         "text",
-        ["- a\n" * 90_000, "> " * 400_000, "## Steps\n1. a\n" * 45_000, "### x: y\n" * 90_000, "[" * 500_000]
-        + ["## Tasks\n" + "### x: y\n- afetr: z\n" * 45_000, "---\n" + "a: b\n" * 90_000 + "---\n"]
-        + ["# T\n" + "".join(f"{i}. `a{i}.py`\n" for i in range(4900)), "```\n" * 90_000, "- " * 500_000],
+        [
+            "- a\n" * 90_000,
+            "> " * 400_000,
+            "- " * 500_000,
+            "[" * 500_000,
+            "```\n" * 90_000,
+            "### x: y\n" * 90_000,
+            "## Steps\n1. a\n" * 45_000,
+            "## Tasks\n" + "### x: y\n- afetr: z\n" * 45_000,
+            "---\n" + "a: b\n" * 90_000 + "---\n",
+            "# T\n" + "".join(f"{i}. `a{i}.py`\n" for i in range(4900)),
+            "# T\n" + "1. a\n" * 4900,
+        ],
         ids=lambda text: repr(text[:12]),
     )
     def test_large_and_hostile_text_takes_linear_time(self, text: str) -> None:
         begin = time.process_time()
         plan.is_structured(text)
         for read in (plan.parse, plan.split):
-            try:
+            with contextlib.suppress(PlanError):
                 read(text)
-            except PlanError:
-                pass
         assert time.process_time() - begin < 60  # what is squared here takes hours
 
 
@@ -685,7 +623,8 @@ def steps(text: str) -> list[tuple[str, tuple[str, ...]]]:
 class TestSplit:
     def test_a_plan_as_plan_mode_writes_it(self) -> None:
         got = plan.split(
-            "# Plan: Limits\n\n## Context\n\nSee `src/api.py`.\n\n1. not a step\n\n## Implementation\n\nFirst.\n\n"
+            "# Plan: Limits\n\n## Context\n\nSee `src/api.py`.\n\n1. not a step\n\n"
+            "## Implementation\n\nFirst.\n\n"
             "### 1. Add `src/limit.py`\n\n- bucket\n- tests in `tests/test_limit.py:12`\n\n"
             "### 2. Use it in `src/api.py`\n\n```py\n# not a title\n```\n\n## Verification\n\n1. Run pytest\n"
         )
@@ -804,7 +743,7 @@ class TestSplit:
 
 
 class TestFromSplit:
-    ANSWER = {  # noqa: RUF012
+    ANSWER: ClassVar[dict[str, Any]] = {
         "title": "T",
         "context": "c\r\nd\n",
         "contract": "",
@@ -859,7 +798,7 @@ class TestFromSplit:
     def test_the_schema_names_what_is_taken(self) -> None:
         task = plan.SPLIT_SCHEMA["properties"]["tasks"]["items"]
         assert set(plan.SPLIT_SCHEMA["required"]) == set(self.ANSWER)
-        assert list(task["required"]) == list(self.ANSWER["tasks"][0])  # type: ignore[call-overload]
+        assert list(task["required"]) == list(self.ANSWER["tasks"][0])
         assert task["additionalProperties"] is False
 
 

@@ -3,7 +3,9 @@ quick; what a command does is in the module it imports."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -227,6 +229,10 @@ def bench(
 
 def main(words: Sequence[str]) -> int:
     """Run the command line and give its exit code; nothing is raised, no stack trace is shown."""
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail
 
     def command() -> int:
         result = app(list(words), standalone_mode=False, prog_name="workbench")

@@ -90,7 +90,7 @@ class LiveTable:
         from rich.text import Text
 
         seconds = time.monotonic() - self._began
-        text = Text(f"{seconds:6.1f}s ", style="dim")
+        text = Text().append(f"{seconds:6.1f}s ", style="dim")
         text.append(
             f"{said.who:<8} ", style="bold cyan" if said.who not in ("run", "merge", "gate") else "bold"
         )

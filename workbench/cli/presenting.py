@@ -191,11 +191,12 @@ def rows(state: RunState) -> list[Row]:
     for teammate in state.teammates.values():
         if teammate.task is None:
             if teammate.worktree:
-                shown.append(Row(teammate.name, "", 0, ""))
+                shown.append(Row(teammate.name, "", 0, "idle"))
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or str(attempt.phase)
-        shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
+        here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
+        shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing.replace(here, ""), 60)))
     return shown
 
 

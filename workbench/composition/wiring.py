@@ -23,10 +23,6 @@ from workbench.engine.world import World, no_extras
 from workbench.errors import SetupError
 from workbench.rehearsal.script import Script
 
-STATE_VARIABLE = "WORKBENCH_STATE"
-"""Set for every agent: which repository's run it belongs to, so that leftovers of a killed run are
-known for what they are and nobody else's processes ever are."""
-
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 
@@ -58,12 +54,15 @@ async def open_world(
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
             briefs=Templates(),
-            environment={
-                **_allowed(place, settings, environment),
-                STATE_VARIABLE: str(place.state_dir),
-            },
+            environment={**_allowed(place, settings, environment), **known_by(place, run)},
             extras=extras,
         )
+
+
+def known_by(place: Place, run: str) -> dict[str, str]:
+    """Variables that every process of a run carries, so that leftovers of a killed run are known for
+    what they are, and nobody else's processes ever are."""
+    return {"WORKBENCH_RUN": run, "WORKBENCH_STATE": str(place.state_dir)}
 
 
 def _allowed(place: Place, settings: RunSettings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -154,8 +154,8 @@ def _reads_as_task(page: Page, heading: Block, blocks: list[Block]) -> bool:
 
 def _drafts(page: Page, section: Section, problems: list[Problem]) -> Iterator[Draft]:
     tasks = list(_tasks(section))
-    ends = [heading.start for heading, _ in tasks[1:]] + [section.end]
-    for (heading, blocks), end in zip(tasks, ends, strict=True):
+    for place, (heading, blocks) in enumerate(tasks):
+        end = tasks[place + 1][0].start if place + 1 < len(tasks) else section.end
         draft = _draft(heading, problems)
         start, found = plan_fields.take(page, blocks, draft)
         draft.body = page.text(heading.end if start is None else start, end)

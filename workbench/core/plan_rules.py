@@ -71,8 +71,8 @@ def id_problems(id_: str, line: int) -> Iterator[Problem]:
     elif ".." in id_ or id_.endswith((".", ".lock")):
         yield Problem(
             line,
-            f'"{id_}" cannot be a task id, because git allows no branch of that name',
-            "Leave out '..', a dot at the end and '.lock' at the end.",
+            f'"{id_}" cannot be a task id',
+            "Git allows no such name: leave out '..', and '.' or '.lock' at the end.",
         )
 
 

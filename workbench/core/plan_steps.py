@@ -38,7 +38,8 @@ CONTEXT = re.compile(
     "problem statement|verification|verify|tests?|testing|validation|qa|risks?|mitigations|notes|assumptions|"
     "constraints|scope|out of scope|non-goals|(?:open )?questions|references|success|acceptance|rollback|"
     "timeline|(?:critical |key |relevant )?files|files to (?:modify|change|create)|alternatives|"
-    "(?:key )?decisions|current state|requirements|architecture|design|dependencies|prerequisites|table of contents|appendix"
+    "(?:key )?decisions|current state|requirements|architecture|design|dependencies|prerequisites|"
+    "table of contents|appendix"
 )
 SUFFIX = re.compile(r"\s+(?:plan|strategy|steps|notes|considerations|criteria)$")
 
@@ -107,6 +108,11 @@ def split(text: str, path: str = "plan.md") -> Plan:
     if not steps and not problems:
         hint = "Write a numbered list of steps, or '## Tasks' and a heading '### id: title' for each task."
         raise PlanError([Problem(0, "no steps were found in this plan", hint)], path)
+    if len(steps) > rules.MAX_TASKS:
+        sentence = f"the plan has {len(steps):,} steps, more than {rules.MAX_TASKS:,}"
+        raise PlanError(
+            [*problems, Problem(steps[rules.MAX_TASKS].start + 1, sentence, "Make several plans.")], path
+        )
     head = front.head
     stem = path.replace("\\", "/").rpartition("/")[2].partition(".")[0]
     title = next((part for part in parts if part.is_title), None)
@@ -241,7 +247,7 @@ def _title(text: str) -> str:
 
 
 def _drafts(steps: list[Step]) -> Iterator[Draft]:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     before: tuple[str, ...] = ()
     for step in steps:
         if step.done:
@@ -253,13 +259,14 @@ def _drafts(steps: list[Step]) -> Iterator[Draft]:
         before = (id_,)
 
 
-def _fresh_id(title: str, taken: set[str]) -> str:
+def _fresh_id(title: str, taken: dict[str, int]) -> str:
+    """An id made from ``title`` that is not yet in ``taken``, where it and its last number are noted."""
     base = rules.slug(title) or "task"
-    number, id_ = 1, base
+    id_ = base
     while id_ in taken:
-        number += 1
-        id_ = f"{base}-{number}"
-    taken.add(id_)
+        taken[base] += 1
+        id_ = f"{base}-{taken[base]}"
+    taken[id_] = 1
     return id_
 
 

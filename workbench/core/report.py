@@ -236,12 +236,10 @@ def graph(result: Report) -> str:
     """The landings as a text graph, newest first: each merges one delivered commit on the branch."""
     lines: list[str] = []
     for landing in reversed(result.landings):
-        lines.append(f"*   {landing.commit[:10]}  {landing.task}")
-        lines.append("|\\")
         again = f", attempt {landing.attempt}" if landing.attempt > 1 else ""
-        lines.append(f"| * {landing.delivered[:10]}  {landing.teammate}{again}")
-        lines.append("|/")
-    lines.append(f"o   {result.base[:10]}  {result.target or 'base'}")
+        lines.append(f"●─╮ {landing.commit[:10]}  {landing.task}")
+        lines.append(f"│ ● {landing.delivered[:10]}  {landing.teammate}{again}")
+    lines.append(f"○   {result.base[:10]}  {result.target or 'base'}")
     return "\n".join(lines)
 
 

@@ -53,7 +53,7 @@ class LiveAttempt:
     over: bool = False
     ended: bool = False
     interrupt: bool = False
-    letters: int = 0
+    _seen: set[str] = field(default_factory=set)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
     checks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -73,7 +73,10 @@ class LiveAttempt:
                 ending.cancel()
                 worker.cancel()
                 await asyncio.wait({worker})
+            if self.interrupt:
+                await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
+            await self._checks_over()
         finally:
             self._end_checks()
         self.ended = True
@@ -155,7 +158,8 @@ class LiveAttempt:
         elif error:
             self._fail(f"{type(error).__name__}: {error}")
         elif not self.over:
-            self._report(Ended(live=False, error="the agent ended without saying how"))
+            silent = "the agent ended without saying how"
+            self._report(Ended(live=False, error=silent, usage=self.usage))
 
     def _fail(self, sentence: str) -> None:
         self.over = True
@@ -174,7 +178,7 @@ class LiveAttempt:
                 snapshot_message(self.attempt, title),
                 pin_of(self.state.run, self.attempt, "interrupted"),
             )
-        except WorkbenchError as problem:
+        except (WorkbenchError, OSError) as problem:
             self.emit(e.EffectFailed(action="KeepWork", error=str(problem)))
             return None
         return kept.commit
@@ -207,9 +211,7 @@ class LiveAttempt:
             return
         self.over = not report.live
         self.usage, self.session = report.usage, report.session or self.session
-        if self.worktree is not None:
-            for dropped in self.world.markers.scan(self.worktree):
-                self.receive(dropped)
+        self.scan()
         self.emit(
             e.TurnEnded(
                 task=self.attempt.task,
@@ -223,11 +225,26 @@ class LiveAttempt:
             )
         )
 
+    def scan(self) -> None:
+        """Read the markers that lie there now; a folder that cannot be read holds none."""
+        if self.worktree is None:
+            return
+        try:
+            found = self.world.markers.scan(self.worktree)
+        except OSError as problem:
+            self.emit(e.EffectFailed(action="ScanMarkers", error=str(problem)))
+            return
+        for dropped in found:
+            self.receive(dropped)
+
     def receive(self, dropped: Dropped) -> None:
         """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
         marker, problem = dropped.marker, dropped.problem
         if marker is not None and marker.nonce != self.attempt.nonce:
             problem = "its nonce is not the one of this attempt, so it is not believed"
+        elif dropped.name in self._seen:
+            problem = "a marker of this name was received before; give each a name of its own"
+        self._seen.add(dropped.name)
         task, number = self.attempt.task, self.attempt.number
         if marker is None or problem:
             self.emit(
@@ -251,15 +268,12 @@ class LiveAttempt:
 
     # -- what comes from the engine ------------------------------------------------------------------
 
-    def tell(self, kind: str, text: str) -> None:
-        """Put text into the session, and into the inbox folder for agents that read files."""
+    def tell(self, text: str) -> None:
+        """Put text into the session; when that is over already, say so."""
         if self.over or self.ended:
             self._report_gone()
             return
         self.inbox.put_nowait(text)
-        if self.worktree is not None and not self.world.agent.continues:
-            self.letters += 1
-            self.world.markers.deliver(self.worktree, f"{self.letters:03d}-{kind}.md", text)
 
     def _report_gone(self) -> None:
         if not self.ended:
@@ -281,6 +295,11 @@ class LiveAttempt:
         if interrupt:
             self._end_checks()
         self._ask_to_end.set()
+
+    async def _checks_over(self) -> None:
+        self._end_checks()
+        if self.checks:
+            await asyncio.wait(set(self.checks))
 
     def _end_checks(self) -> None:
         for check in self.checks:

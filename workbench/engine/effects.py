@@ -84,6 +84,12 @@ class Effects:
         for group in groups:
             group.add(task)
             task.add_done_callback(group.discard)
+        task.add_done_callback(self._notice)
+
+    def _notice(self, task: asyncio.Task[None]) -> None:
+        """An effect that breaks says so itself; one that does not is a bug, and the run must not hang."""
+        if not task.cancelled() and isinstance(problem := task.exception(), Exception):
+            self._emit(e.StopRequested(reason=explain(problem)))
 
     def _whole_effect(self, effect: Effect) -> Effect:
         """Mark an effect that ``settle`` waits for instead of cutting it short."""
@@ -98,7 +104,10 @@ class Effects:
             if live is not None and live.worktree is not None:
                 accepted = isinstance(event, e.MarkerReceived)
                 reason = "" if isinstance(event, e.MarkerReceived) else event.reason
-                self._world.markers.settle(live.worktree, event.name, accepted, reason)
+                try:
+                    self._world.markers.settle(live.worktree, event.name, accepted, reason)
+                except OSError as problem:  # the log has it: the file is only in the way
+                    log.warning("the marker %s is kept: %s", event.name, problem)
         elif isinstance(event, e.AttemptEnded):
             self._live.pop((event.task, event.attempt), None)
 
@@ -120,8 +129,8 @@ class Effects:
         async def run() -> None:
             live = self._live.get((task, attempt))
             current = asyncio.current_task()
-            if live is None or live.ended or current is None:
-                return
+            if live is None or live.ended or live.interrupt or current is None:
+                return  # an attempt that is cut short collects its work itself
             live.checks.add(current)
             try:
                 await work()
@@ -177,13 +186,15 @@ class Effects:
     # -- attempts --------------------------------------------------------------------------------------------
 
     def _start_attempt(self, state: RunState, action: a.StartAttempt) -> Begun:
+        going_on = action.why == "continued"  # in the worktree as it was left, which began back then
+        start = state.attempts[action.task, action.attempt - 1].start if going_on else state.tip
         started = e.AttemptStarted.model_validate(
             {
                 "task": action.task,
                 "attempt": action.attempt,
                 "teammate": action.teammate,
                 "nonce": self._world.nonce(),
-                "start": state.tip,
+                "start": start,
                 "why": action.why,
                 "carry": action.carry,
                 "session": action.session,
@@ -199,11 +210,14 @@ class Effects:
 
     async def _watch(self) -> None:
         """Give every marker to the attempt whose worktree it lies in."""
-        async for dropped in self._world.markers.watch():
-            for live in self._live.values():
-                if live.worktree == dropped.worktree:
-                    live.receive(dropped)
-                    break
+        try:
+            async for dropped in self._world.markers.watch():
+                for live in self._live.values():
+                    if live.worktree == dropped.worktree:
+                        live.receive(dropped)
+                        break
+        except Exception as problem:  # noqa: BLE001 - turns still end with a scan, so the run goes on
+            self._emit(e.EffectFailed(action="WatchMarkers", error=explain(problem)))
 
     def _tell(self, state: RunState, action: a.Tell) -> Begun:
         agent = "claude" if state.settings.agent == "claude" else "command"
@@ -214,7 +228,14 @@ class Effects:
 
         async def tell() -> None:
             if live := self._live.get((action.task, action.attempt)):
-                live.tell(action.kind, text)
+                try:
+                    live.tell(text)
+                except OSError as problem:  # its worktree is gone, or the disk is full
+                    self._emit(
+                        e.EffectFailed(
+                            action="Tell", error=explain(problem), task=action.task, attempt=action.attempt
+                        )
+                    )
 
         return [told], tell
 

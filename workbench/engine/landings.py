@@ -37,15 +37,16 @@ async def check_candidate(state: RunState, world: World, emit: Emit, action: a.C
 async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) -> None:
     """Move the integration branch, if it still is where the candidate was made."""
     why = f"workbench: land {action.task}"
+    landing = await landed(world, action)  # asked first: once the branch has moved, nothing may fail
     if await world.git.move_ref(state.integration, action.commit, action.parent, why):
-        emit(await landed(world, action))
+        emit(landing)
         return
     found = await world.git.tip(state.integration)
     emit(e.PublicationLost(task=action.task, expected=action.parent, found=found or ""))
 
 
 async def landed(world: World, action: a.Publish) -> e.TaskLanded:
-    """The event of a landing that is on the integration branch."""
+    """The event of a landing, to be told once it is on the integration branch."""
     return e.TaskLanded(
         task=action.task,
         attempt=action.attempt,

@@ -152,7 +152,7 @@ class Simulation:
         self.book.restart()
         state = self.state
         if state.landing is not None:
-            task, commit = state.landing.task, state.landing.commit
+            name, commit = state.landing.task, state.landing.commit
             if commit and commit in self._history():
                 self.book.note(self._landing_event(task, commit))
             else:

@@ -113,7 +113,7 @@ async def test_usage_of_a_continued_session_counts_only_what_is_new(stage: Stage
         first = await scene.turn()
         scene.reports.clear()
         second = await scene.turn(
-            session=first.session, brief="Go on.", budget_usd=first.usage.cost_usd * 1.5
+            session=first.session, brief="Go on.", budget_usd=first.usage.cost_usd * 0.5
         )
         assert second.live, scene.story()
         assert second.usage.turns == 1

@@ -82,7 +82,8 @@ def tools(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.usefixtures("tools")
 def test_the_launcher_takes_variables_out_and_opens_a_session(tmp_path: Path) -> None:
     tool = tmp_path / "real claude"
-    tool.write_text('#!/bin/sh\nps -o pid=,sid= -p $$; env; for word in "$@"; do echo "<$word>"; done\n')
+    ids = f"{sys.executable} -c 'import os; print(os.getppid(), os.getsid(0))'"
+    tool.write_text(f'#!/bin/sh\n{ids}; env; for word in "$@"; do echo "<$word>"; done\n')
     tool.chmod(0o755)
     script = write_launcher(tmp_path, tool, ["LEAK", "we'ird $(name)", "ABSENT"])
     environ = {"PATH": os.environ["PATH"], "LEAK": "s3cret", "we'ird $(name)": "s3cret", "KEPT": "yes"}

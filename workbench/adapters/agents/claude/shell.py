@@ -28,7 +28,7 @@ _WRAPPERS = {
     "setsid",
 }
 _KEYWORDS = {"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "$"}
-_SCRATCH = Path("/tmp")  # noqa: S108 - only compared with
+_SCRATCH = Path(os.path.realpath("/tmp"))  # noqa: S108 - only compared with
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _ROOT = {"sudo", "su", "doas", "pkexec", "run0"}
 _GIT_WITH_VALUE = {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--exec-path"}
