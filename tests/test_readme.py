@@ -1,0 +1,39 @@
+"""What the README shows is so: its plan parses, its commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.app import app
+from workbench.core.plan import parse, summary
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_plan_is_a_plan() -> None:
+    (text,) = re.findall(r"```markdown\n(.*?)```", README, re.DOTALL)
+    plan = parse(text, "README.md")
+    assert [task.id for task in plan.tasks] == ["to-csv", "docs", "command"]
+    assert plan.tasks[2].after == ("to-csv",) and "to_csv" in plan.contract
+    assert "to-csv" in summary(plan)
+
+
+COMMANDS = sorted(set(re.findall(r"^(?:\| `|)workbench ([a-z]+)", README, re.MULTILINE)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_its_commands_exist(name: str) -> None:
+    known = {
+        info.name or (info.callback.__name__ if info.callback else "") for info in app.registered_commands
+    }
+    assert name in known
+
+
+def test_its_options_of_run_exist() -> None:
+    (row,) = [line for line in README.splitlines() if line.startswith("| `workbench run PLAN`")]
+    options = set(re.findall(r"--[a-z-]+", row))
+    source = (Path(__file__).parents[1] / "workbench/cli/app.py").read_text(encoding="utf-8")
+    assert options and all(f'"{option}"' in source for option in options)
