@@ -316,7 +316,7 @@ class TestRefusals:
             ("a/b: x", '"a/b" is not a task id', "a-b would do"),
             ("a..b: x", '"a..b" cannot be a task id', "'..'"),
             ("a.lock: x", '"a.lock" cannot be a task id', "'.lock'"),
-            ("a.: x", '"a." cannot be a task id', "a dot at the end"),
+            ("a.: x", '"a." cannot be a task id', "at the end"),
             (f"{'a' * 65}: x", f'"{"a" * 65}" is not a task id', "up to 64"),
         ],
     )
@@ -445,12 +445,11 @@ class TestIsStructured:
 
 # -- round trip --------------------------------------------------------------------------------------
 
-HOSTILE = st.sampled_from(
+HOSTILE_LINES = (
     "# a|## Contract|## Tasks|### b: c|- after: x|- gate: y|* z|```|~~~|````verbatim|<!-- c -->|<!--|-->|---|"
-    "===|    code|> q|1. n|| |\t|<div>|[a]: b|\\|#|after: x|\u3000|- |``|{|text|+ p|<?x|&amp;|  - a|\ufeff".split(
-        "|"
-    )
+    "===|    code|> q|1. n|| |\t|<div>|[a]: b|\\|#|after: x|\u3000|- |``|{|text|+ p|<?x|&amp;|  - a|\ufeff"
 )
+HOSTILE = st.sampled_from(HOSTILE_LINES.split("|"))
 LETTERS = st.characters(exclude_categories=("Cs", "Cc")).filter(lambda c: not NEVER.match(c))
 TEXTS = st.one_of(
     st.lists(HOSTILE, max_size=7).map("\n".join),
@@ -541,13 +540,13 @@ class TestRender:
         )
 
 
-FRAGMENTS = st.sampled_from(
-    "---|team: 3|todos:|  - id: a|    content: b|# T|## Tasks|## Contract|### a: b|### c|### [x] d: e|- after: a|"
-    "- files: ../x|- gate: x|  - y|1. one|- [ ] two|- [x] three|## Steps|### 1. Do|## Context|```|~~~verbatim|"
-    "<!--|-->||text|&a|*a|    i|> quote|===|\0|\u202e|a: b|- |1. |### : x|### |`src/a.py`|\t- x|...|{|[".split(
-        "|"
-    )
+PLAN_LINES = (
+    "---|team: 3|todos:|  - id: a|    content: b|# T|## Tasks|## Contract|### a: b|### c|### [x] d: e|"
+    "- after: a|- files: ../x|- gate: x|  - y|1. one|- [ ] two|- [x] three|## Steps|### 1. Do|## Context|```|"
+    "~~~verbatim|<!--|-->||text|&a|*a|    i|> quote|===|\0|\u202e|a: b|- |1. |### : x|### |`src/a.py`|"
+    "\t- x|...|{|["
 )
+FRAGMENTS = st.sampled_from(PLAN_LINES.split("|"))
 
 
 class TestNothingButPlanError:
@@ -590,15 +589,15 @@ class TestNothingButPlanError:
     @pytest.mark.parametrize(
         "text",
         [
-            "- a\n" * 90_000,
+            "- a\n" * 30_000,
             "> " * 400_000,
             "- " * 500_000,
             "[" * 500_000,
-            "```\n" * 90_000,
-            "### x: y\n" * 90_000,
-            "## Steps\n1. a\n" * 45_000,
-            "## Tasks\n" + "### x: y\n- afetr: z\n" * 45_000,
-            "---\n" + "a: b\n" * 90_000 + "---\n",
+            "```\n" * 30_000,
+            "### x: y\n" * 30_000,
+            "## Steps\n1. a\n" * 15_000,
+            "## Tasks\n" + "### x: y\n- afetr: z\n" * 15_000,
+            "---\n" + "a: b\n" * 30_000 + "---\n",
             "# T\n" + "".join(f"{i}. `a{i}.py`\n" for i in range(4900)),
             "# T\n" + "1. a\n" * 4900,
         ],

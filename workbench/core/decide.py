@@ -46,14 +46,20 @@ def may_start(state: RunState) -> bool:
 
 
 def _start(state: RunState) -> Actions:
-    """Pair startable tasks, best first, with free teammates; a fix-up goes to whom it prefers."""
+    """Pair startable tasks, best first, with free teammates; a task goes to whom it prefers, and waits
+    for one that is just closing."""
     if not may_start(state) or not state.free or not state.startable:
         return []
     names = list(state.teammates)
     free = [names[index] for index in state.free]
     pairs: Actions = []
-    for _, name in state.startable[: len(free)]:
+    closing = {attempt.teammate for attempt in state.working.values() if attempt.phase is Phase.CLOSING}
+    for _, name in state.startable:
+        if not free:
+            break
         task = state.tasks[name]
+        if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
+            continue
         teammate = task.prefers if task.prefers in free else free[0]
         free.remove(teammate)
         why, session = task.why, task.session

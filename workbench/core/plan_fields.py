@@ -210,8 +210,9 @@ def split_list(text: str) -> Iterator[str]:
     depth, part, in_ticks = 0, "", False
     for char in text.replace("\n", " "):
         in_ticks ^= char == "`"
-        depth += 0 if in_ticks else {"{": 1, "}": -1}.get(char, 0)
-        if char == "," and depth <= 0 and not in_ticks:
+        if not in_ticks:
+            depth = max(0, depth + {"{": 1, "}": -1}.get(char, 0))
+        if char == "," and depth == 0 and not in_ticks:
             yield from filter(None, [unquote(part)])
             part = ""
         else:
@@ -221,4 +222,8 @@ def split_list(text: str) -> Iterator[str]:
 
 def join_list(parts: tuple[str, ...]) -> str:
     """The text that ``split_list`` turns into ``parts``, which hold no backticks."""
-    return ", ".join(part if list(split_list(part)) == [part] else f"`{part}`" for part in parts)
+
+    def stands_alone(part: str) -> bool:
+        return list(split_list(f"{part}, x")) == [part, "x"]
+
+    return ", ".join(part if stands_alone(part) else f"`{part}`" for part in parts)

@@ -154,16 +154,16 @@ class Simulation:
         if state.landing is not None:
             name, commit = state.landing.task, state.landing.commit
             if commit and commit in self._history():
-                self.book.note(self._landing_event(task, commit))
+                self.book.note(self._landing_event(name, commit))
             else:
-                self.book.note(e.LandingDropped(task=task))
+                self.book.note(e.LandingDropped(task=name))
         for key, attempt in list(state.working.items()):
             if self._chance(0.2):
                 self.book.note(self._marker(key, self._dice.choice(("done", "blocked", "message"))))
-            commit = self._commit() if attempt.prepared and self._chance(0.8) else None
+            kept = self._commit() if attempt.prepared and self._chance(0.8) else None
             self.book.note(
                 e.AttemptEnded(
-                    task=key[0], attempt=key[1], teammate=attempt.teammate, interrupted=True, commit=commit
+                    task=key[0], attempt=key[1], teammate=attempt.teammate, interrupted=True, commit=kept
                 )
             )
         self._inbox.append(e.RunResumed(pid=1))

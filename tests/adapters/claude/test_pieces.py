@@ -18,6 +18,7 @@ from workbench.adapters.agents.claude import (
     find_claude,
     is_recent,
     login_state,
+    processes,
     split_with_claude,
 )
 from workbench.adapters.agents.claude.launcher import started_pid, write_launcher
@@ -110,7 +111,7 @@ def test_what_was_launched_ends_with_whoever_launched_it(tmp_path: Path) -> None
     # Its output ends when the last process that holds it does.
     assert launching.stdout.read() == ""
     launching.stdout.close()
-    assert not launched.is_running() or launched.status() == psutil.STATUS_ZOMBIE
+    assert not processes._wait([launched], 10.0)
 
 
 def test_markers_are_written_whole_and_read_back(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ done
 def write_launcher(folder: Path, claude: Path, removed: Iterable[str]) -> Path:
     """Write the script that starts ``claude`` without the variables ``removed``; gives its path."""
     setsid, setpriv = shutil.which("setsid"), shutil.which("setpriv")
+    if setpriv and Path(setpriv).resolve().name == "busybox":
+        setpriv = None  # it does not know --pdeathsig
     # macOS has no setsid command; any Python can do it, at 10 ms.
     become = [setsid] if setsid else [sys.executable, "-I", "-S", "-c", _SETSID]
     become += ["env", *(word for name in sorted(removed) for word in ("-u", name))]

@@ -125,3 +125,11 @@ def signing_in_settings(env: Mapping[str, str], allowed: Collection[str] = SIGNI
 
 def _model_variables(variables: Mapping[str, Any]) -> dict[str, str]:
     return claude_environment({str(name): str(value) for name, value in variables.items()})
+
+
+def forgetful(folder: Path) -> Path:
+    """A file that Claude Code reads before each shell command: without a sandbox, it takes the model
+    provider's secrets out of the command's environment."""
+    path = folder / "forget.sh"
+    path.write_text(f"unset {' '.join(SECRETS)}\n")
+    return path

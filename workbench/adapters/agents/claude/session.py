@@ -19,7 +19,12 @@ from workbench.adapters.agents.claude.binary import find_claude
 from workbench.adapters.agents.claude.fence import LEAVING, Fence
 from workbench.adapters.agents.claude.launcher import ask_to_end, started_pid, write_launcher
 from workbench.adapters.agents.claude.permissions import Permissions
-from workbench.adapters.agents.claude.sandbox import claude_settings, sandboxed, signing_in_settings
+from workbench.adapters.agents.claude.sandbox import (
+    claude_settings,
+    forgetful,
+    sandboxed,
+    signing_in_settings,
+)
 from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
@@ -110,16 +115,15 @@ class Session:
         prompt = self._assignment.brief
         try:
             if self._assignment.session is not None:
-                before = translate.used_before(self._env, self._id)
-                self._meter = translate.Meter(before)
-                client = await self._connected(await self._options(folder, resume=True, before=before))
+                self._meter = translate.Meter(translate.used_before(self._env, self._id))
+                client = await self._connected(await self._options(folder, resume=True))
                 if client is None:
                     self._meter = translate.Meter(Usage())
                     self._id = str(uuid.uuid4())
                     self._stderr.clear()
                     prompt = LOST_SESSION + prompt
             if client is None:
-                client = await self._connected(await self._options(folder, resume=False, before=Usage()))
+                client = await self._connected(await self._options(folder, resume=False))
             if client is None:
                 raise AgentError(f"Claude Code could not be started: {self._last_words()}.")
             assert self._script is not None
@@ -128,7 +132,7 @@ class Session:
         finally:
             await self._close(client)
 
-    async def _options(self, folder: Path, *, resume: bool, before: Usage) -> ClaudeAgentOptions:
+    async def _options(self, folder: Path, *, resume: bool) -> ClaudeAgentOptions:
         from claude_agent_sdk import ClaudeAgentOptions, HookMatcher
 
         given = self._assignment
@@ -137,7 +141,7 @@ class Session:
         signing_in = signing_in_settings(self._env)
         env = {"DISABLE_AUTOUPDATER": "1", **signing_in.pop("env", {}), **self._env}
         if not in_sandbox:
-            env["CLAUDE_ENV_FILE"] = str(_forgetful(folder))
+            env["CLAUDE_ENV_FILE"] = str(forgetful(folder))
         self._script = write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
         )
@@ -150,8 +154,8 @@ class Session:
             model=given.model,
             resume=self._id if resume else None,
             session_id=None if resume else self._id,
-            # Claude Code counts what a resumed session had cost before against its budget.
-            max_budget_usd=None if given.budget_usd is None else given.budget_usd + before.cost_usd,
+            # Counted from the start of the process, also in a session that goes on with an earlier one.
+            max_budget_usd=given.budget_usd,
             system_prompt={
                 "type": "preset",
                 "preset": "claude_code",
@@ -299,11 +303,3 @@ class Session:
             if len(value) >= 8:
                 text = text.replace(value, f"<{name}>")
         return text
-
-
-def _forgetful(folder: Path) -> Path:
-    """A file that Claude Code reads before each shell command: without a sandbox, it takes the model
-    provider's secrets out of the command's environment."""
-    path = folder / "forget.sh"
-    path.write_text(f"unset {' '.join(SECRETS)}\n")
-    return path

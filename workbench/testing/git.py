@@ -1,0 +1,139 @@
+"""A repository in memory: commits, trees as mappings from path to text, refs moved by compare-and-swap."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench.engine.ports import Merged
+from workbench.errors import GitError
+
+Files = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FakeCommit:
+    """A commit: its tree, its parents and its message."""
+
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+
+
+def conflict_text(base: str, ours: str, theirs: str) -> str:
+    """A whole file as one conflict, with markers in zdiff3 style."""
+    return f"<<<<<<< ours\n{ours}||||||| base\n{base}=======\n{theirs}>>>>>>> theirs\n"
+
+
+@dataclass
+class FakeGit:
+    """``engine.ports.Git`` in memory. Files merge whole: both sides changing one file is a conflict,
+    unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap."""
+
+    commits: dict[str, FakeCommit] = field(default_factory=dict)
+    trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    moves: list[tuple[str, str]] = field(default_factory=list)
+    _serial: itertools.count[int] = field(default_factory=itertools.count)
+
+    # -- for tests ---------------------------------------------------------------------------------
+
+    def write(self, files: Files) -> str:
+        """The id of the tree that holds exactly ``files``."""
+        body = json.dumps(sorted(files.items()))
+        tree = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
+        self.trees[tree] = dict(files)
+        return tree
+
+    def add(self, files: Files, *parents: str, message: str = "") -> str:
+        """A new commit of ``files``; commits differ even when they say the same."""
+        tree = self.write(files)
+        body = f"{next(self._serial)} {tree} {parents} {message}"
+        commit = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
+        self.commits[commit] = FakeCommit(tree, parents, message)
+        return commit
+
+    def files(self, commit: str) -> dict[str, str]:
+        """What a commit holds; GitError when there is no such commit."""
+        return dict(self.trees[self._get(commit).tree])
+
+    def ancestors(self, commit: str) -> dict[str, None]:
+        """A commit and all that is reachable from it, nearest first."""
+        seen: dict[str, None] = {}
+        waiting = [commit]
+        while waiting:
+            name = waiting.pop(0)
+            if name not in seen:
+                seen[name] = None
+                waiting += self._get(name).parents
+        return seen
+
+    def merge_files(self, ours: str, theirs: str) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The merged files, conflicts written into them, and the paths of those."""
+        base = self._base(ours, theirs)
+        before, left, right = (self.files(base) if base else {}), self.files(ours), self.files(theirs)
+        merged: dict[str, str] = {}
+        conflicts = []
+        for path in sorted({*before, *left, *right}):
+            old, mine, other = before.get(path), left.get(path), right.get(path)
+            if mine != other and mine != old and other != old:
+                conflicts.append(path)
+                merged[path] = conflict_text(old or "", mine or "", other or "")
+            elif (kept := other if mine == old else mine) is not None:
+                merged[path] = kept
+        return merged, tuple(conflicts)
+
+    def _get(self, commit: str) -> FakeCommit:
+        try:
+            return self.commits[commit]
+        except KeyError:
+            raise GitError(f"no commit {commit!r} in this repository") from None
+
+    def _base(self, ours: str, theirs: str) -> str | None:
+        mine = self.ancestors(ours)
+        return next((name for name in self.ancestors(theirs) if name in mine), None)
+
+    # -- the port ------------------------------------------------------------------------------------
+
+    async def tip(self, ref: str) -> str | None:
+        return self.refs.get(ref)
+
+    async def tree_of(self, commit: str) -> str:
+        return self._get(commit).tree
+
+    async def move_ref(self, ref: str, new: str, old: str | None, why: str) -> bool:
+        self._get(new)
+        if self.refs.get(ref) != old:
+            return False
+        self.refs[ref] = new
+        self.moves.append((ref, new))
+        return True
+
+    async def pin(self, ref: str, commit: str) -> None:
+        self._get(commit)
+        self.refs[ref] = commit
+
+    async def merge(self, ours: str, theirs: str) -> Merged:
+        files, conflicts = self.merge_files(ours, theirs)
+        if conflicts:
+            hunks = "\n".join(f"{path}\n{files[path]}" for path in conflicts)
+            return Merged(clean=False, paths=conflicts, hunks=hunks)
+        return Merged(clean=True, tree=self.write(files))
+
+    async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
+        if tree not in self.trees:
+            raise GitError(f"no tree {tree!r} in this repository")
+        return self.add(self.trees[tree], *parents, message=message)
+
+    async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
+        before, after = self.files(old), self.files(new)
+        return tuple(sorted(path for path in {*before, *after} if before.get(path) != after.get(path)))
+
+    async def is_ancestor(self, older: str, newer: str) -> bool:
+        return older in self.ancestors(newer)
+
+    async def aclose(self) -> None:
+        """Nothing runs."""

@@ -1,0 +1,51 @@
+"""Marker folders in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.core.models import Marker
+from workbench.engine.ports import Dropped
+
+
+@dataclass
+class MemoryMarkers:
+    """``engine.ports.Markers`` in memory: ``drop`` is what a teammate does. ``settled`` says what
+    became of each marker, ``delivered`` holds the message files by worktree."""
+
+    settled: dict[tuple[Path, str], tuple[bool, str]] = field(default_factory=dict)
+    delivered: dict[Path, dict[str, str]] = field(default_factory=dict)
+    watched: set[Path] = field(default_factory=set)
+    _waiting: list[Dropped] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def drop(self, worktree: Path, name: str, marker: Marker | None, problem: str = "") -> None:
+        """Put a marker into a worktree's folder; None with a ``problem`` is one that cannot be read."""
+        self._waiting.append(Dropped(worktree, name, marker, problem))
+        self._news.set()
+
+    async def watch(self) -> AsyncIterator[Dropped]:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while ready := [dropped for dropped in self._waiting if dropped.worktree in self.watched]:
+                self._waiting.remove(ready[0])
+                yield ready[0]
+
+    def add(self, worktree: Path) -> None:
+        self.watched.add(worktree)
+        self._news.set()
+
+    def scan(self, worktree: Path) -> list[Dropped]:
+        found = sorted((d for d in self._waiting if d.worktree == worktree), key=lambda d: d.name)
+        self._waiting = [d for d in self._waiting if d.worktree != worktree]
+        return found
+
+    def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
+        self.settled[worktree, name] = (accepted, reason)
+
+    def deliver(self, worktree: Path, name: str, text: str) -> None:
+        self.delivered.setdefault(worktree, {})[name] = text

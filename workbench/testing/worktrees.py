@@ -1,0 +1,138 @@
+"""Worktrees, checkouts and gates over a ``FakeGit``: files are mappings, a gate is a function of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.core.models import Verdict
+from workbench.engine.ports import Collected, Prepared
+from workbench.errors import GitError
+from workbench.testing.git import FakeGit, Files
+
+
+@dataclass
+class FakeWorktree:
+    """One teammate's worktree: ``head`` is its commit, ``files`` what lies in it now."""
+
+    head: str
+    files: dict[str, str]
+    merging: str | None = None
+
+
+@dataclass
+class FakeWorktrees:
+    """``engine.ports.Worktrees`` in memory. ``at`` gives a worktree by the path that was prepared."""
+
+    git: FakeGit
+    root: Path = Path("/worktrees")
+    standing: dict[str, FakeWorktree] = field(default_factory=dict)
+    _pins: int = 0
+
+    def at(self, path: Path) -> FakeWorktree:
+        """The worktree that stands at ``path``; GitError when none does."""
+        return self._get(path.name)
+
+    def _get(self, teammate: str) -> FakeWorktree:
+        try:
+            return self.standing[teammate]
+        except KeyError:
+            raise GitError(f"the worktree of {teammate} is gone") from None
+
+    async def prepare(
+        self, teammate: str, start: str, *, carry: str | None, keep: bool, sparse: Sequence[str]
+    ) -> Prepared:
+        path, branch = self.root / teammate, f"refs/heads/workbench/{teammate}"
+        created = teammate not in self.standing
+        if keep and not created:
+            return Prepared(path, branch, created=False)
+        pinned = None
+        if not created:
+            old = self.standing[teammate]
+            self._pins += 1
+            pinned = f"refs/workbench/held/{teammate}/{self._pins}"
+            await self.git.pin(pinned, self._snapshot(old, "held"))
+        worktree = FakeWorktree(start, self.git.files(start))
+        self.standing[teammate] = worktree
+        conflicts: tuple[str, ...] = ()
+        if carry is not None and carry not in self.git.ancestors(start):
+            worktree.files, conflicts = self.git.merge_files(start, carry)
+            worktree.merging = carry
+        return Prepared(path, branch, created, conflicts, pinned)
+
+    async def collect(self, teammate: str, start: str, message: str, pin: str) -> Collected:
+        worktree = self._get(teammate)
+        before = worktree.head
+        commit = self._snapshot(worktree, message)
+        await self.git.pin(pin, commit)
+        tree = await self.git.tree_of(commit)
+        unresolved = tuple(path for path, text in worktree.files.items() if text.startswith("<<<<<<< "))
+        changed = tree != await self.git.tree_of(start)
+        return Collected(commit, tree, changed, snapshot=commit != before, unresolved=unresolved)
+
+    def _snapshot(self, worktree: FakeWorktree, message: str) -> str:
+        if worktree.merging is None and worktree.files == self.git.files(worktree.head):
+            return worktree.head
+        parents = [worktree.head, *([worktree.merging] if worktree.merging else [])]
+        worktree.head, worktree.merging = self.git.add(worktree.files, *parents, message=message), None
+        return worktree.head
+
+    async def remove(self, teammate: str) -> None:
+        worktree = self.standing.pop(teammate, None)
+        if worktree is not None:
+            self._pins += 1
+            await self.git.pin(
+                f"refs/workbench/held/{teammate}/{self._pins}", self._snapshot(worktree, "held")
+            )
+
+
+@dataclass
+class FakeCheckouts:
+    """``engine.ports.Checkouts`` in memory: counts leases, makes nothing."""
+
+    leased: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def lease(self, commit: str, urgent: bool = False) -> AsyncIterator[Path]:
+        self.leased.append(commit)
+        yield Path("/gates") / str(len(self.leased))
+
+    async def aclose(self) -> None:
+        """Nothing stands."""
+
+
+def always_green(command: str, files: Files) -> bool:
+    """A gate that likes everything."""
+    return True
+
+
+@dataclass
+class FakeGates:
+    """``engine.ports.Gates``: ``judge(command, files)`` says whether a tree is green. ``runs`` lists
+    every (command, commit) that was run."""
+
+    git: FakeGit
+    judge: Callable[[str, Files], bool] = always_green
+    runs: list[tuple[str, str]] = field(default_factory=list)
+
+    async def check(
+        self, commit: str, tree: str, commands: Sequence[str], urgent: bool = False
+    ) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        for command in commands:
+            self.runs.append((command, commit))
+            green = self.judge(command, self.git.files(commit))
+            verdicts.append(
+                Verdict(
+                    tree=tree, gate=command, environment=self.environment(), green=green, seconds=0.0,
+                    output="" if green else f"{command} is red", exit_code=0 if green else 1,
+                )
+            )  # fmt: skip
+            if not green:
+                break
+        return verdicts
+
+    def environment(self) -> str:
+        return "fake"
