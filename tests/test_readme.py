@@ -21,7 +21,12 @@ def test_its_plan_is_a_plan() -> None:
     assert "to-csv" in summary(plan)
 
 
-COMMANDS = sorted(set(re.findall(r"^(?:\| `|)workbench ([a-z]+)", README, re.MULTILINE)))
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+TABLE = "\n".join(re.findall(r"^\| `workbench .*?\|", README, re.MULTILINE))
+COMMANDS = sorted(
+    set(re.findall(r"(?:^|/)workbench ([a-z]+)", SHELL, re.MULTILINE))
+    | set(re.findall(r"`(?:workbench )?([a-z]+)", TABLE))
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

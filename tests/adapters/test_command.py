@@ -14,12 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workbench.adapters import folder
+from workbench.adapters import folder, processes
 from workbench.adapters.agents import command as module
-from workbench.adapters.agents import processes
 from workbench.adapters.agents.command import CommandAgent
-from workbench.adapters.agents.processes import carrying, reap_orphans
 from workbench.adapters.markers import MarkerFolders
+from workbench.adapters.processes import carrying, reap_orphans
 from workbench.core.models import MarkerKind
 from workbench.engine.ports import Agent, AgentReport, Assignment, Ended, Said, Started
 
@@ -321,7 +320,7 @@ def test_orphans_of_this_run_and_this_repository_only(tmp_path: Path) -> None:
 def test_reaping_spares_itself_and_those_above(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from workbench.adapters.agents.processes import reap_orphans;"
+        "from workbench.adapters.processes import reap_orphans;"
         "print(reap_orphans('r', Path(sys.argv[1])))"
     )
     env = {**os.environ, "WORKBENCH_RUN": "r", "WORKBENCH_STATE": str(tmp_path)}
@@ -338,7 +337,7 @@ async def test_other_peoples_processes_are_skipped() -> None:
 def test_children_cost_no_thread() -> None:
     code = """
 import asyncio, threading
-from workbench.adapters.agents import processes
+from workbench.adapters import processes
 processes.watch_children_by_pidfd()
 async def main():
     children = [await processes.start("sleep 0.2", cwd=".", env={}, stdin=-3, output=-3) for _ in range(5)]

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workbench.adapters.agents.processes import carrying
 from workbench.adapters.gates import ShellGates
 from workbench.adapters.output import explained, readable
+from workbench.adapters.processes import carrying
 from workbench.core.models import TEXT_LIMIT, Verdict
 from workbench.engine.ports import Gates
 from workbench.errors import SetupError
@@ -155,7 +155,7 @@ while [ "$(wc -l < {file})" -lt 3 ]; do sleep 0.01; done
 async def test_what_a_gate_leaves_running_is_ended(
     directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.adapters.agents.processes.end.__defaults__", (0.2,))
+    monkeypatch.setattr("workbench.adapters.processes.end.__defaults__", (0.2,))
     file = tmp_path / "pids"
     verdict = await run(directory, STRAYS.format(file=file) + "echo over")
     assert verdict.output == "over"
@@ -167,7 +167,7 @@ async def test_what_a_gate_leaves_running_is_ended(
 async def test_cancelling_ends_the_whole_group(
     directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.adapters.agents.processes.end.__defaults__", (0.2,))
+    monkeypatch.setattr("workbench.adapters.processes.end.__defaults__", (0.2,))
     file = tmp_path / "pids"
     checking = asyncio.ensure_future(
         gates(directory, WORKBENCH_RUN=str(tmp_path)).check("c", "t", [STRAYS.format(file=file) + "sleep 60"])

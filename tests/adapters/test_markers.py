@@ -275,10 +275,8 @@ async def test_a_folder_turned_into_a_link_leads_nowhere(
     (worktree / ".workbench").symlink_to(outside)
     (outside / "markers").symlink_to(outside)
     assert folders.scan(worktree) == []
-    folders.deliver(worktree, "001-note.md", "hello")
-    assert (worktree / ".workbench" / "inbox" / "001-note.md").read_text() == "hello"
+    folders.settle(worktree, "precious.json", accepted=True)
     assert {path.name for path in outside.iterdir()} == {"precious.json", "markers"}
-    assert not (worktree / ".workbench").is_symlink()
 
 
 async def test_without_watches_the_folders_are_listed_and_it_is_said_once(
@@ -324,17 +322,6 @@ async def test_watching_nothing_until_something_is_added(worktree: Path) -> None
         assert (await got.get()).name == "1.json"
 
 
-def test_delivering_is_whole_and_never_outside_the_inbox(folders: MarkerFolders, worktree: Path) -> None:
-    folders.deliver(worktree, "../../../escape.md", "text \ud800")
-    inbox = worktree / ".workbench" / "inbox"
-    assert [path.name for path in inbox.iterdir()] == ["escape.md"]
-    folders.deliver(worktree, "001-a.md", "one")
-    folders.deliver(worktree, "001-a.md", "two")
-    assert (inbox / "001-a.md").read_text() == "two"
-
-
 def test_a_worktree_that_is_gone_is_said(folders: MarkerFolders, tmp_path: Path) -> None:
-    with pytest.raises(AgentError, match="could not be put into"):
-        folders.deliver(tmp_path / "gone", "001.md", "text")
     with pytest.raises(AgentError, match="cannot be made"):
         folders.add(tmp_path / "gone")

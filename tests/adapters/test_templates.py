@@ -177,10 +177,6 @@ def test_who_is_asked_again_is_told_how_to_report() -> None:
     assert "workbench mark done" in Templates().render("tell/ask_done.md.j2", {"agent": "command"})
 
 
-def test_a_plain_plan_is_fenced_for_splitting() -> None:
-    assert "````markdown\n1. ```do```\n````" in Templates().render("split.md.j2", {"text": "1. ```do```"})
-
-
 def test_a_value_that_is_missing_is_an_error_that_names_the_template() -> None:
     incomplete = values()
     del incomplete["contract"]

@@ -52,7 +52,7 @@ ILLEGAL: list[tuple[list[e.Event], e.Event, str]] = [
     (START, started_attempt(teammate="eve"), "'eve' is not free"),
     (START, started_attempt(attempt=2), "cannot follow attempt 0"),
     (START, started_attempt("b"), "'b' is pending and cannot start"),
-    (START, TURN, "no attempt 1 at 'a'"),
+    (START, TURN, "no attempt 1 at task 'a'"),
     (START, e.WorktreeReady(teammate="eve", path="/", branch="b", seconds=0), "WorktreeReady for 'eve'"),
     (RUNNING, started_attempt("a", 2, "bob"), "'a' is running and cannot start"),
     (RUNNING, started_attempt("b", 1, "ada"), "'ada' is not free"),

@@ -24,8 +24,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.adapters.agents.processes import end, start
 from workbench.adapters.output import Capture, captured, explained, shell_code
+from workbench.adapters.processes import end, start
 from workbench.core.models import TEXT_LIMIT, Verdict
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError

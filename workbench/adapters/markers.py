@@ -25,7 +25,7 @@ from watchfiles import Change
 # changed", and only between the two can a folder be listed without missing what is dropped meanwhile.
 from watchfiles._rust_notify import RustNotify
 
-from workbench.adapters.folder import FOLDER, INBOX, MARKERS, QUARANTINE, opened, write
+from workbench.adapters.folder import FOLDER, MARKERS, QUARANTINE, opened, write
 from workbench.core.markers import MARKER_BYTES, read
 from workbench.core.models import Marker
 from workbench.engine.ports import Dropped
@@ -134,17 +134,6 @@ class MarkerFolders:
             return  # with its worktree
         except OSError as error:
             self._warn(f"The marker {name} in {worktree} could not be cleared away: {error.strerror}.")
-
-    def deliver(self, worktree: Path, name: str, text: str) -> None:
-        """Write the file ``name`` in the worktree's inbox, whole at once."""
-        try:
-            with opened(worktree, INBOX) as directory:
-                write(directory, Path(name).name, text)
-        except OSError as error:
-            raise AgentError(
-                f"A message could not be put into {worktree}: {error.strerror}.",
-                "Check that the worktree is there and that there is room on its disk.",
-            ) from error
 
     def _forget_replaced(self, worktree: Path, directory: int) -> bool:
         """Forget what was given and is no longer what lies there, as after the worktree was made anew."""

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
-from workbench.adapters.agents.processes import watch_children_by_pidfd
+from workbench.adapters.processes import watch_children_by_pidfd
 from workbench.cli.display import Display
 from workbench.cli.outcome import INTERRUPTED, explain
 from workbench.composition.past import proven_report

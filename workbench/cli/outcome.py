@@ -13,7 +13,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 
-from workbench.errors import IllegalEvent, WorkbenchError
+from workbench.errors import IllegalEvent, PlanError, WorkbenchError
 
 BUG = 3
 INTERRUPTED = 130
@@ -29,6 +29,10 @@ def guarded(command: Callable[[], int]) -> int:
         return command()
     except IllegalEvent as error:
         return _bug(error)
+    except PlanError as error:
+        for problem in error.problems:
+            explain(f"{error.path or 'plan'}:{problem.line}: {problem.sentence}", problem.hint)
+        return error.exit_code
     except WorkbenchError as error:
         explain(str(error), error.hint)
         return error.exit_code

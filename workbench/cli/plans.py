@@ -21,12 +21,10 @@ def check_plan(path: Path, repo: Path, *, json: bool) -> int:
     try:
         plan = plans.parse(text, str(path)) if structured else plans.split(text, str(path))
     except PlanError as error:
-        if json:
-            problems = [{"line": p.line, "problem": p.sentence, "hint": p.hint} for p in error.problems]
-            print(jsonlib.dumps({"plan": str(path), "ok": False, "problems": problems}, indent=2))
-            return error.exit_code
-        for problem in error.problems:
-            explain(f"{path}:{problem.line}: {problem.sentence}", problem.hint)
+        if not json:
+            raise
+        problems = [{"line": p.line, "problem": p.sentence, "hint": p.hint} for p in error.problems]
+        print(jsonlib.dumps({"plan": str(path), "ok": False, "problems": problems}, indent=2))
         return error.exit_code
     approved = _approved(path, text, plan, repo) if structured else None
     if json:

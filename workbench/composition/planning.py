@@ -41,7 +41,7 @@ def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path} is too large for a plan.", "A plan is a Markdown file for people.")
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")  # exactly this text is approved, line ends included
     except FileNotFoundError:
         raise UsageError(f"There is no plan at {path}.", "Name a Markdown file; see the README.") from None
     except UnicodeDecodeError:
@@ -72,23 +72,24 @@ async def structured(place: Place, path: Path, environment: dict[str, str] | Non
     plan = await _split(place, text, str(path), environment)
     rendered = plans.render(plan)
     plan = plans.parse(rendered, str(beside))
-    beside.write_text(rendered, encoding="utf-8")
+    beside.write_bytes(rendered.encode("utf-8"))
     return ReadyPlan(beside, rendered, plan, plans.sha256(rendered), split_from=path)
 
 
 async def _split(place: Place, text: str, name: str, environment: dict[str, str] | None) -> Plan:
     if place.settings.agent != "claude":
         return plans.split(text, name)
-    from workbench.adapters.agents.claude import split_with_claude
+    from workbench.adapters.agents.claude import ClaudeSettings, split_with_claude
 
     env = claude_environment(os.environ, place.settings.env) | (environment or {})
     answer = await split_with_claude(
         text,
         schema=plans.SPLIT_SCHEMA,
-        prompt=Templates().render("split.md.j2", {"text": text}),
+        prompt=Templates().render("split.md.j2", {}),
         cwd=place.root,
         env=env,
         model=place.settings.model,
+        settings=ClaudeSettings(claude=place.settings.claude),
     )
     return plans.from_split(answer)
 

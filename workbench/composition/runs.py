@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from workbench.adapters.agents.processes import reap_orphans
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.lock import RepositoryLock
+from workbench.adapters.processes import reap_orphans
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, state_of
 from workbench.composition.place import Place

@@ -118,8 +118,15 @@ class Effects:
         for task in self._running - self._whole:
             task.cancel()
         pending = self._running | ({self._watching} if self._watching else set())
-        if pending:
+        if not pending:
+            return
+        try:
             await asyncio.wait(pending)
+        except asyncio.CancelledError:  # asked a second time: at once, and still nothing left behind
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending)
+            raise
 
     # -- guarding effects ------------------------------------------------------------------------------
 

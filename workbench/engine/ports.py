@@ -238,7 +238,8 @@ class Denied:
 class Ended:
     """The agent's turn, or with ``live`` False the agent itself, is over. See TurnEnded.
 
-    ``usage`` is the total of the session so far."""
+    ``usage`` is what this ``work`` has used so far: of a continued session not what it had used before,
+    so that the attempts of a run add up."""
 
     live: bool
     error: str = ""
@@ -305,10 +306,6 @@ class Markers(Protocol):
 
     def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
         """What became of a marker is in the log: remove its file, or set it aside with the reason."""
-        ...
-
-    def deliver(self, worktree: Path, name: str, text: str) -> None:
-        """Put a message file into the worktree's inbox for teammates that read files."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
@@ -13,7 +13,7 @@ from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
-from workbench.engine.ports import Store
+from workbench.engine.ports import Agent, Store
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.testing.agents import ScriptedAgent
@@ -61,6 +61,11 @@ class Stage:
         clock = itertools.count(1)
         self.engine = Engine("r", state, self.store, self.bus, clock=lambda: float(next(clock)))
         self.effects = Effects(self.world, self.engine.emit)
+
+    def use(self, agent: Agent) -> None:
+        """Put another kind of agent in place of the scripted one, before the run starts."""
+        self.world = replace(self.world, agent=agent)
+        self._open(RunState())
 
     async def run(self) -> RunState:
         """Run from the start until the run is over or stopped."""

@@ -84,6 +84,28 @@ tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}, {say: three, e
         assert second.session == first.session
 
 
+async def test_texts_that_make_several_turns_end_once(stage: Stages) -> None:
+    """A text that comes too late for a turn begins another; only the end of the last is an end."""
+    script = """
+tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}, {say: three, end: true}]}}
+"""
+    async with stage(script) as scene, scene.working():
+        await scene.heard(Ended)
+        scene.inbox.put_nowait("A message.")
+        scene.inbox.put_nowait("The gate is red.")
+        ended = await scene.heard(Ended, n=2)
+        assert ended.usage.turns == 3, scene.story()
+        assert [said.text for said in scene.all(Said)] == ["one", "two", "three"]
+
+
+async def test_the_marker_tools_are_among_the_models_tools(stage: Stages) -> None:
+    async with stage("default: [{say: hello, end: true}]") as scene:
+        await scene.turn()
+        offered = {tool for asked in scene.rehearsal.requests for tool in asked.tools}
+        kinds = ("progress", "done", "blocked", "question", "message", "note")
+        assert {f"mcp__workbench__{kind}" for kind in kinds} <= offered
+
+
 async def test_an_interrupted_session_is_taken_up_again(stage: Stages) -> None:
     script = """
 tasks:

@@ -17,9 +17,9 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from workbench.adapters.agents.processes import Mark, end, start
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
+from workbench.adapters.processes import Mark, end, start
 from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started
 
 LOG_BYTES = 4_000_000

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import psutil
 
-from workbench.adapters.agents.processes import carrying
+from workbench.adapters.processes import carrying
 
 NONCE = "WORKBENCH_NONCE"
 

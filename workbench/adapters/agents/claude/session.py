@@ -53,6 +53,16 @@ _SDK_OWN = {
     "PWD",
 }
 
+OURS = {
+    "DISABLE_AUTOUPDATER": "1",
+    # Otherwise the marker tools are not among the model's tools until it searches for them.
+    "ENABLE_TOOL_SEARCH": "false",
+}
+"""Variables every teammate starts with; the assignment's own go over them."""
+
+TAKEN_UP_SECONDS = 10.0
+"""How long after the end of a turn a text that was sent meanwhile may take to begin another."""
+
 LOST_SESSION = (
     "Somebody began this task in this worktree and was interrupted; what they thought and said is lost, "
     "what they changed is here. Look at `git status`, `git diff` and `git log` first, keep what is good, "
@@ -84,6 +94,8 @@ class Session:
         self._busy = False
         self._over = False
         self._error: str | None = None
+        self._unheard: list[str] = []  # texts sent that Claude Code has not taken up yet
+        self._overdue: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Work until the session is over or this is cancelled; see ``ports.Agent.work``.
@@ -139,7 +151,7 @@ class Session:
         path = self._env.get("PATH")
         in_sandbox = await sandboxed(self._settings, path)
         signing_in = signing_in_settings(self._env)
-        env = {"DISABLE_AUTOUPDATER": "1", **signing_in.pop("env", {}), **self._env}
+        env = {**OURS, **signing_in.pop("env", {}), **self._env}
         if not in_sandbox:
             env["CLAUDE_ENV_FILE"] = str(forgetful(folder))
         self._script = write_launcher(
@@ -175,6 +187,8 @@ class Session:
             # Plans and messages are text: an @path in them must not pull in a file, a / not be a command.
             verbatim_prompts=True,
             max_buffer_size=LARGEST_MESSAGE,
+            # Every text comes back when it is taken up: so a turn's end is known from one more turn's.
+            extra_args={"replay-user-messages": None},
             stderr=self._stderr.append,
         )
 
@@ -194,21 +208,33 @@ class Session:
         return client
 
     async def _converse(self, client: ClaudeSDKClient, prompt: str) -> None:
+        await self._send(client, prompt)
+        try:
+            async with asyncio.TaskGroup() as group:
+                feeding = group.create_task(self._feed(client))
+                await self._listen(client)
+                feeding.cancel()
+        finally:
+            self._due()
+
+    async def _send(self, client: ClaudeSDKClient, text: str) -> None:
         self._busy = True
-        await client.query(prompt)
-        async with asyncio.TaskGroup() as group:
-            feeding = group.create_task(self._feed(client))
-            await self._listen(client)
-            feeding.cancel()
+        self._unheard.append(text)
+        await client.query(text)
+
+    def _due(self) -> None:
+        """Something came, or nothing will: no turn is overdue any more."""
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
 
     async def _feed(self, client: ClaudeSDKClient) -> None:
         from claude_agent_sdk import ClaudeSDKError
 
         while True:
             text = await self._inbox.get()
-            self._busy = True
             try:
-                await client.query(text)
+                await self._send(client, text)
             except ClaudeSDKError:
                 return  # the process is gone; whoever listens to it reports that
 
@@ -236,9 +262,19 @@ class Session:
             self._end("Claude Code ended the session by itself.", 0)
 
     def _take(self, message: Any) -> None:
-        from claude_agent_sdk import AssistantMessage, RateLimitEvent, ResultMessage, SystemMessage
+        from claude_agent_sdk import (
+            AssistantMessage,
+            RateLimitEvent,
+            ResultMessage,
+            SystemMessage,
+            UserMessage,
+        )
 
-        if isinstance(message, AssistantMessage):
+        self._due()
+        if isinstance(message, UserMessage):
+            if message.content in self._unheard:
+                self._unheard.remove(message.content)
+        elif isinstance(message, AssistantMessage):
             self._error = message.error
             for report in translate.heard(message):
                 self._report(report)
@@ -263,6 +299,13 @@ class Session:
         ended = translate.ended(result, self._meter.usage, self._error, self._assignment.budget_usd)
         self._error = None
         self._over = not ended.live
+        if ended.live and self._unheard:
+            # A text came too late for this turn, so there will be another, and its end is the one to
+            # report. Should none come after all, this was the end.
+            self._busy = True
+            loop = asyncio.get_running_loop()
+            self._overdue = loop.call_later(TAKEN_UP_SECONDS, self._report, ended)
+            return
         self._report(ended)
 
     def _end(self, error: str, exit_code: int | None = None, *, login: bool = False) -> None:
