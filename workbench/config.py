@@ -44,8 +44,9 @@ def _lines(value: object) -> object:
 
 
 def _gate_slots() -> int:
-    """Half the cores, since agents need the rest, and not more than four."""
-    return max(1, min(4, (os.cpu_count() or 1) // 2))
+    """Half the cores, since agents need the rest; two at least, so that a landing never waits for the
+    slow gate of somebody else's work, and not more than four."""
+    return max(2, min(4, (os.cpu_count() or 1) // 2))
 
 
 def _worktree_root() -> Path:
@@ -214,7 +215,7 @@ def settings_table() -> str:
 
 def _default(field: str) -> str:
     computed = {
-        "gate_slots": "half the cores, at most 4",
+        "gate_slots": "half the cores, 2 to 4",
         "worktree_root": "`workbench/worktrees` in the user's state folder",
     }
     if field in computed:

@@ -155,9 +155,12 @@ while [ "$(wc -l < {file})" -lt 3 ]; do sleep 0.01; done
 async def test_what_a_gate_leaves_running_is_ended(
     directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.adapters.processes.end.__defaults__", (0.2,))
+    for ending in ("end_group", "sweep"):
+        monkeypatch.setattr(f"workbench.adapters.processes.{ending}.__defaults__", (0.2,))
     file = tmp_path / "pids"
-    verdict = await run(directory, STRAYS.format(file=file) + "echo over")
+    shell = gates(directory)
+    (verdict,) = await shell.check("c", "t", [STRAYS.format(file=file) + "echo over"])
+    await shell.aclose()
     assert verdict.output == "over"
     assert verdict.green
     assert len(pids_in(file)) == 3
@@ -167,15 +170,16 @@ async def test_what_a_gate_leaves_running_is_ended(
 async def test_cancelling_ends_the_whole_group(
     directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.adapters.processes.end.__defaults__", (0.2,))
+    for ending in ("end_group", "sweep"):
+        monkeypatch.setattr(f"workbench.adapters.processes.{ending}.__defaults__", (0.2,))
     file = tmp_path / "pids"
-    checking = asyncio.ensure_future(
-        gates(directory, WORKBENCH_RUN=str(tmp_path)).check("c", "t", [STRAYS.format(file=file) + "sleep 60"])
-    )
+    shell = gates(directory, WORKBENCH_RUN=str(tmp_path))
+    checking = asyncio.ensure_future(shell.check("c", "t", [STRAYS.format(file=file) + "sleep 60"]))
     pids = await until(file, 3)
     checking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await checking
+    await shell.aclose()
     assert all(gone(pid) for pid in pids)
     assert carrying(("WORKBENCH_RUN", str(tmp_path))) == []
 

@@ -195,4 +195,4 @@ default:
 
 
 def _half_of_the_second(event: Event) -> bool:
-    return event["type"] == "MarkerReceived" and event["task"] == "second"
+    return bool(event["type"] == "MarkerReceived" and event["task"] == "second")

@@ -50,17 +50,12 @@ class Slow:
 
 def scripts(dice: random.Random) -> Callable[[Assignment], Script]:
     def script(it: Assignment) -> Script:
-        steps: list[Step] = []
-        for _ in range(dice.randrange(4)):
-            steps.append(
-                dice.choice(
-                    (
-                        Use("Edit"), EndTurn(0.1), Mark("note", "n"), Mark("question", "q?"),
-                        Mark("message", "m", to=dice.choice(("ada", "bob", "all"))),
-                        Mark("done", nonce="guessed"), Mark("note", "x", name="same.json"),
-                    )
-                )
-            )  # fmt: skip
+        asides: tuple[Step, ...] = (
+            Use("Edit"), EndTurn(0.1), Mark("note", "n"), Mark("question", "q?"),
+            Mark("message", "m", to=dice.choice(("ada", "bob", "all"))),
+            Mark("done", nonce="guessed"), Mark("note", "x", name="same.json"),
+        )  # fmt: skip
+        steps = dice.choices(asides, k=dice.randrange(4))
         steps.append(Edit({dice.choice(("f", it.task)): f"{it.task} {it.attempt}\n"}))
         roll = dice.random()
         if roll < 0.08:
@@ -101,7 +96,7 @@ async def chaotic(seed: int) -> Stage:
     for _ in range(30):
         doing = asyncio.ensure_future(step())
         if dice.random() < 0.6:
-            for _ in range(dice.randrange(300)):
+            for _ in range(dice.randrange(1, 300)):
                 await asyncio.sleep(0)
             if dice.random() < 0.5:
                 stage.engine.stop("asked to")

@@ -6,19 +6,19 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from workbench.core import events as e
 from workbench.core.actions import Action
 from workbench.core.apply import fold
-from workbench.core.models import RunSettings, Task, Usage
+from workbench.core.models import RunSettings, Task, Usage, Verdict
 from workbench.core.state import RunState
 from workbench.engine.loop import Effect
 from workbench.engine.ports import AgentReport, Assignment, Ended
 from workbench.errors import GitError, StoreError
-from workbench.testing import MemoryStore
+from workbench.testing import FakeGates, MemoryStore
 from workbench.testing.agents import (
     Break,
     Crash,
@@ -172,14 +172,33 @@ async def test_messages_reach_a_working_teammate_and_wait_for_one_that_is_not() 
     assert any(name == "b" and "hello bob" in text for name, text in stage.agent.heard)
 
 
-async def test_a_thousand_messages_wait_without_overflowing_anything() -> None:
+async def test_a_thousand_messages_that_waited_overflow_nothing() -> None:
+    """They pile up while bob's gates run, and are all told when the red gate sends it back to work."""
+    checking, sent, total = asyncio.Event(), asyncio.Event(), 1500
+
+    class Patient(FakeGates):
+        async def check(
+            self, commit: str, tree: str, commands: Sequence[str], urgent: bool = False
+        ) -> list[Verdict]:
+            if "bad" in self.git.files(commit):
+                await sent.wait()
+            return await super().check(commit, tree, commands, urgent)
+
     stage = Stage([task("a"), task("b")], settings())
-    flood = [Mark("message", f"m{number}", to="bob") for number in range(1500)]
+    gates = Patient(stage.git, lambda command, files: "bad" not in files)
+    stage.world = replace(stage.world, gates=gates)
+    flood = [Mark("message", f"m{number}", to="bob") for number in range(total)]
     stage.agent.scripts = {
-        ("a", 1): [*flood, *edit("a", "a\n")],
-        ("b", 1): [EndTurn(), *edit("b", "b\n")],
+        ("a", 1): [Reach(asyncio.Event(), checking), *flood, *edit("a", "a\n")],
+        ("b", 1): [*edit("bad", "b\n"), Edit({"bad": None, "b": "b\n"}), Mark("done"), EndTurn()],
     }
-    assert (await within(stage)).outcome == "landed"
+    stage.use(stage.agent)
+    stage.on(e.CheckingStarted, lambda record: checking.set())
+    stage.on(e.TaskLanded, lambda record: sent.set())
+    state = await within(stage)
+    assert (state.outcome, state.messages) == ("landed", total)
+    told = Counter(r.event.kind for r in stage.store.read("r") if isinstance(r.event, e.Told))
+    assert (told["gate_red"], told["message"]) == (1, total)
 
 
 async def test_markers_given_twice_or_forged_are_set_aside_and_explained() -> None:

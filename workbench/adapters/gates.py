@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.adapters.output import Capture, captured, explained, shell_code
-from workbench.adapters.processes import end, start
+from workbench.adapters.processes import Mark, end_group, start, sweep
 from workbench.core.models import TEXT_LIMIT, Verdict
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
@@ -62,6 +62,7 @@ class ShellGates:
         self._seconds = seconds
         self._env = _for_gates(env)
         self._environment = _fingerprint(env, setup, seconds)
+        self._sweeping: set[asyncio.Task[None]] = set()
 
     def environment(self) -> str:
         """Platform, and a hash of what chooses the tools: the TOOLCHAIN variables, the set-up
@@ -82,6 +83,17 @@ class ShellGates:
                 if not verdicts[-1].green:
                     break
         return verdicts
+
+    async def aclose(self) -> None:
+        """Wait until what gates left behind is gone. Safe to call twice."""
+        if self._sweeping:
+            await asyncio.wait(self._sweeping)
+
+    def _sweep(self, mark: Mark) -> None:
+        """End what left the gate's group, behind the verdict's back."""
+        task = asyncio.ensure_future(sweep(mark))
+        self._sweeping.add(task)
+        task.add_done_callback(self._sweeping.discard)
 
     async def _run(self, where: Path, tree: str, command: str) -> Verdict:
         began = time.monotonic()
@@ -125,7 +137,8 @@ class ShellGates:
                 "Check that the machine has room for more processes, and that the command is plain text.",
             ) from error
         finally:
-            await end(process, mark)
+            await end_group(process)
+            self._sweep(mark)
 
 
 def _with(text: str, sentence: str) -> str:

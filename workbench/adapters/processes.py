@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,9 @@ GRACE_SECONDS = 3.0
 
 KILL_SECONDS = 5.0
 """How long processes that were killed are waited for: one in an uninterruptible read may stay."""
+
+SHARED_SECONDS = 0.25
+"""The longest that a look at the process table is put off so that more can share it."""
 
 Mark = tuple[str, str]
 """A variable and its value that every process started for one purpose carries."""
@@ -42,6 +45,21 @@ def watch_children_by_pidfd() -> None:
     except OSError:  # an old kernel, or a sandbox that forbids the call
         return
     asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+async def all_noted() -> None:
+    """Wait until no child is left and asyncio took note of it; to be called before a loop closes.
+
+    Everybody ends their own processes, but a large one takes a moment to go after it was killed, and
+    what asyncio keeps for it would be torn down after the loop, with a stack trace on stderr.
+    """
+    deadline = time.monotonic() + KILL_SECONDS
+    with contextlib.suppress(ChildProcessError):  # there is none left
+        while time.monotonic() < deadline:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            await asyncio.sleep(0.002)
+    for _ in range(3):  # transports close themselves a step or two after their process's end is known
+        await asyncio.sleep(0)
 
 
 async def start(
@@ -67,32 +85,98 @@ async def start(
 
 async def end(process: asyncio.subprocess.Process | None, mark: Mark, grace: float = GRACE_SECONDS) -> None:
     """Terminate, wait, kill: on return no process of the leader's group, none below it and none
-    that carries ``mark`` is left. Costs one look at the process table when nothing is.
+    that carries ``mark`` is left. When nothing is, it costs a share of one look at the process table,
+    and up to SHARED_SECONDS of waiting for that.
 
     ``process`` is the leader, or None when it did not come to be. Cancelling kills at once what is left.
     """
-    leader = process.pid if process else None
-    below = _below(leader)
+    await end_group(process, grace)
     try:
-        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
-            pause = 0.002
-            deadline = time.monotonic() + seconds
-            told: set[psutil.Process] = set()
-            # Looking again in each round: what is told to end may still start others.
-            while left := _left(leader, mark, below):
-                _signal(set(left) - told, number)
-                told.update(left)
-                if time.monotonic() > deadline:
-                    break
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 0.1)
-            else:
-                break
-        if process:
-            await _reaped(process)
+        if await CENSUS.look(mark):
+            await _end(lambda: carrying(mark), grace)
     except asyncio.CancelledError:
-        _signal(_left(leader, mark, below), signal.SIGKILL)
+        signal_all(carrying(mark), signal.SIGKILL)
         raise
+
+
+async def end_group(process: asyncio.subprocess.Process | None, grace: float = GRACE_SECONDS) -> None:
+    """As ``end``, for the leader's group and what stands below it. Costs next to nothing when they are
+    gone; what left both is for ``end``, or for a ``sweep`` later."""
+    if process is None:
+        return
+    below = _below(process.pid)
+
+    def left() -> list[psutil.Process]:
+        return _left(process.pid, below)
+
+    try:
+        await _end(left, grace)
+        await _reaped(process)
+    except asyncio.CancelledError:
+        signal_all(left(), signal.SIGKILL)
+        raise
+
+
+async def sweep(mark: Mark, grace: float = GRACE_SECONDS) -> None:
+    """End whatever still carries ``mark``; for after ``end_group``, where nobody waits for it."""
+    if await CENSUS.look(mark):
+        await _end(lambda: carrying(mark), grace)
+
+
+async def _end(left: Callable[[], list[psutil.Process]], grace: float) -> None:
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
+        pause = 0.002
+        deadline = time.monotonic() + seconds
+        told: set[psutil.Process] = set()
+        # Looking again in each round: what is told to end may still start others.
+        while found := left():
+            signal_all(set(found) - told, number)
+            told.update(found)
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.1)
+        else:
+            return
+
+
+class Census:
+    """Looks for marks in the process table, one look for everybody who asks meanwhile.
+
+    A look reads the environment of every process of the machine. With hundreds of agents ending at
+    once, a look for each would cost the square of their number; so looks are spaced such that
+    they take a twentieth of the time at most.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[Mark, asyncio.Future[bool]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._next = 0.0
+
+    async def look(self, mark: Mark) -> bool:
+        """Whether any living process carries ``mark``, by a look that begins after this call."""
+        if mark not in self._asked:
+            self._asked[mark] = asyncio.get_running_loop().create_future()
+        answer = self._asked[mark]
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+        return await asyncio.shield(answer)
+
+    async def _look(self) -> None:
+        while self._asked:
+            await asyncio.sleep(self._next - time.monotonic())
+            asked, self._asked = self._asked, {}
+            began = time.monotonic()
+            found = _marked(tuple(asked))
+            for mark, answer in asked.items():
+                if not answer.done():
+                    answer.set_result(mark in found)
+            took = time.monotonic() - began
+            self._next = time.monotonic() + min(SHARED_SECONDS, took * 19)
+
+
+CENSUS = Census()
+"""The process table is one, and so is who looks at it."""
 
 
 async def _reaped(process: asyncio.subprocess.Process) -> None:
@@ -116,7 +200,7 @@ def reap_orphans(run: str, state_dir: Path, grace: float = GRACE_SECONDS) -> lis
         told: set[psutil.Process] = set()
         while left := carrying(*marks):
             reaped.update(process.pid for process in left)
-            _signal(set(left) - told, number)
+            signal_all(set(left) - told, number)
             told.update(left)
             if time.monotonic() > deadline:
                 break
@@ -126,40 +210,55 @@ def reap_orphans(run: str, state_dir: Path, grace: float = GRACE_SECONDS) -> lis
 
 def carrying(*marks: Mark) -> list[psutil.Process]:
     """Living processes whose environment holds all of ``marks``, except this one and those above it."""
-    wanted = [os.fsencode(f"{name}={value}") for name, value in marks]
-    found = [pid for pid in psutil.pids() if _carries(pid, wanted)]
-    if not found:  # nearly always, and who is above us takes as long to find out as all the rest
+    wanted = {_variable(mark) for mark in marks}
+    found = [pid for pid in psutil.pids() if wanted <= _environment(pid, min(wanted))]
+    return _others(found)
+
+
+def _marked(marks: Sequence[Mark]) -> set[Mark]:
+    """Those of ``marks`` that a living process carries."""
+    wanted = {_variable(mark): mark for mark in marks}
+    names = {name.encode() + b"=" for name, _ in marks}
+    found: dict[Mark, list[int]] = {}
+    for pid in psutil.pids():
+        for variable in _environment(pid, *names) & wanted.keys():
+            found.setdefault(wanted[variable], []).append(pid)
+    return {mark for mark, pids in found.items() if _others(pids)}
+
+
+def _others(pids: Sequence[int]) -> list[psutil.Process]:
+    if not pids:  # nearly always, and who is above us takes as long to find out as all the rest
         return []
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return _living(pid for pid in found if pid not in own)
+    return _living(pid for pid in pids if pid not in own)
 
 
-def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
+def _variable(mark: Mark) -> bytes:
+    return os.fsencode(f"{mark[0]}={mark[1]}")
+
+
+def _environment(pid: int, *hints: bytes) -> set[bytes]:
+    """The variables of a process, or nothing when none of ``hints`` is anywhere among them."""
     try:
         if sys.platform == "linux":  # psutil takes ten times as long to do the same
             with os.fdopen(os.open(f"/proc/{pid}/environ", os.O_RDONLY), "rb", buffering=0) as file:
                 raw = file.readall()
-            held = raw.split(b"\0") if wanted[0] in raw else []
-        else:
-            held = [os.fsencode(f"{n}={v}") for n, v in psutil.Process(pid).environ().items()]
+            return set(raw.split(b"\0")) if any(hint in raw for hint in hints) else set()
+        return {os.fsencode(f"{n}={v}") for n, v in psutil.Process(pid).environ().items()}
     except (OSError, psutil.Error):  # somebody else's, or just gone
-        return False
-    return all(variable in held for variable in wanted)
+        return set()
 
 
-def _left(leader: int | None, mark: Mark, below: Sequence[psutil.Process]) -> list[psutil.Process]:
-    """Every living process of the group, of the tree as it was, and of the mark."""
-    found = {process.pid: process for process in carrying(mark)}
-    found |= {process.pid: process for process in below if _lives(process)}
-    if leader is not None and _group_exists(leader):
+def _left(leader: int, below: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Every living process of the group, and of the tree as it was."""
+    found = {process.pid: process for process in below if _lives(process)}
+    if _group_exists(leader):
         members = _living(pid for pid in psutil.pids() if _in_group(pid, leader))
         found |= {process.pid: process for process in members}
     return list(found.values())
 
 
-def _below(leader: int | None) -> list[psutil.Process]:
-    if leader is None:
-        return []
+def _below(leader: int) -> list[psutil.Process]:
     try:
         return psutil.Process(leader).children(recursive=True)
     except psutil.Error:
@@ -201,7 +300,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         # It may be gone by now, or have become another user's.
         with contextlib.suppress(psutil.Error, OSError):

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
-from workbench.adapters.processes import watch_children_by_pidfd
+from workbench.adapters.processes import all_noted, watch_children_by_pidfd
 from workbench.cli.display import Display
 from workbench.cli.outcome import INTERRUPTED, explain
 from workbench.composition.past import proven_report
@@ -29,7 +29,14 @@ SIGNALS = {
 def run_async(main: Coroutine[Any, Any, T]) -> T:
     """``asyncio.run``, with a child watcher that needs no thread for each process."""
     watch_children_by_pidfd()
-    return asyncio.run(main)
+
+    async def whole() -> T:
+        try:
+            return await main
+        finally:
+            await all_noted()
+
+    return asyncio.run(whole())
 
 
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:

@@ -46,11 +46,18 @@ async def open_world(
         extras: Extras = no_extras
         if script is not None:
             environment, extras = await _rehearse(stack, folder, script)
+        gates = ShellGates(
+            checkouts,
+            seconds=settings.gate_seconds,
+            env={**os.environ, **known_by(place, run)},
+            setup=settings.setup,
+        )
+        stack.push_async_callback(gates.aclose)
         yield World(
             git=git,
             worktrees=Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse),
             checkouts=checkouts,
-            gates=ShellGates(checkouts, seconds=settings.gate_seconds, env=os.environ, setup=settings.setup),
+            gates=gates,
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
             briefs=Templates(),

@@ -167,6 +167,8 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     if state.outcome in ("landed", "incomplete", "refused"):
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
+    if state.outcome is None:  # it was cut short: what it did until its last record counts
+        state.active_seconds += max(0.0, state.at - state.resumed_at)
     state.outcome, state.ended_at, state.stops = None, None, 0
     state.resumed_at = at
     state.environment = event.environment or state.environment
@@ -361,6 +363,7 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         _set(state, task, "retry")
         attempt.outcome, attempt.interrupted = "interrupted", True
         task.prefers = event.teammate
+        teammate.unread[:0] = attempt.mail  # what it was given it may not have read
         if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
         _offer(state, task)

@@ -237,6 +237,9 @@ class LiveAttempt:
         for dropped in found:
             self.receive(dropped)
 
+    def _addresses(self) -> tuple[str, ...]:
+        return (*self.state.teammates, "all")
+
     def receive(self, dropped: Dropped) -> None:
         """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
         marker, problem = dropped.marker, dropped.problem
@@ -244,6 +247,8 @@ class LiveAttempt:
             problem = "its nonce is not the one of this attempt, so it is not believed"
         elif dropped.name in self._seen:
             problem = "a marker of this name was received before; give each a name of its own"
+        elif marker is not None and marker.kind == "message" and marker.to not in self._addresses():
+            problem = f"there is nobody called {marker.to!r}; the team is {', '.join(self._addresses())}"
         self._seen.add(dropped.name)
         task, number = self.attempt.task, self.attempt.number
         if marker is None or problem:

@@ -8,17 +8,16 @@ from workbench.core.brief import landing_message
 from workbench.core.state import RunState
 from workbench.engine.ports import Emit
 from workbench.engine.world import World
-from workbench.errors import GitError
 
 
 async def build_candidate(state: RunState, world: World, emit: Emit, action: a.BuildCandidate) -> None:
     """Merge the delivered commit on the tip as it is now, whoever moved it there."""
     tip = await world.git.tip(state.integration)
     if tip is None:
-        raise GitError(
-            f"the integration branch {state.integration} is gone",
-            f"put it back with: git update-ref {state.integration} {state.tip}",
-        )
+        reason = f"the integration branch {state.integration} is gone"
+        mend = f"put it back with `git update-ref {state.integration} {state.tip}`, then resume"
+        emit(e.StopRequested(reason=f"{reason}; {mend}"))
+        return
     merged = await world.git.merge(tip, action.commit)
     if not merged.clean:
         emit(e.ConflictFound(task=action.task, parent=tip, paths=merged.paths, hunks=merged.hunks))
