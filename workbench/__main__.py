@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,10 +18,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         from workbench.cli.mark import main as mark
 
         return mark(words[1:])
+    # Imports make no garbage worth collecting: a tenth of the time to start.
+    gc.disable()
     from workbench.cli.app import main as command_line
 
     return command_line(words)
 
 
+def entry() -> None:
+    """The program: ``main``, and then the end of the process without taking the interpreter down
+    piece by piece. Everything that must be closed is, by then."""
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # the reader went away
+        pass
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -56,7 +56,7 @@ async def all_noted() -> None:
     deadline = time.monotonic() + KILL_SECONDS
     with contextlib.suppress(ChildProcessError):  # there is none left
         while time.monotonic() < deadline:
-            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)  # noqa: ASYNC222 - WNOHANG
             await asyncio.sleep(0.002)
     for _ in range(3):  # transports close themselves a step or two after their process's end is known
         await asyncio.sleep(0)

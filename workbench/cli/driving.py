@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
@@ -29,6 +30,8 @@ SIGNALS = {
 def run_async(main: Coroutine[Any, Any, T]) -> T:
     """``asyncio.run``, with a child watcher that needs no thread for each process."""
     watch_children_by_pidfd()
+    gc.freeze()  # what was imported stays
+    gc.enable()
 
     async def whole() -> T:
         try:

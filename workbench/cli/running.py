@@ -17,8 +17,6 @@ from workbench.composition.runs import Run, resume_run, start_run
 from workbench.core import plan as plans
 from workbench.core.report import Report
 from workbench.errors import UsageError
-from workbench.rehearsal.author import author
-from workbench.rehearsal.script import load
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,9 @@ def run_plan(wanted: Wanted) -> int:
 
 def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
     """Run a plan with the scripted model; gives the exit code."""
+
+    from workbench.rehearsal.author import author
+    from workbench.rehearsal.script import load
 
     async def main() -> int:
         place = await open_place(wanted.repo, **wanted.overrides)

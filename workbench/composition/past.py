@@ -47,17 +47,15 @@ def read_from(store: SqliteStore, wanted: str | None) -> RunState:
 
 async def proof(place: Place, state: RunState) -> dict[str, bool]:
     """For each task that the log calls landed: whether git says that what it delivered is an ancestor
-    of the integration branch as it is now."""
+    of the integration branch as it is now (and not of the base, which would prove nothing)."""
     git = Plumbing(place.repository)
     try:
         tip = await git.tip(state.integration)
         landed = {name: task for name, task in state.tasks.items() if task.status is TaskStatus.LANDED}
         if tip is None:
             return dict.fromkeys(landed, False)
-        return {
-            name: task.commit is not None and await git.is_ancestor(task.commit, tip)
-            for name, task in landed.items()
-        }
+        there = await git.reachable(tip, state.base)
+        return {name: task.commit in there for name, task in landed.items()}
     finally:
         await git.aclose()
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.lock import RepositoryLock
@@ -34,7 +35,9 @@ from workbench.engine.loop import Engine
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.errors import UsageError
-from workbench.rehearsal.script import Script
+
+if TYPE_CHECKING:
+    from workbench.rehearsal.script import Script
 
 
 @dataclass

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.adapters.agents.environment import claude_environment, command_environment
 from workbench.adapters.gates import ShellGates
@@ -21,7 +22,9 @@ from workbench.core.state import AttemptState
 from workbench.engine.ports import Agent
 from workbench.engine.world import World, no_extras
 from workbench.errors import SetupError
-from workbench.rehearsal.script import Script
+
+if TYPE_CHECKING:
+    from workbench.rehearsal.script import Script
 
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
@@ -40,6 +43,8 @@ async def open_world(
             place.root, copy=settings.copy_files, link=settings.link_files, setup=settings.setup
         )
         root = place.worktrees(run)
+        worktrees = Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse)
+        stack.push_async_callback(worktrees.aclose)
         checkouts = Checkouts(place.repository, root, furnishing, slots=place.settings.gate_slots)
         stack.push_async_callback(checkouts.aclose)
         environment: Mapping[str, str] = os.environ
@@ -55,7 +60,7 @@ async def open_world(
         stack.push_async_callback(gates.aclose)
         yield World(
             git=git,
-            worktrees=Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse),
+            worktrees=worktrees,
             checkouts=checkouts,
             gates=gates,
             agent=open_agent(place, settings, folder),
@@ -119,6 +124,8 @@ def _script_path(folder: Path) -> Path:
 
 def stored_script(place: Place, run: str) -> Script:
     """The script a rehearsed run was started with; SetupError when it is gone."""
+    from workbench.rehearsal.script import Script
+
     try:
         return Script.model_validate_json(_script_path(place.run_dir(run)).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

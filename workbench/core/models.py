@@ -23,7 +23,7 @@ TEXT_LIMIT = 20_000
 class Value(BaseModel):
     """Base of all frozen values; unknown fields are refused so that a typo is never silent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Task(Value):

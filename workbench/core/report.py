@@ -14,8 +14,8 @@ from workbench.core.models import Usage, Value
 from workbench.core.state import AttemptState, RunState, TaskState, TaskStatus
 
 PROOF = (
-    "Each landed task was checked with `git merge-base --is-ancestor`: what it delivered is an "
-    "ancestor of the integration branch."
+    "Each landed task was looked for with `git rev-list`: what it delivered is an ancestor of the "
+    "integration branch."
 )
 
 

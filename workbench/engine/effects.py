@@ -183,12 +183,14 @@ class Effects:
             )
 
     async def _tidy(self, state: RunState, action: a.Tidy) -> None:
-        for name, teammate in state.teammates.items():
-            if teammate.worktree and name not in action.keep:
-                try:
-                    await self._world.worktrees.remove(name)
-                except WorkbenchError as problem:
-                    log.warning("the worktree of %s is kept: %s", name, problem)
+        async def remove(name: str) -> None:
+            try:
+                await self._world.worktrees.remove(name)
+            except WorkbenchError as problem:
+                log.warning("the worktree of %s is kept: %s", name, problem)
+
+        done_with = [mate.name for mate in state.teammates.values() if mate.worktree]
+        await asyncio.gather(*(remove(name) for name in done_with if name not in action.keep))
 
     # -- attempts --------------------------------------------------------------------------------------------
 

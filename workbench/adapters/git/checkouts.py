@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked, drop, establish, linked_at
@@ -53,6 +53,8 @@ class Checkouts:
         for linked in self._all:
             if linked.path.is_dir() or linked.admin.is_dir():
                 await asyncio.to_thread(drop, linked)
+            with suppress(OSError):
+                linked.path.parent.rmdir()
 
     async def _take(self, urgent: bool) -> Linked:
         if self._free:

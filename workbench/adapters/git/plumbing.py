@@ -60,6 +60,11 @@ class Plumbing:
         done = await run(self._place, "merge-base", "--is-ancestor", older, newer, fine=(0, 1))
         return done.code == 0
 
+    async def reachable(self, tip: str, beyond: str) -> frozenset[str]:
+        """Every commit that is an ancestor of ``tip`` (or ``tip``) and not of ``beyond``."""
+        words = ("rev-list", full_id(tip), f"^{full_id(beyond)}", "--")
+        return frozenset((await run(self._place, *words)).text.split())
+
     async def aclose(self) -> None:
         await self._merges.aclose()
         await self._diffs.aclose()

@@ -15,9 +15,18 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from workbench.adapters.git.administration import Linked, drop, establish, linked_at, set_aside
+from workbench.adapters.git.administration import (
+    Linked,
+    dismiss,
+    drop,
+    empty,
+    establish,
+    linked_at,
+    set_aside,
+)
 from workbench.adapters.git.conflicts import forget, remember, unresolved
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.furnishing import Furnishing
@@ -35,6 +44,9 @@ NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 AT_ONCE = max(2, min(4, os.cpu_count() or 1))
 """Checkouts that run at the same time: more only queue for the disk."""
+
+TRASH = "trash"
+"""Folder of the root that holds removed worktrees until their files are deleted, all at once."""
 
 STALE_LOCK_SECONDS = 1.0
 
@@ -132,7 +144,14 @@ class Worktrees:
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
             if standing:
                 await self._salvage(linked, teammate, standing)
-                await asyncio.to_thread(drop, linked)
+                dismiss(linked, self._root / TRASH)
+
+    async def aclose(self) -> None:
+        """Delete the files of removed worktrees, and folders that are empty now. Safe to call twice."""
+        await asyncio.to_thread(empty, self._root / TRASH)
+        for folder in (self._root / "team", self._root, self._root.parent):
+            with suppress(OSError):  # others still use it
+                folder.rmdir()
 
     async def _pin(self, teammate: str, pin: str, commit: str) -> None:
         """Move ``pin`` to ``commit``; what it held and ``commit`` does not is kept by another ref."""
