@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import shutil
 import statistics
@@ -24,10 +26,12 @@ SAMPLE_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Cost:
-    """One side of one trial. ``cpu`` and ``memory`` are the orchestrating process's own, its
-    children's apart; ``landed`` is how many tasks' files are on the branch in the end."""
+    """One side of one trial. ``wall`` is the whole process, ``startup`` its part before the run began.
+    ``cpu`` and ``memory`` are the orchestrating process's own, its children's apart; ``landed`` is
+    how many tasks' files are on the branch in the end."""
 
     wall: float
+    startup: float
     cpu: float
     memory: int
     landed: int
@@ -62,6 +66,7 @@ def compare(trial: Trial, rounds: int, tell: Callable[[str], None]) -> Compared:
 def _median(costs: Sequence[Cost]) -> Cost:
     return Cost(
         statistics.median(cost.wall for cost in costs),
+        statistics.median(cost.startup for cost in costs),
         statistics.median(cost.cpu for cost in costs),
         max(cost.memory for cost in costs),
         min(cost.landed for cost in costs),
@@ -83,24 +88,28 @@ def _fresh(trial: Trial, side: Callable[[Path, Path, Trial], Cost]) -> Cost:
 def _script(folder: Path, repo: Path, trial: Trial) -> Cost:
     words = [str(repo), str(trial.tasks), str(trial.team), str(trial.seconds), str(folder / "agent.sh")]
     wall, cpu, memory = _watched(["sh", str(folder / "naive.sh"), *words], folder)
-    return Cost(wall, cpu, memory, _landed(repo, "main"))
+    return Cost(wall, 0.0, cpu, memory, _landed(repo, "main"))
 
 
 def _workbench(folder: Path, repo: Path, trial: Trial) -> Cost:
     agent = f'command:sh {folder / "agent.sh"} "$WORKBENCH_TASK" {trial.seconds}'
     words = ["run", str(folder / "plan.md"), "--repo", str(repo), "--agent", agent, "--gate", "true"]
-    words += ["--team", str(trial.team), "--run-id", "bench", "--yes", "--headless"]
+    words += ["--team", str(trial.team), "--run-id", "bench", "--yes", "--json"]
+    began = time.time()
     wall, cpu, memory = _watched([sys.executable, "-m", "workbench", *words], folder)
-    return Cost(wall, cpu, memory, _landed(repo, "workbench/bench/integration"))
+    with (folder / "output").open(encoding="utf-8") as output:
+        first = datetime.datetime.fromisoformat(json.loads(output.readline())["at"])
+    landed = _landed(repo, "workbench/bench/integration")
+    return Cost(wall, first.timestamp() - began, cpu, memory, landed)
 
 
 def _watched(command: list[str], folder: Path) -> tuple[float, float, int]:
     """Run ``command``: wall seconds, its own CPU seconds, its peak memory in bytes."""
     own = {"WORKBENCH_WORKTREE_ROOT": str(folder / "worktrees")}
-    with (folder / "output").open("wb") as output:
+    with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
         began = time.perf_counter()
         process = psutil.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=os.environ | own
+            command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL, env=os.environ | own
         )
         cpu, memory = 0.0, 0
         while True:
@@ -117,7 +126,7 @@ def _watched(command: list[str], folder: Path) -> tuple[float, float, int]:
                 continue
         wall = time.perf_counter() - began
     if process.returncode != 0:
-        said = (folder / "output").read_text(encoding="utf-8", errors="replace")[-2000:]
+        said = (folder / "errors").read_text(encoding="utf-8", errors="replace")[-2000:]
         raise SetupError(f"`{command[0]} … {command[2]}` ended with {process.returncode}:\n{said}")
     return wall, cpu, memory
 

@@ -196,7 +196,8 @@ def rows(state: RunState) -> list[Row]:
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or str(attempt.phase)
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
-        shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing.replace(here, ""), 60)))
+        doing = doing.replace(here, "").removeprefix("mcp__workbench__")
+        shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
     return shown
 
 
