@@ -48,10 +48,10 @@ def _data(result: Compared) -> dict[str, object]:
 
 
 def _line(result: Compared) -> str:
-    trial, figures = result.trial, _figures(result)
+    trial, ours, figures = result.trial, result.workbench, _figures(result)
     return (
         f"{trial.tasks:5d} {trial.team:5d} {trial.seconds:4.1f} | {result.script.wall:9.2f} s | "
-        f"{result.workbench.wall:12.2f} s {result.workbench.startup:7.2f} s {trial.ideal:4.1f} s {figures['efficiency']:10.1%} "
+        f"{ours.wall:12.2f} s {ours.startup:7.2f} s {trial.ideal:4.1f} s {figures['efficiency']:10.1%} "
         f"{figures['overhead_ms_per_task']:11.1f} ms {figures['cpu_ms_per_task']:6.1f} ms "
         f"{figures['peak_memory_mb']:9.0f} MB | {result.ratio:5.2f}"
     )
