@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +14,9 @@ import pytest
 
 from tests.conftest import git
 from tests.e2e.conftest import CommandLine, Event, events, leftovers, of, until
+from workbench.core.plan import parse
+from workbench.rehearsal.script import load
+from workbench.rehearsal.server import headers_env, serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
 
@@ -196,3 +201,50 @@ default:
 
 def _half_of_the_second(event: Event) -> bool:
     return bool(event["type"] == "MarkerReceived" and event["task"] == "second")
+
+
+PLAIN = """\
+# Two files
+
+1. Write first.txt.
+2. Write second.txt.
+"""
+
+
+async def test_a_plain_plan_is_split_by_claude_shown_and_run_when_approved(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    """Everything but the model: the schema goes to Claude Code, its answer becomes the plan beside."""
+    plan = tmp_path / "plain.md"
+    plan.write_text(PLAIN)
+    tasks = [
+        {
+            "id": name,
+            "title": f"Write {name}",
+            "body": f"Write {name}.txt.",
+            "after": [],
+            "files": [],
+            "gate": [],
+        }
+        for name in ("first", "second")
+    ]
+    answer = {"title": "Two files", "context": "Small.", "contract": "", "tasks": tasks}
+    script = {
+        "default": [
+            {"use": {"tool": "Write", "input": {"file_path": "{{worktree}}/{{task}}.txt", "content": "x"}}},
+            {"use": {"tool": "mcp__workbench__done", "input": {"note": "written"}}},
+        ],
+        "tasks": {"plan-splitting": [{"structured": answer}]},
+    }
+    async with serve(load(json.dumps(script))) as rehearsal:
+        env = rehearsal.env() | headers_env(task="plan-splitting", attempt=1, teammate="", worktree="/")
+        words = ("run", str(plan), "--gate", "true", "--json", "--run-id", "split")
+        refused = await asyncio.to_thread(workbench, *words, **env)
+
+    assert refused.returncode == 2, refused.stderr
+    assert "not approved" in refused.stderr and "Write second" in refused.stderr
+    beside = tmp_path / "plain.workbench.md"
+    assert [task.id for task in parse(beside.read_text()).tasks] == ["first", "second"]
+    assert workbench("approve", str(beside)).returncode == 0
+    done = workbench("run", str(beside), "--agent", "command:echo x > $WORKBENCH_TASK", "--gate", "true")
+    assert done.returncode == 0, done.stderr
