@@ -24,11 +24,14 @@ class CommandLine:
     cwd: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def __call__(self, *words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def __call__(
+        self, *words: str, cwd: Path | None = None, **env: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; a variable that is None is taken out of its environment."""
+        whole = {name: value for name, value in (os.environ | env).items() if value is not None}
         return subprocess.run(
             [sys.executable, "-m", "workbench", *words],
-            cwd=cwd or self.cwd, env=os.environ | env, capture_output=True, text=True,
+            cwd=cwd or self.cwd, env=whole, capture_output=True, text=True,
             stdin=subprocess.DEVNULL, timeout=240, check=False,
         )  # fmt: skip
 

@@ -115,6 +115,20 @@ def test_work_left_uncommitted_is_snapshotted_and_lands(
     assert git(repo, "show", "workbench/left/integration:src/hello.py") == "hello"
 
 
+def test_teammates_can_commit_where_git_knows_no_user(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    nobody = dict.fromkeys(
+        f"GIT_{role}_{key}" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
+    )
+
+    done = workbench("run", str(plan), "--agent", agent, "--yes", "--run-id", "anon", **nobody)
+
+    assert done.returncode == 0, done.stderr
+    authors = git(repo, "log", "--format=%an", "--no-merges", "main..workbench/anon/integration")
+    assert set(authors.splitlines()) == {"workbench teammate"}
+
+
 def test_red_work_is_tried_again_then_given_up_and_what_waits_is_held(
     workbench: CommandLine, repo: Path, plan: Path
 ) -> None:

@@ -66,7 +66,11 @@ async def open_world(
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
             briefs=Templates(),
-            environment={**_allowed(place, settings, environment), **known_by(place, run)},
+            environment={
+                **_identity(place),
+                **_allowed(place, settings, environment),
+                **known_by(place, run),
+            },
             extras=extras,
         )
 
@@ -75,6 +79,14 @@ def known_by(place: Place, run: str) -> dict[str, str]:
     """Variables that every process of a run carries, so that leftovers of a killed run are known for
     what they are, and nobody else's processes ever are."""
     return {"WORKBENCH_RUN": run, "WORKBENCH_STATE": str(place.state_dir)}
+
+
+def _identity(place: Place) -> dict[str, str]:
+    """Who teammates' commits are by: the user, or workbench where git knows no user and would refuse."""
+    if place.repository.has_identity:
+        return {}
+    who = {"NAME": "workbench teammate", "EMAIL": "teammate@workbench.invalid"}
+    return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
 
 
 def _allowed(place: Place, settings: RunSettings, environment: Mapping[str, str]) -> dict[str, str]:
