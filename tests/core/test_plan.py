@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from workbench.core import plan
 from workbench.core.models import Plan, Task
-from workbench.core.plan_rules import MAX_BYTES, NEVER
+from workbench.core.plan.rules import MAX_BYTES, NEVER
 from workbench.errors import PlanError
 
 ROOT = Path(__file__).resolve().parents[2]

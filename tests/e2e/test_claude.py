@@ -239,7 +239,7 @@ async def test_a_plain_plan_is_split_by_claude_shown_and_run_when_approved(
     async with serve(load(json.dumps(script))) as rehearsal:
         env = rehearsal.env() | headers_env(task="plan-splitting", attempt=1, teammate="", worktree="/")
         words = ("run", str(plan), "--gate", "true", "--json", "--run-id", "split")
-        refused = await asyncio.to_thread(lambda: workbench(*words, **env))
+        refused = await asyncio.to_thread(lambda: workbench(*words, cwd=None, **env))
 
     assert refused.returncode == 2, refused.stderr
     assert "not approved" in refused.stderr and "Write second" in refused.stderr

@@ -11,8 +11,8 @@ import heapq
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from workbench.core.guesses import Guesses
 from workbench.core.models import Task
-from workbench.core.plan_guess import Guesses
 from workbench.errors import Problem
 
 CYCLE_SHOWN = 60

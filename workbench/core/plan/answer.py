@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.core import plan_rules as rules
 from workbench.core.models import Plan
-from workbench.core.plan_draft import Draft, Head, build
-from workbench.core.plan_page import trim
+from workbench.core.plan import rules
+from workbench.core.plan.draft import Draft, Head, build
+from workbench.core.plan.page import trim
 from workbench.errors import Problem
 
 _TEXT = {"type": "string"}

@@ -22,11 +22,12 @@ from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 
-from workbench.core import plan_front, plan_page
-from workbench.core import plan_rules as rules
 from workbench.core.models import Plan
-from workbench.core.plan_draft import Draft, build
-from workbench.core.plan_page import Block, Page
+from workbench.core.plan import front as plan_front
+from workbench.core.plan import page as plan_page
+from workbench.core.plan import rules
+from workbench.core.plan.draft import Draft, build
+from workbench.core.plan.page import Block, Page
 from workbench.errors import PlanError, Problem
 
 STEPS = re.compile(

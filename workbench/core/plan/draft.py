@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.core import graph
-from workbench.core import plan_rules as rules
 from workbench.core.models import Plan, Task
+from workbench.core.plan import rules
 from workbench.errors import PlanError, Problem
 
 

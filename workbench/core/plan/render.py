@@ -16,9 +16,9 @@ import yaml
 
 from workbench.core import graph
 from workbench.core.models import Plan, Task
-from workbench.core.plan_fields import join_list, quote
-from workbench.core.plan_page import VERBATIM
-from workbench.core.plan_parse import parse
+from workbench.core.plan.fields import join_list, quote
+from workbench.core.plan.page import VERBATIM
+from workbench.core.plan.parse import parse
 from workbench.errors import PlanError
 
 FRONT = ("team", "budget_usd", "model", "base", "gates", "setup")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from workbench.core import plan_rules as rules
-from workbench.core.plan_draft import Draft, Head
-from workbench.core.plan_guess import Guesses
-from workbench.core.plan_page import trim
+from workbench.core.guesses import Guesses
+from workbench.core.plan import rules
+from workbench.core.plan.draft import Draft, Head
+from workbench.core.plan.page import trim
 from workbench.errors import Problem
 
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

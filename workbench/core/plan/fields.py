@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from markdown_it.tree import SyntaxTreeNode
 
-from workbench.core import plan_rules as rules
-from workbench.core.plan_draft import Draft
-from workbench.core.plan_guess import Guesses
-from workbench.core.plan_page import Block, Page
+from workbench.core.guesses import Guesses
+from workbench.core.plan import rules
+from workbench.core.plan.draft import Draft
+from workbench.core.plan.page import Block, Page
 from workbench.errors import Problem
 
 FIELDS = ("after", "files", "gate", "role", "priority", "attempts")

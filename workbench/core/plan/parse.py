@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.core import plan_fields, plan_front, plan_page
-from workbench.core import plan_rules as rules
 from workbench.core.models import Plan
-from workbench.core.plan_draft import Draft, Head, build
-from workbench.core.plan_page import Block, Page
+from workbench.core.plan import fields as plan_fields
+from workbench.core.plan import front as plan_front
+from workbench.core.plan import page as plan_page
+from workbench.core.plan import rules
+from workbench.core.plan.draft import Draft, Head, build
+from workbench.core.plan.page import Block, Page
 from workbench.errors import PlanError, Problem
 
 HEADING = re.compile(

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from workbench.core.plan_rules import MAX_BYTES, MAX_LINES, NEVER, hidden_characters
+from workbench.core.plan.rules import MAX_BYTES, MAX_LINES, NEVER, hidden_characters
 from workbench.errors import PlanError, Problem
 
 VERBATIM = "verbatim"

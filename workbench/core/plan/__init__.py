@@ -1,0 +1,30 @@
+"""The plan: a Markdown file with a context, a shared contract and tasks; approved by its hash.
+
+Text in, values out, and back. Which file holds what:
+
+    page          the text as blocks, each at its line; comments and verbatim fences
+    front         YAML front matter: settings of the run, todos
+    fields        the list of fields below a task's heading
+    parse         the structured plan
+    steps         a plain plan, split by its headings and lists
+    answer        a plain plan, split by a model
+    draft         tasks as written, and ``build``, which holds them to
+    rules         what each value may be, and to ``core.graph``
+    render        a plan as text again, and its summary
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from workbench.core.plan.answer import SPLIT_SCHEMA, from_split
+from workbench.core.plan.parse import is_structured, parse
+from workbench.core.plan.render import render, summary
+from workbench.core.plan.steps import split
+
+__all__ = ["SPLIT_SCHEMA", "from_split", "is_structured", "parse", "render", "sha256", "split", "summary"]
+
+
+def sha256(text: str) -> str:
+    """The name of exactly this text, for approvals: nothing is normalised, not even line ends."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
