@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,8 @@ async def test_a_hundred_appends_at_once_keep_their_order(path: Path) -> None:
         async with asyncio.TaskGroup() as group:
             for seq in range(1, 101):
                 group.create_task(store.append("r", [record(seq)]))
-        rows = sqlite3.connect(path).execute("SELECT seq FROM events ORDER BY rowid").fetchall()
+        with closing(sqlite3.connect(path)) as other:
+            rows = other.execute("SELECT seq FROM events ORDER BY rowid").fetchall()
         assert rows == [(seq,) for seq in range(1, 101)]
 
 
@@ -197,7 +199,7 @@ def test_an_empty_file_is_not_yet_a_log_for_a_reader(path: Path) -> None:
 @pytest.mark.parametrize("readonly", [False, True])
 def test_a_newer_format_is_refused_by_name(path: Path, readonly: bool) -> None:
     SqliteStore(path).close()
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     other.close()
     with pytest.raises(StoreError, match=f"newer workbench .format {SCHEMA + 1}") as caught:
@@ -224,7 +226,7 @@ async def test_pages_torn_in_the_middle(path: Path) -> None:
 
 
 def _edit(path: Path, statement: str) -> None:
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute(statement)
     other.close()
 

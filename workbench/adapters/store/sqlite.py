@@ -14,6 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -83,13 +84,14 @@ class SqliteStore:
         self._closed = False
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        with explained(path):
+        with explained(path), ExitStack() as opened:
             if not readonly:
                 _make(path)
-                self._write_connection = _connect(path, "rw")
+                self._write_connection = opened.enter_context(closing(_connect(path, "rw")))
                 _migrate(self._write_connection, path)
-            self._read_connection = _connect(path, "ro")
+            self._read_connection = opened.enter_context(closing(_connect(path, "ro")))
             _known_schema(self._read_connection, path)
+            opened.pop_all()  # all is well: they are closed in ``close``
 
     @classmethod
     def reading(cls, path: Path) -> Self:
@@ -277,10 +279,14 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
     )
     if mode == "rw":
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        # Without this a macOS checkpoint may reach the disk out of order, which could damage the file.
-        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            # Without this a macOS checkpoint may reach the disk out of order, which could damage the file.
+            connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
