@@ -92,6 +92,9 @@ class Settings(BaseModel):
     gate_slots: int = Field(
         default_factory=_gate_slots, ge=1, le=64, description="How many gates run at the same time."
     )
+    gate_cache: Lines = Field(
+        (), description="Ignored paths that gates may keep from one to the next, `target/` for example."
+    )
     worktree_root: Path = Field(
         default_factory=_worktree_root, description="The folder, outside the repository, for the worktrees."
     )
@@ -109,7 +112,7 @@ class Settings(BaseModel):
     web: bool = Field(
         False, description="Let Claude teammates read any web page; they can search the web either way."
     )
-    env: Lines = Field((), description="Names of further environment variables that teammates get.")
+    env: Lines = Field((), description="Names of further environment variables that teammates, gates and set-up get.")
     on_question: Literal["proceed", "fail"] = Field(
         "proceed", description="A question that nobody is there to answer: use best judgement, or give up."
     )
@@ -144,7 +147,7 @@ class Settings(BaseModel):
             raise ValueError("holds an empty command")
         return commands
 
-    @field_validator("copy_files", "link_files")
+    @field_validator("copy_files", "link_files", "gate_cache")
     @classmethod
     def _inside(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         for path in paths:

@@ -77,6 +77,8 @@ class LoginError(AgentError):
 class StoreError(WorkbenchError):
     """The event log could not be read or written."""
 
+    exit_code = 2
+
 
 class IllegalEvent(WorkbenchError):
     """An event arrived that the current state does not allow; nothing was changed."""

@@ -83,7 +83,7 @@ def test_the_error_names_the_owner_and_the_next_step(tmp_path: Path) -> None:
         assert "far-away-1" in str(caught.value)
         assert f"process {holder.pid}" in str(caught.value)
         assert "since 20" in str(caught.value)
-        assert "workbench stop far-away-1" in caught.value.hint
+        assert "workbench status far-away-1" in caught.value.hint
         found = owner(tmp_path)
         assert found is not None
         assert found.pid == holder.pid

@@ -244,3 +244,69 @@ def test_kill_9_and_resume_lose_nothing_and_double_nothing(
     report = workbench("report", "--json")
     assert report.returncode == 0 and report.stdout.count('"proven": true') == 2
     assert not leftovers(repo)
+
+
+def test_a_gate_finds_nothing_that_another_gate_made(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    """What is green must be green in a fresh checkout: ignored files do not outlive a gate."""
+    (repo / ".gitignore").write_text("made\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "ignore what gates make")
+    plan = tmp_path / "plan.md"
+    plan.write_text("# P\n\n## Tasks\n\n### one: One\n\nx\n\n### two: Two\n- after: one\n\nx\n")
+    gate = "if [ -e makes ]; then touch made; fi; [ ! -e needs ] || [ -e made ]"
+    agent = 'command:if [ "$WORKBENCH_TASK" = one ]; then touch makes; else rm makes; touch needs; fi'
+
+    done = workbench(
+        "run", str(plan), "--agent", agent, "--gate", gate, "--yes", "--json", "--run-id", "dirt"
+    )
+
+    assert done.returncode == 1
+    assert [event["task"] for event in of("TaskLanded", events(done.stdout))] == ["one"]
+
+
+def test_what_set_up_made_is_nobodys_work(workbench: CommandLine, repo: Path, plan: Path, agent: str) -> None:
+    (repo / "workbench.toml").write_text('setup = ["touch by-setup; echo more >> README.md"]\n')
+
+    idle = workbench("run", str(plan), "--agent", "command:true", "--yes", "--run-id", "idle", "--json")
+    assert idle.returncode == 1
+    assert "no change" in of("AttemptFailed", events(idle.stdout))[0]["reason"]
+
+    done = workbench("run", str(plan), "--agent", agent, "--yes", "--run-id", "busy")
+    assert done.returncode == 0, done.stderr
+    landed = git(repo, "diff", "--name-only", "main", "workbench/busy/integration").splitlines()
+    assert sorted(landed) == ["src/goodbye.py", "src/hello.py"]
+
+
+def test_a_branch_that_was_moved_back_is_no_success(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    assert workbench("run", str(plan), "--agent", agent, "--yes", "--run-id", "back").returncode == 0
+    git(repo, "update-ref", "refs/heads/workbench/back/integration", "main")
+
+    report = workbench("report", "--format", "md")
+
+    assert report.returncode == 1
+    assert "NOT on the integration branch" in report.stdout and "0 of 2 tasks" in report.stdout
+    assert "NOT on the integration branch" in workbench("status").stdout
+    assert 'failures="2"' in workbench("report", "--format", "junit").stdout
+
+
+def test_gates_and_set_up_get_no_secrets(workbench: CommandLine, repo: Path, plan: Path, agent: str) -> None:
+    (repo / "workbench.toml").write_text(
+        'setup = ["test -z \\"$DATABASE_URL$GITHUB_TOKEN$ANTHROPIC_API_KEY\\""]\n'
+    )
+    (repo / "gate.sh").write_text('test -z "$DATABASE_URL$GITHUB_TOKEN$ANTHROPIC_API_KEY"\n')
+    git(repo, "commit", "-q", "-am", "a gate that looks around")
+    secrets = {"DATABASE_URL": "x", "GITHUB_TOKEN": "y", "ANTHROPIC_API_KEY": "z"}
+
+    done = workbench("run", str(plan), "--agent", agent, "--yes", **secrets)  # type: ignore[arg-type]
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_odd_is_said(workbench: CommandLine, repo: Path, plan: Path, agent: str) -> None:
+    (repo / "workbench.toml").write_text('copy = ["no-such-file"]\n')
+    done = workbench("run", str(plan), "--agent", agent, "--yes")
+    assert done.returncode == 0 and "no-such-file" in done.stderr

@@ -134,6 +134,28 @@ def test_unknown_words_are_usage_errors(workbench: CommandLine, plan: Path) -> N
         assert "Traceback" not in done.stderr
 
 
+def test_worktrees_that_cannot_be_made(
+    workbench: CommandLine, plan: Path, repo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = ("run", str(plan), "--agent", "command:true", "--gate", "true", "--yes")
+    for root in (tmp_path / "file" / "below", repo / "inside"):
+        done = workbench(*words, WORKBENCH_WORKTREE_ROOT=str(root))
+        assert done.returncode == 2, done.stderr
+        assert "worktree_root" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_branch_in_the_way(workbench: CommandLine, plan: Path, repo: Path) -> None:
+    git(repo, "branch", "workbench")
+    assert "git branch -m workbench" in run(workbench, plan, "--gate", "true", "--yes")
+
+
+def test_a_claude_code_that_is_not_there(workbench: CommandLine, plan: Path) -> None:
+    done = workbench("run", str(plan), "--gate", "true", "--yes", WORKBENCH_CLAUDE="/no/such/claude")
+    assert done.returncode == 2 and "/no/such/claude" in done.stderr
+    assert "No run was started" in workbench("status").stderr
+
+
 def test_bad_settings_name_the_file(workbench: CommandLine, plan: Path, repo: Path) -> None:
     (repo / "workbench.toml").write_text("teem = 3\n")
     assert "workbench.toml" in run(workbench, plan, "--gate", "true", "--yes")

@@ -159,5 +159,5 @@ def _locked(path: Path) -> LockedError:
     return LockedError(
         f"Run {found.run} is going on in this repository (process {found.pid}{where}, since"
         f" {since.replace('+00:00', 'Z')}).",
-        f"Look at it with `workbench watch {found.run}`, or end it with `workbench stop {found.run}`.",
+        f"`workbench status {found.run}` shows it; wait for its end, or stop it there with Ctrl-C (kill {found.pid}).",
     )

@@ -192,6 +192,30 @@ def resume(
     raise typer.Exit(body(run, repo, budget_usd, headless=headless, json=json))
 
 
+@app.command()
+def land(
+    run: RunId = None,
+    repo: Repo = HERE,
+    into: Annotated[
+        str | None,
+        typer.Option("--into", metavar="BRANCH", help="The branch to land on, if not the run's target."),
+    ] = None,
+    pr: Annotated[
+        bool, typer.Option("--pr", help="Push to origin and open a pull request (with `gh`) instead.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring the work of a run to the branch you started from.
+
+    Fast-forward where possible, otherwise a merge on which the gates are green. A checkout that shows
+    the branch goes along; it is refused (exit 2) when a file there
+    would be lost or is not committed, or when the two conflict. Exit 1: a gate is red on the merge.
+    """
+    from workbench.cli.landing import land as body
+
+    raise typer.Exit(body(run, repo, into, pr=pr, json=json))
+
+
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> None:
     """Drop a marker from a teammate's worktree: progress, done, blocked, question, message, note."""

@@ -43,7 +43,7 @@ def demo(directory: Path | None, *, json: bool, headless: bool) -> int:
     result, code, repo = run_async(main())
     if not json:
         print_report(result)
-        print(_NEXT.format(repo=repo, run=result.run), file=sys.stderr)
+        print((_NEXT if result.complete else _FAILED).format(repo=repo, run=result.run), file=sys.stderr)
     return code
 
 
@@ -61,6 +61,11 @@ _INTRODUCTION = """\
 A small repository was made in {repo}, with a plan in {plan}.
 Three teammates work on it now. Each is the real Claude Code, in a git worktree of its own; only the model
 is scripted, so nothing is sent anywhere and nothing is spent.
+"""
+
+_FAILED = """
+Not everything landed here, which should not happen. `workbench doctor` may know why; what the teammates
+said is in {repo}/.git/workbench/runs/{run}.
 """
 
 _NEXT = """

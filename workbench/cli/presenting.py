@@ -46,11 +46,12 @@ def _who(state: RunState, event: e.AttemptEvent) -> str:
 
 def _started(state: RunState, event: e.RunStarted) -> Line:
     team = f"{len(event.settings.team)} teammate{'s' if len(event.settings.team) != 1 else ''}"
+    tasks = f"{len(event.plan.tasks)} task{'s' if len(event.plan.tasks) != 1 else ''}"
     scripted = " (the model is scripted)" if event.settings.scripted else ""
     dirty = "; uncommitted changes in your checkout are not part of it" if event.dirty else ""
     return Line(
         "run",
-        f"{state.run}: {len(event.plan.tasks)} tasks, {team}, from {event.base[:10]}{scripted}{dirty}",
+        f"{state.run}: {tasks}, {team}, from {event.base[:10]}{scripted}{dirty}",
     )
 
 
@@ -170,6 +171,7 @@ _WORDS: dict[type[e.Event], Words] = {
         "merge", f"the branch had moved; {event.task} is merged again", "warn"
     ),
     e.AttemptFailed: _failed,
+    e.Noticed: lambda state, event: Line("run", short(event.sentence), "warn"),
     e.EffectFailed: lambda state, event: Line("run", f"{event.action}: {short(event.error)}", "bad"),
     e.RunFinished: _finished,
 }

@@ -11,9 +11,9 @@ from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
 from workbench.cli.presenting import counts, rows
-from workbench.composition.past import proven_report, read_run
+from workbench.composition.past import proof, proven_report, read_run
 from workbench.composition.place import open_place
-from workbench.core.report import PROOF, Report, duration, graph, headline, junit, markdown, report
+from workbench.core.report import Report, duration, graph, headline, junit, markdown, proof_words, report
 from workbench.errors import UsageError
 
 TONES = {"landed": "green", "failed": "red", "blocked": "red", "held": "yellow", "running": "cyan"}
@@ -78,8 +78,8 @@ def print_report(result: Report) -> None:
     out.print(table)
     out.print(Text(graph(result), "dim"))
     out.print()
-    if any(task.proven is not None for task in result.tasks):
-        out.print(Text(PROOF, "dim"))
+    if words := proof_words(result):
+        out.print(Text(words, "dim" if result.complete else "yellow"))
 
 
 def status(run: str | None, repo: Path, *, json: bool) -> int:
@@ -88,8 +88,9 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     state = read_run(place, run)
     holder = owner(place.state_dir)
     going_on = holder is not None and holder.run == state.run
+    proven = run_async(proof(place, state))
     if json:
-        found = report(state).model_dump(mode="json")
+        found = report(state, proven).model_dump(mode="json")
         print(jsonlib.dumps({"going_on": going_on, "pid": holder.pid if holder else None} | found, indent=2))
         return 0
     said = "going on" if going_on else state.outcome or "cut short"
@@ -102,6 +103,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         attempt = state.attempts.get((task.spec.id, task.attempt))
         who = attempt.teammate if attempt else ""
         more = task.reason or (task.landed or "")[:10]
+        if proven.get(task.spec.id) is False:
+            more += "  NOT on the integration branch any more: somebody moved it"
         print(f"  {task.spec.id:<24} {task.status:<10} {who:<8} {more}".rstrip())
     if going_on:
         for row in rows(state):

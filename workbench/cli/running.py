@@ -105,4 +105,11 @@ def next_steps(result: Report) -> None:
         explain(result.reason, "make the gate green on the base first, or choose another --base")
     elif result.landings:
         onto = result.target or "your branch"
-        explain(f"the work is on {branch}; {onto} was not touched", f"git merge {branch}")
+        explain(f"the work is on {branch}; workbench wrote nothing to {onto}", _taking_over(result, branch))
+
+
+def _taking_over(result: Report, branch: str) -> str:
+    if result.scripted:
+        return f"`git diff {result.base[:10]} {branch}` shows what the script wrote"
+    where = "" if result.target else " --into BRANCH"
+    return f"workbench land {result.run}{where} (or git merge {branch}; --pr opens a pull request)"

@@ -4,4 +4,7 @@ place      the repository, its settings and its state, before any run
 planning   a plan file becomes an approved plan
 runs       a plan becomes a run; a run that was cut short goes on
 past       runs as the log tells them, and the proof that what landed is there
+harvest    what a finished run has to bring
+target     that goes to the branch it was meant for
+proposal   or becomes a pull request
 """

@@ -34,7 +34,7 @@ from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
-from workbench.errors import UsageError
+from workbench.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
@@ -150,6 +150,7 @@ async def start_run(
         run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script))
+        await _room_for_branches(world)
         started = RunStarted(
             plan=ready.plan,
             plan_text=ready.text,
@@ -196,6 +197,15 @@ async def resume_run(
         engine = Engine(run, state, store, bus)
         engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
         yield Run(run, engine, bus, world, history)
+
+
+async def _room_for_branches(world: World) -> None:
+    """Raise SetupError where a branch of the user's stands in the way of ``workbench/…``."""
+    if await world.git.tip("refs/heads/workbench") is not None:
+        raise SetupError(
+            "There is a branch called `workbench`, so git can make none below `workbench/`.",
+            "Rename it: git branch -m workbench SOMETHING-ELSE",
+        )
 
 
 async def _account(store: SqliteStore, state: RunState, world: World) -> None:

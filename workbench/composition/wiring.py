@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.adapters.agents.environment import claude_environment, command_environment
-from workbench.adapters.gates import ShellGates
+from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.plumbing import Plumbing
@@ -20,8 +21,8 @@ from workbench.composition.place import Place
 from workbench.core.models import RunSettings
 from workbench.core.state import AttemptState
 from workbench.engine.ports import Agent
-from workbench.engine.world import World, no_extras
-from workbench.errors import SetupError
+from workbench.engine.world import Notices, World, no_extras
+from workbench.errors import SetupError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
@@ -39,13 +40,30 @@ async def open_world(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
+        root = _root(place, run)
+        stack.enter_context(_logged(folder))
+        plain = {
+            **command_environment(os.environ, (*TOOLCHAIN, *place.settings.env)),
+            **known_by(place, run),
+        }
+        notices = Notices()
         furnishing = Furnishing(
-            place.root, copy=settings.copy_files, link=settings.link_files, setup=settings.setup
+            place.root,
+            copy=settings.copy_files,
+            link=settings.link_files,
+            setup=settings.setup,
+            notice=notices.say,
+            env=plain,
         )
-        root = place.worktrees(run)
         worktrees = Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse)
         stack.push_async_callback(worktrees.aclose)
-        checkouts = Checkouts(place.repository, root, furnishing, slots=place.settings.gate_slots)
+        checkouts = Checkouts(
+            place.repository,
+            root,
+            furnishing,
+            slots=place.settings.gate_slots,
+            cache=place.settings.gate_cache,
+        )
         stack.push_async_callback(checkouts.aclose)
         environment: Mapping[str, str] = os.environ
         extras: Extras = no_extras
@@ -54,7 +72,7 @@ async def open_world(
         gates = ShellGates(
             checkouts,
             seconds=settings.gate_seconds,
-            env={**os.environ, **known_by(place, run)},
+            env=plain,
             setup=settings.setup,
         )
         stack.push_async_callback(gates.aclose)
@@ -72,6 +90,7 @@ async def open_world(
                 **known_by(place, run),
             },
             extras=extras,
+            notices=notices,
         )
 
 
@@ -79,6 +98,39 @@ def known_by(place: Place, run: str) -> dict[str, str]:
     """Variables that every process of a run carries, so that leftovers of a killed run are known for
     what they are, and nobody else's processes ever are."""
     return {"WORKBENCH_RUN": run, "WORKBENCH_STATE": str(place.state_dir)}
+
+
+def _root(place: Place, run: str) -> Path:
+    """The folder for the run's worktrees, made and seen to be writable. Raises SetupError."""
+    root = place.worktrees(run)
+    if root.resolve().is_relative_to(place.root.resolve()):
+        raise SetupError(
+            f"The folder for worktrees, {root}, is inside the repository.",
+            "Set worktree_root to a folder outside it: tools would take worktrees in it for its own files.",
+        )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(
+            f"The folder for worktrees, {root}, cannot be made: {error.strerror}.",
+            "Set worktree_root (or WORKBENCH_WORKTREE_ROOT) to a folder that can be written to.",
+        ) from None
+    return root
+
+
+@contextmanager
+def _logged(folder: Path) -> Iterator[None]:
+    """What goes wrong inside is written to the run's own log file, never to the terminal."""
+    handler = logging.FileHandler(folder / "log.txt", encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logger = logging.getLogger("workbench")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def _identity(place: Place) -> dict[str, str]:
@@ -101,9 +153,13 @@ def open_agent(place: Place, settings: RunSettings, folder: Path) -> Agent:
         from workbench.adapters.agents.command import CommandAgent
 
         return CommandAgent(command)
-    from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings
+    from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings, find_claude
 
     wanted = place.settings
+    try:
+        find_claude(wanted.claude, os.environ.get("PATH"))
+    except WorkbenchError as missing:
+        raise SetupError(str(missing), missing.hint) from None
     return ClaudeAgent(
         ClaudeSettings(
             claude=wanted.claude,

@@ -228,11 +228,15 @@ def _work_checked(state: RunState, event: e.WorkChecked) -> Actions:
     red = next((verdict for verdict in event.verdicts if not verdict.green), None)
     if red is None:
         return _deliver(attempt)
-    reason = f"the gate `{red.gate}` is red on the work alone"
+    reason = f"the gate `{red.gate}` {_how_red(red)} on the work alone"
     if not attempt.done:
         return _fail(state, attempt, reason, evidence(red))
     values = {"command": red.gate, "exit_code": red.exit_code, "output": red.output}
     return _repair(state, attempt, "gate_red", values, reason, evidence(red))
+
+
+def _how_red(verdict: Verdict) -> str:
+    return "is red" if verdict.exit_code is not None else "did not finish in time"
 
 
 def evidence(verdict: Verdict) -> str:

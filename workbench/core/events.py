@@ -313,6 +313,12 @@ class TaskRejected(Event):
     final: bool = False
 
 
+class Noticed(Event):
+    """Something odd that a person should know of, and that stops nothing."""
+
+    sentence: str
+
+
 class EffectFailed(Event):
     """Something workbench itself tried did not work; ``action`` names it, ``error`` says why."""
 

@@ -168,9 +168,14 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def has_landed(task: TaskReport) -> bool:
+    """Whether the log says so and git, if it was asked, agrees."""
+    return task.status == "landed" and task.proven is not False
+
+
 def headline(result: Report) -> str:
     """The run in one sentence."""
-    landed = sum(task.status == "landed" for task in result.tasks)
+    landed = sum(map(has_landed, result.tasks))
     made = (
         "every task landed"
         if landed == len(result.tasks)
@@ -195,9 +200,21 @@ def markdown(result: Report) -> str:
         cells = (f"`{task.id}` {_escape(task.title)}", _status(task), task.teammate, _tries(task), time)
         lines.append(f"| {' | '.join((*cells, cost, where))} |")
     lines += ["", "## Landings", "", "```text", graph(result), "```", "", _branch(result), ""]
-    if any(task.proven is not None for task in result.tasks):
-        lines += [PROOF, ""]
+    if words := proof_words(result):
+        lines += [words, ""]
     return "\n".join(lines)
+
+
+def proof_words(result: Report) -> str:
+    """What git says of what the log calls landed; empty when git was not asked."""
+    asked = [task for task in result.tasks if task.proven is not None]
+    gone = [task.id for task in asked if task.proven is False]
+    if gone:
+        return (
+            f"NOT on the integration branch, although it landed there: {', '.join(gone)}. Somebody moved "
+            f"the branch; the landings above name the commits, which are kept."
+        )
+    return PROOF if asked else ""
 
 
 def _branch(result: Report) -> str:
@@ -205,7 +222,7 @@ def _branch(result: Report) -> str:
     return (
         f"Integration branch `{_short(result.integration)}` at `{result.tip[:10]}`, "
         f"from `{result.base[:10]}`{origin}. "
-        f"Gates ran {result.gate_runs} times in {duration(result.gate_seconds)}."
+        f"Gates ran {result.gate_runs} time{'' if result.gate_runs == 1 else 's'} in {duration(result.gate_seconds)}."
     )
 
 
@@ -245,14 +262,14 @@ def graph(result: Report) -> str:
 
 def junit(result: Report) -> str:
     """The report as JUnit XML: a test case for each task, failed unless it landed."""
-    failures = sum(task.status in ("failed", "blocked") for task in result.tasks)
-    skipped = sum(task.status not in ("landed", "failed", "blocked") for task in result.tasks)
+    failed = [task for task in result.tasks if task.status in ("failed", "blocked") or task.proven is False]
+    skipped = [task for task in result.tasks if task not in failed and not has_landed(task)]
     suite = ElementTree.Element(
         "testsuite",
         name=f"workbench {result.run}",
         tests=str(len(result.tasks)),
-        failures=str(failures),
-        skipped=str(skipped),
+        failures=str(len(failed)),
+        skipped=str(len(skipped)),
         time=f"{result.seconds:.1f}",
         timestamp=result.started,
     )
@@ -260,9 +277,9 @@ def junit(result: Report) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=result.run, name=task.id, time=f"{task.seconds:.1f}"
         )
-        if task.status in ("failed", "blocked"):
-            ElementTree.SubElement(case, "failure", message=task.reason or task.status)
-        elif task.status != "landed":
+        if task in failed:
+            ElementTree.SubElement(case, "failure", message=task.reason or _status(task))
+        elif task in skipped:
             ElementTree.SubElement(case, "skipped", message=task.reason or task.status)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"

@@ -28,6 +28,12 @@ class Effects:
 
     def __init__(self, world: World, emit: Emit) -> None:
         self._world = world
+        loop = asyncio.get_running_loop()
+
+        def hear(sentence: str) -> None:  # adapters may speak from a thread
+            loop.call_soon_threadsafe(emit, e.Noticed(sentence=sentence))
+
+        world.notices.heard_by(hear)
         self._emit = emit
         self._live: dict[Key, LiveAttempt] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -296,4 +302,6 @@ def explain(problem: Exception) -> str:
     if isinstance(problem, WorkbenchError):
         return str(problem) if not problem.hint else f"{problem} ({problem.hint})"
     log.error("unexpected failure", exc_info=problem)
+    if isinstance(problem, OSError):
+        return f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem)
     return f"{type(problem).__name__}: {problem}"

@@ -16,6 +16,28 @@ def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
     return {}
 
 
+class Notices:
+    """Sentences for a person about what is odd but not fatal, from adapters that know no run."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._hear: Callable[[str], None] | None = None
+
+    def say(self, sentence: str) -> None:
+        """Pass a sentence on, now or once somebody hears; the same sentence is said once."""
+        if sentence in self._waiting:
+            return
+        self._waiting.append(sentence)
+        if self._hear is not None:
+            self._hear(sentence)
+
+    def heard_by(self, hear: Callable[[str], None]) -> None:
+        """Give every sentence to ``hear``, those said before included."""
+        self._hear = hear
+        for sentence in self._waiting:
+            hear(sentence)
+
+
 @dataclass(frozen=True)
 class World:
     """The ports of a run, and the few values effects need.
@@ -34,3 +56,4 @@ class World:
     environment: Mapping[str, str]
     extras: Callable[[AttemptState, Path], Mapping[str, str]] = no_extras
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
+    notices: Notices = field(default_factory=Notices)

@@ -8,6 +8,7 @@ merges          merges in memory through one ``merge-tree``
 diffs           which paths differ, through one ``diff-tree``
 plumbing        these together: the ``Git`` port
 administration  git's own folder for a linked worktree: made, checked, mended, removed
+target          a branch of the user's own and the checkout that shows it, for `workbench land`
 status          what ``git status`` says, read
 placeholders    what sandboxes leave behind, and what never reaches a commit
 excludes        our block in ``info/exclude``

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -25,8 +25,16 @@ class Checkouts:
     """
 
     def __init__(
-        self, repository: Repository, root: Path, furnishing: Furnishing | None = None, *, slots: int = 2
+        self,
+        repository: Repository,
+        root: Path,
+        furnishing: Furnishing | None = None,
+        *,
+        slots: int = 2,
+        cache: Sequence[str] = (),
     ) -> None:
+        self._cache = tuple(cache)
+        self._spared: dict[Path, tuple[str, ...]] = {}  # what furnishing brought, by worktree
         self._common = repository.common_dir
         self._furnishing = furnishing or Furnishing(repository.root)
         self._free = [
@@ -77,7 +85,8 @@ class Checkouts:
         self._free.insert(0, linked)
 
     async def _bring_to(self, linked: Linked, commit: str) -> None:
-        if linked.path.is_dir() and not linked.problem():
+        known = linked.path in self._spared  # one of another process may hold anything
+        if known and linked.path.is_dir() and not linked.problem():
             try:
                 await self._check_out(linked, commit)
                 return
@@ -93,5 +102,10 @@ class Checkouts:
     async def _check_out(self, linked: Linked, commit: str) -> None:
         linked.drop_operations()
         await run(linked.place, "checkout", "-f", "-q", "--detach", commit, "--")
-        await run(linked.place, "clean", "-ffdq")
-        await self._furnishing.furnish(linked)
+        # Ignored files too: what one gate made, another tree's gate must not find.
+        spared = self._spared.get(linked.path, ())
+        patterns = [word for path in (*spared, *self._cache) for word in ("-e", path)]
+        await run(linked.place, "clean", "-ffdxq", *patterns)
+        if linked.path not in self._spared:
+            await self._furnishing.furnish(linked)
+            self._spared[linked.path] = await self._furnishing.brought(linked)

@@ -27,7 +27,7 @@ def exclude(common_dir: Path, paths: Iterable[str] = ()) -> None:
     before, found, rest = text.partition(BEGIN + "\n")
     block, ended, after = rest.partition(END + "\n")
     present = block.splitlines() if ended else []
-    wanted = [*ALWAYS, *(f"/{_literal(path)}" for path in paths)]
+    wanted = [*ALWAYS, *(f"/{literal(path)}" for path in paths)]
     lines = list(dict.fromkeys([*present, *wanted]))
     if found and ended and lines == present:
         return
@@ -42,6 +42,6 @@ def exclude(common_dir: Path, paths: Iterable[str] = ()) -> None:
     Path(draft).replace(target)
 
 
-def _literal(path: str) -> str:
+def literal(path: str) -> str:
     """``path`` as a pattern that matches just it."""
     return re.sub(r"([\\*?\[\]! #])", r"\\\1", path)

@@ -6,14 +6,15 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked
-from workbench.adapters.git.excludes import exclude
+from workbench.adapters.git.excludes import exclude, literal
 from workbench.adapters.git.process import decoded, encoded, plain_environment, run
+from workbench.adapters.git.status import parse
 from workbench.errors import SetupError
 
 TAIL = 4_000
@@ -33,13 +34,15 @@ def silent(sentence: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Furnishing:
     """``copy`` and ``link`` are paths or globs relative to ``source``, the main checkout; ``setup``
-    are commands for ``sh -c`` in the new worktree."""
+    are commands for ``sh -c`` in the new worktree, with ``env`` as their environment (None: this
+    process's own, without what ties git to a repository)."""
 
     source: Path
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     notice: Notice = silent
+    env: Mapping[str, str] | None = None
 
     async def furnish(self, linked: Linked) -> str:
         """Bring files and run the set-up commands unless that was done before; gives their output.
@@ -52,9 +55,31 @@ class Furnishing:
         brought = await asyncio.to_thread(self._bring, linked.path) if self.copy or self.link else []
         if brought:
             await self._keep_out(linked, brought)
-        output = "".join([await _set_up(command, linked.path) for command in self.setup])
+        output = "".join([await _set_up(command, linked.path, self.env) for command in self.setup])
+        if self.setup:
+            await self._disown(linked)
         (linked.admin / READY).touch()
         return output
+
+    async def brought(self, linked: Linked) -> tuple[str, ...]:
+        """Patterns for everything in the worktree that git does not track: right after furnishing, what
+        that brought."""
+        if not (self.copy or self.link or self.setup):
+            return ()
+        words = ("status", "--porcelain=v2", "-z", "--ignored=traditional", "--untracked-files=normal")
+        entries = parse((await run(linked.place, *words)).out).entries
+        return tuple(f"/{literal(entry.path)}" for entry in entries if entry.kind in "!?")
+
+    async def _disown(self, linked: Linked) -> None:
+        """What set-up commands left is nobody's work: files they changed are put back, files they made
+        are excluded from commits."""
+        words = ("status", "--porcelain=v2", "-z", "--untracked-files=normal")
+        entries = parse((await run(linked.place, *words)).out).entries
+        made = [entry.path.rstrip("/") for entry in entries if entry.kind == "?"]
+        if made:
+            exclude(linked.common_dir, made)
+        if len(made) < len(entries):
+            await run(linked.place, "checkout", "-f", "-q", "--", ".")
 
     def _bring(self, worktree: Path) -> list[str]:
         brought: list[str] = []
@@ -105,13 +130,13 @@ def _link(path: Path, target: Path) -> None:
     target.symlink_to(path)
 
 
-async def _set_up(command: str, worktree: Path) -> str:
+async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None) -> str:
     process = await asyncio.create_subprocess_exec(
         "/bin/sh",
         "-c",
         command,
         cwd=worktree,
-        env=plain_environment(),
+        env=plain_environment() if env is None else dict(env),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

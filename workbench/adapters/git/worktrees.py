@@ -16,6 +16,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from workbench.adapters.git.administration import (
@@ -131,7 +132,14 @@ class Worktrees:
                 parents = (commit, *merging)
                 commit = await commit_aside(linked, self._git.objects, parents, left, message, author)
             elif snapshot:
-                commit = await commit_on_head(linked, self._git.objects, status.branch, left, message, author)
+                record = partial(
+                    commit_on_head, linked, self._git.objects, status.branch, left, message, author
+                )
+                try:
+                    commit = await record()
+                except Busy:  # a lock that nobody who works here holds: the agent left it behind
+                    await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
+                    commit = await record()
             await self._pin(teammate, pin, commit)
             tree = await self._git.tree_of(commit)
             changed = tree != await self._git.tree_of(start)

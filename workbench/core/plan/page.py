@@ -88,9 +88,7 @@ def read(text: str, path: str = "") -> Page:
     problems = list(hidden_characters(text))
     lines = NEVER.sub("\N{REPLACEMENT CHARACTER}", text).split("\n")
     if not text.strip():
-        raise PlanError(
-            [Problem(0, "the plan is empty", "Write what is to be done; see workbench init.")], path
-        )
+        raise PlanError([Problem(0, "the plan is empty", "Write what is to be done; see the README.")], path)
     if len(lines) > MAX_LINES:
         sentence = f"the plan has more than {MAX_LINES:,} lines"
         raise PlanError([Problem(0, sentence, "Make several plans of it.")], path)

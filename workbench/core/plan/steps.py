@@ -142,9 +142,9 @@ def _parts(page: Page) -> list[Part]:
         part = Part(block, block.start, len(page.lines), block.level, False)
         part.is_title = block.level == 1 and not has_title
         has_title = has_title or part.is_title
-        part.apart = (
-            open_[-1].apart or _is_contract(part) or (not part.is_title and _named(part.text, CONTEXT))
-        )
+        # "## 4. Risks" is a chapter; "### 3. Tests" in a series of steps is one of them.
+        chapter = not part.is_title and not (block.level > 2 and NUMBER.match(part.text))
+        part.apart = open_[-1].apart or _is_contract(part) or (chapter and _named(part.text, CONTEXT))
         parts.append(part)
         open_.append(part)
     return parts
