@@ -179,9 +179,11 @@ async def _rehearse(stack: AsyncExitStack, folder: Path, script: Script) -> tupl
     rehearsal = await stack.enter_async_context(serve(script, config_dir=folder / "claude"))
 
     def extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
-        return headers_env(
+        who = headers_env(
             task=attempt.task, attempt=attempt.number, teammate=attempt.teammate, worktree=worktree
         )
+        # Each its own: what the sandbox of one lays there for a moment would be in the others' way.
+        return {**who, "CLAUDE_CONFIG_DIR": str(folder / "claude" / attempt.teammate)}
 
     return {**os.environ, **rehearsal.env()}, extras
 
