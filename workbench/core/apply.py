@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from workbench.core import events as e
-from workbench.core import graph
+from workbench.core import graph, merge
 from workbench.core.models import MarkerKind, Usage, Verdict
+from workbench.core.search import Search
 from workbench.core.state import (
     OVER,
     AttemptState,
@@ -21,6 +22,7 @@ from workbench.core.state import (
     Letter,
     Phase,
     RunState,
+    Step,
     TaskState,
     TaskStatus,
     TeammateState,
@@ -120,7 +122,7 @@ def _live(state: RunState, event: e.AttemptEvent) -> AttemptState:
 
 
 def _landing(state: RunState, task: str) -> Landing:
-    if state.landing is None or state.landing.task != task:
+    if state.landing is None or task not in state.landing.tasks:
         raise IllegalEvent(f"task {task!r} is not being landed")
     return state.landing
 
@@ -146,6 +148,7 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     for index, name in enumerate(event.settings.team):
         state.teammates[name] = TeammateState(name, index)
     state.free = list(range(len(event.settings.team)))
+    state.batch = min(merge.FIRST_BATCH, event.settings.batch)
     for task in state.tasks.values():
         if not task.unmet:
             _set(state, task, "release")
@@ -163,7 +166,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot be resumed while attempts are unaccounted for")
     if state.landing is not None:
-        raise IllegalEvent(f"a run cannot be resumed while the landing of {state.landing.task!r} is open")
+        raise IllegalEvent(f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open")
     if state.outcome in ("landed", "incomplete", "refused"):
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
@@ -187,7 +190,7 @@ def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot finish while attempts are live")
     if state.landing is not None:
-        raise IllegalEvent(f"a run cannot finish while {state.landing.task!r} is being landed")
+        raise IllegalEvent(f"a run cannot finish while {', '.join(state.landing.tasks)} is being landed")
     state.outcome, state.reason = event.outcome, event.reason
     state.ended_at = at
     state.active_seconds += max(0.0, at - state.resumed_at)
@@ -403,34 +406,66 @@ def _task_blocked(state: RunState, event: e.TaskBlocked, at: float) -> None:
 @_on(e.LandingStarted)
 def _landing_started(state: RunState, event: e.LandingStarted, at: float) -> None:
     if state.landing is not None:
-        raise IllegalEvent(f"task {event.task!r} cannot land while {state.landing.task!r} does")
-    _set(state, state.task(event.task), "take")
-    del state.queue[event.task]
-    state.landing = Landing(event.task)
+        raise IllegalEvent(
+            f"{', '.join(event.tasks)} cannot land while {', '.join(state.landing.tasks)} does"
+        )
+    for name in event.tasks:
+        move_task(name, state.task(name).status, "take")
+    for name in event.tasks:
+        _set(state, state.task(name), "take")
+        del state.queue[name]
+    state.landing = Landing(list(event.tasks))
 
 
 @_on(e.CandidateMade)
 def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
-    landing = _landing(state, event.task)
-    landing.parent, landing.commit, landing.tree = event.parent, event.commit, event.tree
+    _landing(state, event.task).steps.append(Step(event.task, event.parent, event.commit, event.tree))
+
+
+@_on(e.BatchBuilt)
+def _batch_built(state: RunState, event: e.BatchBuilt, at: float) -> None:
+    landing = state.landing
+    if landing is None or landing.search is not None:
+        raise IllegalEvent("no landing is being built")
+    if [step.task for step in landing.steps] != list(event.tasks):
+        raise IllegalEvent(f"the batch is {', '.join(event.tasks)}, but other candidates were made")
+    landing.base, landing.base_tree = event.base, event.base_tree
+    landing.search = Search(len(landing.steps))
+    if not state.stopping:  # otherwise LandingDropped is on its way
+        _close_landing(state)
 
 
 @_on(e.CandidateChecked)
 def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) -> None:
-    _landing(state, event.task)
+    landing = _landing(state, event.task)
+    prefix = landing.prefix(event.commit)
+    if prefix is None or landing.search is None or prefix != landing.search.next:
+        raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
     _learn(state, event.verdicts)
+    red = next((verdict for verdict in event.verdicts if not verdict.green), None)
+    landing.search.learn(prefix, red is None)
+    landing.red = red or landing.red
+
+
+@_on(e.FlakeSeen)
+def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
+    landing = _landing(state, event.task)
+    state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
+    if landing.search is not None:
+        landing.search.flaked = False
 
 
 @_on(e.TaskLanded)
 def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
     landing = _landing(state, event.task)
-    if landing.commit != event.commit:
-        raise IllegalEvent(
-            f"task {event.task!r} landed as {event.commit}, but its candidate is {landing.commit}"
-        )
+    if not landing.steps or landing.steps[0].commit != event.commit:
+        due = landing.steps[0].commit if landing.steps else "none"
+        raise IllegalEvent(f"task {event.task!r} landed as {event.commit}, but the next candidate is {due}")
     task = state.task(event.task)
     _set(state, task, "land")
-    state.landing, state.tip = None, event.commit
+    _leave(state, event.task)
+    state.tip = event.commit
+    state.trouble = 0
     task.landed, task.landed_at, task.files = event.commit, at, event.files
     attempt = state.attempt(event.task, event.attempt)
     state.teammates[attempt.teammate].landed += 1
@@ -446,6 +481,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             event.files,
         )
     )
+    if state.landing is None:
+        state.batch = merge.larger(state)
     for name in state.dependents.get(event.task, ()):
         dependent = state.tasks[name]
         dependent.unmet.discard(event.task)
@@ -454,23 +491,51 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             _offer(state, dependent)
 
 
+def _leave(state: RunState, name: str) -> None:
+    """Take a task out of the landing; the landing is over when it was the last."""
+    landing = _landing(state, name)
+    landing.tasks.remove(name)
+    landing.steps[:] = [step for step in landing.steps if step.task != name]
+    _close_landing(state)
+
+
+def _close_landing(state: RunState) -> None:
+    landing = state.landing
+    if landing is not None and landing.search is not None and not landing.steps:
+        state.landing = None
+
+
 def _requeue(state: RunState, name: str, at: float) -> None:
-    _landing(state, name)
     task = state.task(name)
     _set(state, task, "requeue")
-    state.landing = None
     state.queue[name] = task.delivered_at or at
+
+
+@_on(e.TaskDeferred)
+def _task_deferred(state: RunState, event: e.TaskDeferred, at: float) -> None:
+    _landing(state, event.task)
+    _requeue(state, event.task, at)
+    _leave(state, event.task)
+
+
+def _give_landing_up(state: RunState, at: float) -> None:
+    if state.landing is None:
+        raise IllegalEvent("nothing is being landed")
+    for name in state.landing.tasks:
+        _requeue(state, name, at)
+    state.landing = None
 
 
 @_on(e.PublicationLost)
 def _publication_lost(state: RunState, event: e.PublicationLost, at: float) -> None:
-    _requeue(state, event.task, at)
+    _give_landing_up(state, at)
     state.tip = event.found or state.tip
 
 
 @_on(e.LandingDropped)
 def _landing_dropped(state: RunState, event: e.LandingDropped, at: float) -> None:
-    _requeue(state, event.task, at)
+    _give_landing_up(state, at)
+    state.trouble += bool(event.reason)
 
 
 def _send_back(
@@ -479,7 +544,7 @@ def _send_back(
     _landing(state, name)
     task = state.task(name)
     _set(state, task, "fail" if final else move)
-    state.landing = None
+    _leave(state, name)
     task.evidence, task.others, task.carry, task.session = evidence, others, task.commit, None
     task.fixups += 1
     task.prefers = state.attempt(name, task.delivered_by).teammate
@@ -500,6 +565,7 @@ def _task_conflicted(state: RunState, event: e.TaskConflicted, at: float) -> Non
 @_on(e.TaskRejected)
 def _task_rejected(state: RunState, event: e.TaskRejected, at: float) -> None:
     task = _send_back(state, event.task, "reject", event.final, event.evidence, event.others)
+    state.batch = merge.smaller(state)
     task.conflicts = ()
     if event.final:
         _give_up(state, task, "red together with what had landed")

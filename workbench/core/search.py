@@ -1,0 +1,58 @@
+"""Finding the change that breaks a batch: which prefix to gate next, and what is known then.
+
+A batch is a chain of merges. Its last tree is gated; green proves them all. Red is gated once more,
+because a gate may be flaky; then prefixes are gated, halving what is unknown. Nobody is blamed while
+the prefix before them is unproven: where that is the base itself, the base is gated again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Search:
+    """What is known of a batch of ``size`` changes. Prefix 0 is the base, ``size`` the whole batch.
+
+    ``green`` is the longest prefix seen green, ``red`` the shortest seen red twice (0: the base itself).
+    """
+
+    size: int
+    green: int = 0
+    red: int | None = None
+    doubted: int | None = None
+    flaked: bool = False
+    base_green: bool = False
+
+    @property
+    def next(self) -> int | None:
+        """The prefix to gate next, or None when all is known."""
+        if self.doubted is not None:
+            return self.doubted
+        if self.red is None:
+            return self.size if self.green < self.size else None
+        if self.red - self.green > 1:
+            return (self.green + self.red) // 2
+        return 0 if self.red == 1 and not self.base_green else None
+
+    @property
+    def culprit(self) -> int | None:
+        """The position (from 1) of the change to send back, once nothing more is to be gated."""
+        return self.red if self.next is None and self.red else None
+
+    @property
+    def base_red(self) -> bool:
+        """Whether the base itself is red: then no change is to blame."""
+        return self.red == 0
+
+    def learn(self, prefix: int, green: bool) -> None:
+        """Take in that ``prefix``, which was to be gated next, is green or red."""
+        if green:
+            self.flaked = self.flaked or self.doubted == prefix
+            self.doubted = None
+            self.green = max(self.green, prefix)
+            self.base_green = self.base_green or prefix == 0
+        elif self.doubted == prefix:
+            self.doubted, self.red = None, prefix
+        else:
+            self.doubted = prefix
