@@ -118,8 +118,6 @@ class Publish(Action):
 class DropLanding(Action):
     """Give up the landing under way unless it is being published; gives LandingDropped."""
 
-    reason: str = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Tidy(Action):

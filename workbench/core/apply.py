@@ -166,13 +166,15 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot be resumed while attempts are unaccounted for")
     if state.landing is not None:
-        raise IllegalEvent(f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open")
+        raise IllegalEvent(
+            f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open"
+        )
     if state.outcome in ("landed", "incomplete", "refused"):
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
     if state.outcome is None:  # it was cut short: what it did until its last record counts
         state.active_seconds += max(0.0, state.at - state.resumed_at)
-    state.outcome, state.ended_at, state.stops = None, None, 0
+    state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
     state.resumed_at = at
     state.environment = event.environment or state.environment
     if event.budget_usd is not None:
@@ -409,6 +411,8 @@ def _landing_started(state: RunState, event: e.LandingStarted, at: float) -> Non
         raise IllegalEvent(
             f"{', '.join(event.tasks)} cannot land while {', '.join(state.landing.tasks)} does"
         )
+    if not event.tasks or len(set(event.tasks)) < len(event.tasks):
+        raise IllegalEvent(f"a landing takes each task once, not ({', '.join(event.tasks)})")
     for name in event.tasks:
         move_task(name, state.task(name).status, "take")
     for name in event.tasks:
@@ -419,7 +423,12 @@ def _landing_started(state: RunState, event: e.LandingStarted, at: float) -> Non
 
 @_on(e.CandidateMade)
 def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
-    _landing(state, event.task).steps.append(Step(event.task, event.parent, event.commit, event.tree))
+    landing = _landing(state, event.task)
+    if landing.search is not None or any(step.task == event.task for step in landing.steps):
+        raise IllegalEvent(f"the candidate of {event.task!r} is made already")
+    if landing.steps and landing.steps[-1].commit != event.parent:
+        raise IllegalEvent(f"the candidate of {event.task!r} does not follow {landing.steps[-1].commit}")
+    landing.steps.append(Step(event.task, event.parent, event.commit, event.tree))
 
 
 @_on(e.BatchBuilt)
@@ -441,18 +450,28 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) ->
     prefix = landing.prefix(event.commit)
     if prefix is None or landing.search is None or prefix != landing.search.next:
         raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
+    search, red = landing.search, next((verdict for verdict in event.verdicts if not verdict.green), None)
+    landing.flakes = tuple(_refuted(state, event.verdicts))
     _learn(state, event.verdicts)
-    red = next((verdict for verdict in event.verdicts if not verdict.green), None)
-    landing.search.learn(prefix, red is None)
-    landing.red = red or landing.red
+    search.learn(prefix, red is None, red.gate if red is not None else "")
+    if red is not None and search.red == prefix:
+        landing.red = red
+    if red is None and event.verdicts and search.red and landing.tree(search.red) == landing.tree(prefix):
+        search.acquit()
+
+
+def _refuted(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+    """Red verdicts that stood until now against one of ``verdicts``, which is green."""
+    for verdict in verdicts:
+        before = state.verdicts.get((verdict.tree, verdict.gate, verdict.environment))
+        if verdict.green and before is not None and not before.green:
+            yield before
 
 
 @_on(e.FlakeSeen)
 def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
-    landing = _landing(state, event.task)
+    _landing(state, event.task)
     state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
-    if landing.search is not None:
-        landing.search.flaked = False
 
 
 @_on(e.TaskLanded)
@@ -481,8 +500,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             event.files,
         )
     )
-    if state.landing is None:
-        state.batch = merge.larger(state)
+    if state.landing is None and landing.search is not None and landing.search.red is None:
+        state.batch = merge.larger(state)  # not when only the green part of a red batch landed
     for name in state.dependents.get(event.task, ()):
         dependent = state.tasks[name]
         dependent.unmet.discard(event.task)

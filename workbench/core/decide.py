@@ -60,6 +60,8 @@ def _start(state: RunState) -> Actions:
         task = state.tasks[name]
         if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
             continue
+        if any(state.task(other).status is TaskStatus.LANDING for other in task.others):
+            continue  # a fix-up begins on top of the other side, which is just being published
         teammate = task.prefers if task.prefers in free else free[0]
         free.remove(teammate)
         why, session = task.why, task.session
@@ -323,11 +325,10 @@ def _batch_built(state: RunState, event: e.BatchBuilt) -> Actions:
 def _candidate_checked(state: RunState, event: e.CandidateChecked) -> Actions:
     landing = state.landing
     assert landing is not None and landing.search is not None, "what is checked is being landed"
-    flake: Actions = []
-    if landing.search.flaked and landing.red is not None:
-        seen = e.FlakeSeen(task=event.task, gate=landing.red.gate, evidence=landing.red.output)
-        flake = [a.Declare(seen)]
-    return flake + _prove(state, landing)
+    flakes: Actions = [
+        a.Declare(e.FlakeSeen(task=event.task, gate=red.gate, evidence=red.output)) for red in landing.flakes
+    ]
+    return flakes + _prove(state, landing)
 
 
 def _prove(state: RunState, landing: Landing) -> Actions:
@@ -346,16 +347,26 @@ def _prove(state: RunState, landing: Landing) -> Actions:
 
 
 def _check(state: RunState, landing: Landing, prefix: int) -> a.Action:
-    """Gate a prefix on what is unproven of it; the base is gated anew, since its verdict is doubted."""
-    steps = landing.steps[:prefix] or landing.steps[:1]
-    gates = tuple(dict.fromkeys(gate for step in steps for gate in state.gates_of(step.task)))
+    """Gate a prefix on what is unproven of it."""
     if prefix == 0:
-        return a.CheckCandidate(steps[0].task, landing.base, landing.base_tree, gates)
+        return _check_tip(state, landing)
+    steps = landing.steps[:prefix]
+    gates = tuple(dict.fromkeys(gate for step in steps for gate in state.gates_of(step.task)))
     last = steps[-1]
     unproven = state.unproven(last.tree, gates)
     if not unproven:
         return a.Declare(e.CandidateChecked(task=last.task, commit=last.commit, verdicts=()))
     return a.CheckCandidate(last.task, last.commit, last.tree, unproven)
+
+
+def _check_tip(state: RunState, landing: Landing) -> a.Action:
+    """Gate the base anew with the gate that was red after it, for its verdict is doubted. A gate of the
+    first change's own says nothing there: it may need that very change."""
+    first = landing.steps[0].task
+    landed = (gate for it in state.landings for gate in state.gates_of(it.task))
+    if landing.red is None or landing.red.gate not in {*state.settings.gates, *landed}:
+        return a.Declare(e.CandidateChecked(task=first, commit=landing.base, verdicts=()))
+    return a.CheckCandidate(first, landing.base, landing.base_tree, (landing.red.gate,))
 
 
 def _base_red(landing: Landing) -> str:
@@ -421,6 +432,13 @@ def _landing_dropped(state: RunState, event: e.LandingDropped) -> Actions:
     return _go_on(state)
 
 
-@_after(e.TaskLanded, e.PublicationLost, e.TaskDeferred, e.TaskConflicted, e.TaskRejected, e.TaskBlocked)
+@_after(e.TaskLanded)
+def _task_landed(state: RunState, event: e.TaskLanded) -> Actions:
+    if state.landing is not None:  # candidates in the middle of a batch are no place to start from
+        return []
+    return _go_on(state)
+
+
+@_after(e.PublicationLost, e.TaskDeferred, e.TaskConflicted, e.TaskRejected, e.TaskBlocked)
 def _queue_moved(state: RunState, event: e.Event) -> Actions:
     return _go_on(state)

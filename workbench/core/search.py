@@ -1,8 +1,9 @@
 """Finding the change that breaks a batch: which prefix to gate next, and what is known then.
 
 A batch is a chain of merges. Its last tree is gated; green proves them all. Red is gated once more,
-because a gate may be flaky; then prefixes are gated, halving what is unknown. Nobody is blamed while
-the prefix before them is unproven: where that is the base itself, the base is gated again.
+because a gate may be flaky, and only the same gate red twice counts; then prefixes are gated, halving
+what is unknown. Nobody is blamed while the prefix before them is unproven: where that is the base
+itself, the base is gated again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Search:
     green: int = 0
     red: int | None = None
     doubted: int | None = None
-    flaked: bool = False
+    doubted_gate: str = ""
     base_green: bool = False
 
     @property
@@ -45,14 +46,18 @@ class Search:
         """Whether the base itself is red: then no change is to blame."""
         return self.red == 0
 
-    def learn(self, prefix: int, green: bool) -> None:
-        """Take in that ``prefix``, which was to be gated next, is green or red."""
+    def learn(self, prefix: int, green: bool, gate: str = "") -> None:
+        """Take in that ``prefix``, which was to be gated next, is green, or red by ``gate``."""
         if green:
-            self.flaked = self.flaked or self.doubted == prefix
             self.doubted = None
             self.green = max(self.green, prefix)
             self.base_green = self.base_green or prefix == 0
-        elif self.doubted == prefix:
+        elif self.doubted == prefix and self.doubted_gate == gate:
             self.doubted, self.red = None, prefix
         else:
-            self.doubted = prefix
+            self.doubted, self.doubted_gate = prefix, gate
+
+    def acquit(self) -> None:
+        """Take back that ``red`` is red: the same tree was seen green. What is green stays so."""
+        self.red = self.doubted = None
+        self.base_green = False

@@ -203,7 +203,8 @@ class Step:
 @dataclass(slots=True)
 class Landing:
     """The one landing under way: ``tasks`` that are in it, and a step for each that merged cleanly.
-    ``search`` is there once the batch is built."""
+    ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``flakes``
+    are the red verdicts that the last check found to be green."""
 
     tasks: list[str]
     steps: list[Step] = field(default_factory=list)
@@ -211,12 +212,17 @@ class Landing:
     base_tree: str = ""
     search: Search | None = None
     red: Verdict | None = None
+    flakes: tuple[Verdict, ...] = ()
 
     def prefix(self, commit: str) -> int | None:
         """How many steps end with ``commit``: 0 for the base, None when it is not in this landing."""
         if commit == self.base:
             return 0
         return next((place for place, step in enumerate(self.steps, 1) if step.commit == commit), None)
+
+    def tree(self, prefix: int) -> str:
+        """The tree that a prefix ends with."""
+        return self.steps[prefix - 1].tree if prefix else self.base_tree
 
 
 @dataclass(slots=True)

@@ -89,6 +89,8 @@ class Simulation:
         self.tip = "base"
         self.parents: dict[str, tuple[str, ...]] = {"base": ()}
         self.landed: set[str] = set()
+        self.tips = {"base"}
+        self.green: set[tuple[str, str]] = set()
         self.kills = self.stops = 0
         self._serial = 0
         self._begin()
@@ -286,13 +288,16 @@ class Simulation:
     def _publish(self, action: a.Publish) -> None:
         if self._chance(self.odds.lost):
             self.tip = self._commit(self.tip)
-        expected = action.candidates[0].parent
+            self.tips.add(self.tip)
+        expected, last = action.candidates[0].parent, action.candidates[-1]
+        self._assert_proven([candidate.task for candidate in action.candidates], last.tree)
         if self._chance(self.odds.failed):
             self._inbox.append(e.EffectFailed(action="Publish", error="broke"))
         elif self.tip != expected:
             self._inbox.append(e.PublicationLost(expected=expected, found=self.tip))
         else:
-            self.tip = action.candidates[-1].commit
+            self.tip = last.commit
+            self.tips.add(self.tip)
             for candidate in action.candidates:
                 self._inbox.append(self._landing_event(candidate.task, candidate.commit))
 
@@ -445,12 +450,23 @@ class Simulation:
         if isinstance(event, e.AttemptStarted):
             waits = self.state.tasks[event.task].spec.after
             assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
+            assert event.start in self.tips, f"{event.task} starts from {event.start}, never published"
             if event.why == "continued":
                 held = state.teammates[event.teammate].held
                 assert held == event.task, f"{event.task} would go on in a worktree that holds {held}"
         elif isinstance(event, e.TaskLanded):
             assert event.task not in self.landed, f"{event.task} landed twice"
             self.landed.add(event.task)
+        elif isinstance(event, e.WorkChecked | e.CandidateChecked | e.BaseChecked):
+            self.green |= {(verdict.tree, verdict.gate) for verdict in event.verdicts if verdict.green}
+        elif isinstance(event, e.TaskRejected) and state.landing is not None:
+            before = [step.task for step in state.landing.steps]
+            self._assert_proven(before, state.landing.steps[-1].tree)
+
+    def _assert_proven(self, names: Sequence[str], tree: str) -> None:
+        """Nothing is published, and nobody blamed, on a tree that was not seen green."""
+        for gate in {gate for name in names for gate in self.state.gates_of(name)}:
+            assert (tree, gate) in self.green, f"{tree}, of {', '.join(names)}, was never green for {gate}"
 
     def _check_end(self) -> None:
         """What must hold when a run is over."""
