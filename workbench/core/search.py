@@ -8,6 +8,9 @@ itself, the base is gated again.
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -61,3 +64,26 @@ class Search:
         """Take back that ``red`` is red: the same tree was seen green. What is green stays so."""
         self.red = self.doubted = None
         self.base_green = False
+
+
+def gate_runs(bad: Sequence[bool], rechecks: bool = True) -> int:
+    """How many gate runs it takes to land a batch in which the ``bad`` changes break what they are merged
+    on; what is behind a culprit is a batch again. ``rechecks=False`` leaves out the second look at what is
+    red and the one at the base: what the search alone costs."""
+    runs, rest = 0, list(bad)
+    while rest:
+        search = Search(len(rest))
+        while (prefix := search.next) is not None:
+            runs += rechecks or (prefix > 0 and search.doubted is None)
+            search.learn(prefix, not any(rest[:prefix]))
+        rest = rest[search.culprit :] if search.culprit else []
+    return runs
+
+
+def expected_runs(size: int, odds: float, rechecks: bool = True) -> float:
+    """Gate runs to expect for a batch of ``size`` changes, each of which breaks it with ``odds``: exactly,
+    over all that can happen, so keep ``size`` below 16 or so."""
+    return sum(
+        math.prod(odds if broken else 1 - odds for broken in bad) * gate_runs(bad, rechecks)
+        for bad in itertools.product((False, True), repeat=size)
+    )
