@@ -282,6 +282,21 @@ def test_a_change_that_changes_nothing_is_not_blamed_for_a_flaky_tree() -> None:
     assert run.events(e.TaskRejected) == [] and run.state.flakes == {"test": 1}
 
 
+def test_an_acquittal_by_one_gate_says_nothing_of_the_others() -> None:
+    run = waiting(task("a"), gates=("lint", "test"))
+    run.send(e.PublicationLost(expected="L-first", found="moved"))
+    run.built("a", a="tree-moved")
+    run.gated("a", False, "lint")
+    run.gated("a", False, "lint")
+    (again,) = run.gated("base", True, "lint")
+    assert again == a.CheckCandidate("a", "L-a", "tree-moved", ("test",))
+    run.gated("a", False, "test")
+    assert run.gated("a", False, "test") == [a.CheckCandidate("a", "moved", "tree-moved", ("test",))]
+    run.gated("base", False, "test")
+    assert run.gated("base", False, "test") == [a.DropLanding()]
+    assert run.events(e.TaskRejected) == []
+
+
 def test_two_prefixes_of_one_tree_are_red_or_green_together() -> None:
     run = waiting(task("a"), task("b"), task("c"))
     run.built("a", "b", "c", b="tree-L-a", c="tree-L-a")
