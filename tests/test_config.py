@@ -18,6 +18,7 @@ def test_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path, {})
     assert (settings.team, settings.agent, settings.gates) == (3, "claude", ())
     assert (settings.attempts, settings.repairs, settings.gate_seconds) == (3, 3, 1800.0)
+    assert settings.batch == 8
     assert 1 <= settings.gate_slots <= 4
     assert settings.worktree_root.is_absolute()
     assert settings.worktree_root.parts[-2:] == ("workbench", "worktrees")
@@ -77,6 +78,8 @@ def test_copy_and_link_under_the_names_people_write(tmp_path: Path) -> None:
         ("xyzzy = 3\n", r"unknown setting `xyzzy`", "Settings are: team, agent"),
         ('team = "many"\n', r"`team` in workbench\.toml should be a valid integer.*not 'many'", "teammates"),
         ("team = 0\n", r"`team` in workbench\.toml.*greater than or equal to 1", ""),
+        ("batch = 0\n", r"`batch` in workbench\.toml.*greater than or equal to 1", "land at once"),
+        ("batch = 101\n", r"`batch` in workbench\.toml.*less than or equal to 100", ""),
         ('gates = ["ok", ""]\n', r"`gates` in workbench\.toml holds an empty command", ""),
         ('agent = "gpt"\n', r"`agent` .*`claude` or `command:`", ""),
         ('agent = "command: "\n', r"`agent` .*`claude` or `command:`", ""),

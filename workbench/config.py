@@ -88,6 +88,12 @@ class Settings(BaseModel):
     repairs: int = Field(
         3, ge=0, le=20, description="How often the output of a red gate goes back into one live session."
     )
+    batch: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="How many tasks may land at once: green together, they cost one gate run.",
+    )
     gate_seconds: float = Field(1800.0, gt=0, description="A gate that runs longer than this is red.")
     gate_slots: int = Field(
         default_factory=_gate_slots, ge=1, le=64, description="How many gates run at the same time."

@@ -25,7 +25,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def record(seq: int, task: str = "a") -> e.Record:
-    return e.Record(seq, 1000.5 + seq, e.LandingStarted(task=task))
+    return e.Record(seq, 1000.5 + seq, e.LandingStarted(tasks=(task,)))
 
 
 async def test_what_was_appended_is_read_in_order_and_from_a_place_on(store: Store) -> None:

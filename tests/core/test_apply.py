@@ -13,7 +13,7 @@ from workbench.core.state import PHASE_MOVES, TASK_MOVES, Phase, RunState, TaskS
 from workbench.errors import IllegalEvent
 from workbench.testing.playbook import started
 
-TASKS = [Task(id="a", title="A"), Task(id="b", title="B", after=("a",))]
+TASKS = [Task(id="a", title="A"), Task(id="b", title="B", after=("a",)), Task(id="c", title="C")]
 GREEN = Verdict(tree="t", gate="test", environment="env", green=True, seconds=1.0)
 
 
@@ -31,6 +31,8 @@ DELIVERED = e.TaskDelivered(task="a", attempt=1, commit="c", tree="t")
 TURN = e.TurnEnded(task="a", attempt=1, live=True)
 ENDED = e.AttemptEnded(task="a", attempt=1, teammate="ada")
 MADE = e.CandidateMade(task="a", parent="base", commit="L", tree="tl")
+BUILT = e.BatchBuilt(tasks=("a",), base="base", base_tree="tb")
+CHECKED = e.CandidateChecked(task="a", commit="L", verdicts=(GREEN,))
 LANDED = e.TaskLanded(task="a", attempt=1, commit="L", parent="base", tree="tl", files=("f",))
 START: list[e.Event] = [
     started(TASKS, RunSettings(team=("ada", "bob"), gates=("test",))),
@@ -38,7 +40,12 @@ START: list[e.Event] = [
 ]
 RUNNING: list[e.Event] = [*START, started_attempt()]
 WORKED: list[e.Event] = [*RUNNING, TURN, collected(), DELIVERED]
-LANDING: list[e.Event] = [*WORKED, ENDED, e.LandingStarted(task="a")]
+LANDING: list[e.Event] = [*WORKED, ENDED, e.LandingStarted(tasks=("a",))]
+C_WORKED: list[e.Event] = [
+    event.model_copy(update={"task": "c"} | ({"teammate": "bob"} if hasattr(event, "teammate") else {}))
+    for event in (started_attempt(), TURN, collected(), DELIVERED)
+]
+BOTH: list[e.Event] = [*WORKED, *C_WORKED, e.LandingStarted(tasks=("a", "c")), MADE]
 
 
 def played(events: list[e.Event]) -> RunState:
@@ -62,7 +69,7 @@ ILLEGAL: list[tuple[list[e.Event], e.Event, str]] = [
     (RUNNING, e.AttemptEnded(task="a", attempt=1, teammate="bob", interrupted=True), "is not 'bob'"),
     (RUNNING, e.RunFinished(outcome="stopped"), "cannot finish while attempts are live"),
     (RUNNING, e.RunResumed(pid=1), "unaccounted for"),
-    (RUNNING, e.LandingStarted(task="a"), "'a' is running and cannot take"),
+    (RUNNING, e.LandingStarted(tasks=("a",)), "'a' is running and cannot take"),
     (RUNNING, LANDED, "'a' is not being landed"),
     (WORKED, DELIVERED, "'a' is delivered and cannot deliver"),
     (WORKED, e.Told(task="a", attempt=1, kind="message", text="x"), "is closing and cannot tell"),
@@ -70,12 +77,30 @@ ILLEGAL: list[tuple[list[e.Event], e.Event, str]] = [
     (WORKED, e.TaskBlocked(task="a", attempt=1, reason="x"), "'a' is delivered and cannot block"),
     ([*WORKED, ENDED], TURN, "TurnEnded for attempt 1 at 'a', which has ended"),
     ([*WORKED, ENDED], ENDED, "AttemptEnded for attempt 1 at 'a', which has ended"),
-    (LANDING, e.LandingStarted(task="a"), "cannot land while 'a' does"),
-    (LANDING, LANDED, "its candidate is"),
-    (LANDING, e.RunResumed(pid=1), "landing of 'a' is open"),
-    (LANDING, e.RunFinished(outcome="stopped"), "'a' is being landed"),
+    (LANDING, e.LandingStarted(tasks=("a",)), "a cannot land while a does"),
+    (LANDING, LANDED, "the next candidate is none"),
+    (LANDING, BUILT, "other candidates were made"),
+    (WORKED, BUILT, "no landing is being built"),
+    ([*LANDING, MADE, BUILT], BUILT, "no landing is being built"),
+    ([*LANDING, MADE], MADE, "'a' is made already"),
+    ([*LANDING, MADE, BUILT], MADE, "'a' is made already"),
+    (LANDING, CHECKED, "'a' was not to be checked now"),
+    ([*LANDING, MADE], CHECKED, "'a' was not to be checked now"),
+    ([*LANDING, MADE, BUILT, CHECKED], CHECKED, "'a' was not to be checked now"),
+    ([*LANDING, MADE, BUILT], CHECKED.model_copy(update={"commit": "base"}), "was not to be checked now"),
+    ([*LANDING, MADE, BUILT], LANDED.model_copy(update={"commit": "M"}), "the next candidate is L"),
+    (WORKED, e.LandingStarted(tasks=()), "takes each task once"),
+    (WORKED, e.LandingStarted(tasks=("a", "a")), "takes each task once"),
+    (WORKED, e.LandingStarted(tasks=("a", "b")), "'b' is pending and cannot take"),
+    (WORKED, e.LandingDropped(), "nothing is being landed"),
+    (WORKED, e.PublicationLost(expected="base", found="x"), "nothing is being landed"),
+    (LANDING, e.TaskDeferred(task="b", why="conflict"), "'b' is not being landed"),
+    (BOTH, MADE.model_copy(update={"task": "c", "parent": "base"}), "does not follow L"),
+    (BOTH, e.TaskLanded(task="c", attempt=1, commit="M", parent="L", tree="t"), "the next candidate is L"),
+    (LANDING, e.RunResumed(pid=1), "landing of a is open"),
+    (LANDING, e.RunFinished(outcome="stopped"), "while a is being landed"),
     (LANDING, e.TaskConflicted(task="b", paths=("f",)), "'b' is not being landed"),
-    ([*LANDING, MADE, LANDED], LANDED, "'a' is not being landed"),
+    ([*LANDING, MADE, BUILT, CHECKED, LANDED], LANDED, "'a' is not being landed"),
     ([*START, e.RunFinished(outcome="landed")], TURN, "TurnEnded after the run was landed"),
     ([*START, e.RunFinished(outcome="landed")], e.RunResumed(pid=1), "the run is over: landed"),
     (
@@ -100,7 +125,14 @@ def test_an_illegal_event_names_itself_and_changes_nothing(
 @pytest.mark.parametrize("history", [START, RUNNING, WORKED, LANDING], ids=["start", "run", "work", "land"])
 def test_no_event_at_all_is_half_applied(history: list[e.Event]) -> None:
     """Every event of the longest story, in every state: it fits, or it leaves no trace."""
-    story = [*LANDING, MADE, LANDED, e.AttemptFailed(task="a", attempt=1, reason="x", final=True)]
+    story = [
+        *LANDING,
+        MADE,
+        BUILT,
+        CHECKED,
+        LANDED,
+        e.AttemptFailed(task="a", attempt=1, reason="x", final=True),
+    ]
     for event in story:
         state = played(history)
         before = copy.deepcopy(state)
@@ -136,7 +168,7 @@ def test_nothing_leads_away_from_landed() -> None:
 
 
 def test_landing_releases_what_waited_and_is_recorded() -> None:
-    state = played([*LANDING, MADE, LANDED])
+    state = played([*LANDING, MADE, BUILT, CHECKED, LANDED])
     assert state.tasks["b"].status is TaskStatus.READY
     assert (state.tip, state.landings[0].delivered, state.landings[0].files) == ("L", "c", ("f",))
     assert state.teammates["ada"].landed == 1
@@ -161,5 +193,5 @@ def test_an_interrupted_attempt_goes_on_only_with_work_to_go_on_with() -> None:
 
 
 def test_every_event_survives_the_log() -> None:
-    for event in [*LANDING, MADE, LANDED]:
+    for event in [*LANDING, MADE, BUILT, CHECKED, LANDED]:
         assert e.load(type(event).__name__, e.dump(event)) == event

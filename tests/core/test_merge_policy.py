@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.core.merge import landed_since, next_in_queue, others_in
-from workbench.core.models import Task
+from workbench.core.merge import landed_since, larger, next_batch, others_in, smaller
+from workbench.core.models import RunSettings, Task
 from workbench.core.state import AttemptState, Landed, Landing, RunState, TaskState
 
 
@@ -22,17 +22,35 @@ def landing(task: str, commit: str, *files: str) -> Landed:
 
 
 def test_nothing_is_taken_from_an_empty_queue_or_while_a_landing_is_under_way() -> None:
-    assert next_in_queue(RunState()) is None
+    assert next_batch(RunState()) == ()
     state = queued(("a", 0, 0, 1.0))
-    state.landing = Landing("b")
-    assert next_in_queue(state) is None
+    state.landing = Landing(["b"])
+    assert next_batch(state) == ()
 
 
 def test_priority_then_the_longest_chain_then_who_came_first_then_plan_order() -> None:
-    assert next_in_queue(queued(("a", 0, 5, 1.0), ("b", 1, 0, 9.0))) == "b"
-    assert next_in_queue(queued(("a", 0, 1, 1.0), ("b", 0, 2, 9.0))) == "b"
-    assert next_in_queue(queued(("a", 0, 0, 2.0), ("b", 0, 0, 1.0))) == "b"
-    assert next_in_queue(queued(("a", 0, 0, 1.0), ("b", 0, 0, 1.0))) == "a"
+    assert next_batch(queued(("a", 0, 5, 1.0), ("b", 1, 0, 9.0)))[0] == "b"
+    assert next_batch(queued(("a", 0, 1, 1.0), ("b", 0, 2, 9.0)))[0] == "b"
+    assert next_batch(queued(("a", 0, 0, 2.0), ("b", 0, 0, 1.0)))[0] == "b"
+    assert next_batch(queued(("a", 0, 0, 1.0), ("b", 0, 0, 1.0)))[0] == "a"
+
+
+def test_a_batch_holds_as_many_as_its_size_allows_in_that_order() -> None:
+    state = queued(("a", 0, 0, 3.0), ("b", 1, 0, 9.0), ("c", 0, 2, 4.0), ("d", 0, 0, 1.0))
+    for size, names in ((1, "b"), (2, "bc"), (3, "bcd"), (4, "bcda"), (9, "bcda")):
+        state.batch = size
+        assert next_batch(state) == tuple(names)
+
+
+def test_the_batch_size_stays_within_its_bounds() -> None:
+    state = RunState(settings=RunSettings(team=("ada",), batch=5))
+    sizes = []
+    for step in (larger, larger, larger, smaller, smaller, smaller, larger):
+        state.batch = step(state)
+        sizes.append(state.batch)
+    assert sizes == [2, 3, 4, 2, 1, 1, 2]
+    state.batch = 5
+    assert larger(state) == 5
 
 
 def with_landings(start: str) -> RunState:

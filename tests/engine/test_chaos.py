@@ -14,7 +14,7 @@ import pytest
 
 from workbench.core import events as e
 from workbench.core.apply import fold
-from workbench.core.models import RunSettings, Task
+from workbench.core.models import RunSettings, Task, Verdict
 from workbench.engine.ports import Assignment, Gates, Git, Worktrees
 from workbench.errors import GitError
 from workbench.testing.agents import Break, Crash, Edit, EndTurn, Mark, Script, Step, Use
@@ -75,7 +75,8 @@ async def chaotic(seed: int) -> Stage:
     dice = random.Random(seed)
     tasks = [
         Task(id="a", title="A"), Task(id="b", title="B"), Task(id="c", title="C", after=("a",)),
-        Task(id="d", title="D", after=("b", "c"), priority=1),
+        Task(id="d", title="D", after=("b", "c"), priority=1), Task(id="e", title="E", gates=("own",)),
+        Task(id="g", title="G"),
     ]  # fmt: skip
     chosen = RunSettings(
         team=("ada", "bob", "cy")[: dice.randint(1, 3)], gates=("test",), continues=dice.random() < 0.5
@@ -113,8 +114,14 @@ async def chaotic(seed: int) -> Stage:
     raise AssertionError("stopped thirty times and still not over")
 
 
+def verdicts(event: e.Event) -> tuple[Verdict, ...]:
+    """What gates said, as the log has it."""
+    return event.verdicts if isinstance(event, e.BaseChecked | e.WorkChecked | e.CandidateChecked) else ()
+
+
 @pytest.mark.parametrize("block", range(8))
 def test_whatever_happens_the_run_ends_and_the_branch_holds_exactly_what_landed(block: int) -> None:
+    batches = 0
     for seed in range(block * 25, block * 25 + 25):
         stage = asyncio.run(chaotic(seed))
         log = stage.store.read("r")
@@ -129,6 +136,18 @@ def test_whatever_happens_the_run_ends_and_the_branch_holds_exactly_what_landed(
             way.append(tip)
             tip = stage.git.commits[tip].parents[0]
         assert way[::-1] == [it.commit for it in state.landings], f"seed {seed}: landed unseen"
-        for commit in way:
-            tree = stage.git.commits[commit].tree
-            assert state.verdicts[tree, "test", "fake"].green, f"seed {seed}: published without green"
+        published = [commit for ref, commit in stage.git.moves[1:] if ref == INTEGRATION]
+        assert set(published) <= set(way), f"seed {seed}: published and lost"
+        assert not way or published[-1] == way[0], f"seed {seed}: the tip was never published"
+        proven = {(v.tree, v.gate) for r in log for v in verdicts(r.event) if v.green}
+        together: set[str] = set()
+        for landing in state.landings:
+            together.update(state.gates_of(landing.task))
+            if landing.commit in published:
+                tree = stage.git.commits[landing.commit].tree
+                assert {(tree, gate) for gate in together} <= proven, f"seed {seed}: published without green"
+                together.clear()
+        starts_from = {r.event.start for r in log if isinstance(r.event, e.AttemptStarted)}
+        assert starts_from <= {stage.base, *published}, f"seed {seed}: started from what was never published"
+        batches += len(way) - len(published)
+    assert batches > 0, "nothing ever landed together"

@@ -446,7 +446,11 @@ async def test_git_that_fails_once_the_branch_has_moved_lands_nothing_twice() ->
     state = await within(stage)
     assert state.outcome == "landed"
     assert Counter(stage.types())["TaskLanded"] == 2
-    assert [commit for _, commit in stage.git.moves[1:]] == [it.commit for it in state.landings]
+    landed = [it.commit for it in state.landings]
+    published = [commit for _, commit in stage.git.moves[1:]]
+    assert published == [commit for commit in landed if commit in published], "each once, in order"
+    assert published[-1] == landed[-1] == stage.git.refs[INTEGRATION]
+    assert [it.parent for it in state.landings] == [stage.base, landed[0]]
 
 
 async def test_a_worktree_that_is_gone_fails_the_attempt_with_its_reason() -> None:

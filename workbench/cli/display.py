@@ -117,7 +117,8 @@ class LiveTable:
         head.append(f"{landed}/{len(state.tasks)} landed", "bold green" if landed else "bold")
         spent = f"  ${state.cost_usd:.2f}" if state.cost_usd and not state.settings.scripted else ""
         head.append(f"  {duration(elapsed(state))}{spent}  {counts(state)}", "dim")
-        landing = Text(f"landing {state.landing.task}", "yellow") if state.landing else Text("")
+        names = ", ".join(state.landing.tasks) if state.landing else ""
+        landing = Text(f"landing {names}", "yellow") if names else Text("")
         return Group(Text(""), head, table, landing)
 
     def __enter__(self) -> Self:

@@ -168,7 +168,15 @@ _WORDS: dict[type[e.Event], Words] = {
     e.TaskConflicted: _conflicted,
     e.TaskRejected: _rejected,
     e.PublicationLost: lambda state, event: Line(
-        "merge", f"the branch had moved; {event.task} is merged again", "warn"
+        "merge", "the branch had moved; what was to land is merged again", "warn"
+    ),
+    e.LandingDropped: lambda state, event: (
+        Line("merge", f"a landing failed and starts over: {short(event.reason)}", "warn")
+        if event.reason
+        else None
+    ),
+    e.FlakeSeen: lambda state, event: Line(
+        "gate", f"`{short(event.gate, 60)}` was red, then green on the same tree: flaky", "warn"
     ),
     e.AttemptFailed: _failed,
     e.Noticed: lambda state, event: Line("run", short(event.sentence), "warn"),

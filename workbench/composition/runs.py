@@ -97,6 +97,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "sparse": settings.sparse,
             "attempts": settings.attempts,
             "repairs": settings.repairs,
+            "batch": settings.batch,
             "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
             "gate_seconds": settings.gate_seconds,
             "on_question": settings.on_question,

@@ -77,12 +77,12 @@ class EndAttempt(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class BuildCandidate(Action):
-    """Merge a delivered commit on the integration tip in memory. LandingStarted is recorded
-    first; gives CandidateMade or TaskConflicted."""
+class BuildBatch(Action):
+    """Merge delivered commits, one on the other, on the integration tip in memory. LandingStarted is
+    recorded first; gives CandidateMade or ConflictFound for each, and BatchBuilt."""
 
-    task: str
-    commit: str
+    tasks: tuple[str, ...]
+    commits: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +96,27 @@ class CheckCandidate(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Publish(Action):
-    """Move the integration branch by compare-and-swap; gives TaskLanded or PublicationLost."""
+class Candidate:
+    """One merge of a batch: ``task`` on ``parent``."""
 
     task: str
     attempt: int
-    commit: str
     parent: str
+    commit: str
     tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(Action):
+    """Move the integration branch by compare-and-swap, from the first candidate's parent to the last
+    candidate; gives TaskLanded for each, or PublicationLost."""
+
+    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DropLanding(Action):
     """Give up the landing under way unless it is being published; gives LandingDropped."""
-
-    task: str
 
 
 @dataclass(frozen=True, slots=True)

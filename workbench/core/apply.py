@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from workbench.core import events as e
-from workbench.core import graph
+from workbench.core import graph, merge
 from workbench.core.models import MarkerKind, Usage, Verdict
+from workbench.core.search import Search
 from workbench.core.state import (
     OVER,
     AttemptState,
@@ -21,6 +22,7 @@ from workbench.core.state import (
     Letter,
     Phase,
     RunState,
+    Step,
     TaskState,
     TaskStatus,
     TeammateState,
@@ -120,7 +122,7 @@ def _live(state: RunState, event: e.AttemptEvent) -> AttemptState:
 
 
 def _landing(state: RunState, task: str) -> Landing:
-    if state.landing is None or state.landing.task != task:
+    if state.landing is None or task not in state.landing.tasks:
         raise IllegalEvent(f"task {task!r} is not being landed")
     return state.landing
 
@@ -146,6 +148,7 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     for index, name in enumerate(event.settings.team):
         state.teammates[name] = TeammateState(name, index)
     state.free = list(range(len(event.settings.team)))
+    state.batch = min(merge.FIRST_BATCH, event.settings.batch)
     for task in state.tasks.values():
         if not task.unmet:
             _set(state, task, "release")
@@ -163,13 +166,15 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot be resumed while attempts are unaccounted for")
     if state.landing is not None:
-        raise IllegalEvent(f"a run cannot be resumed while the landing of {state.landing.task!r} is open")
+        raise IllegalEvent(
+            f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open"
+        )
     if state.outcome in ("landed", "incomplete", "refused"):
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
     if state.outcome is None:  # it was cut short: what it did until its last record counts
         state.active_seconds += max(0.0, state.at - state.resumed_at)
-    state.outcome, state.ended_at, state.stops = None, None, 0
+    state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
     state.resumed_at = at
     state.environment = event.environment or state.environment
     if event.budget_usd is not None:
@@ -187,7 +192,7 @@ def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot finish while attempts are live")
     if state.landing is not None:
-        raise IllegalEvent(f"a run cannot finish while {state.landing.task!r} is being landed")
+        raise IllegalEvent(f"a run cannot finish while {', '.join(state.landing.tasks)} is being landed")
     state.outcome, state.reason = event.outcome, event.reason
     state.ended_at = at
     state.active_seconds += max(0.0, at - state.resumed_at)
@@ -403,34 +408,83 @@ def _task_blocked(state: RunState, event: e.TaskBlocked, at: float) -> None:
 @_on(e.LandingStarted)
 def _landing_started(state: RunState, event: e.LandingStarted, at: float) -> None:
     if state.landing is not None:
-        raise IllegalEvent(f"task {event.task!r} cannot land while {state.landing.task!r} does")
-    _set(state, state.task(event.task), "take")
-    del state.queue[event.task]
-    state.landing = Landing(event.task)
+        raise IllegalEvent(
+            f"{', '.join(event.tasks)} cannot land while {', '.join(state.landing.tasks)} does"
+        )
+    if not event.tasks or len(set(event.tasks)) < len(event.tasks):
+        raise IllegalEvent(f"a landing takes each task once, not ({', '.join(event.tasks)})")
+    for name in event.tasks:
+        move_task(name, state.task(name).status, "take")
+    for name in event.tasks:
+        _set(state, state.task(name), "take")
+        del state.queue[name]
+    state.landing = Landing(list(event.tasks))
 
 
 @_on(e.CandidateMade)
 def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
     landing = _landing(state, event.task)
-    landing.parent, landing.commit, landing.tree = event.parent, event.commit, event.tree
+    if landing.search is not None or any(step.task == event.task for step in landing.steps):
+        raise IllegalEvent(f"the candidate of {event.task!r} is made already")
+    if landing.steps and landing.steps[-1].commit != event.parent:
+        raise IllegalEvent(f"the candidate of {event.task!r} does not follow {landing.steps[-1].commit}")
+    landing.steps.append(Step(event.task, event.parent, event.commit, event.tree))
+
+
+@_on(e.BatchBuilt)
+def _batch_built(state: RunState, event: e.BatchBuilt, at: float) -> None:
+    landing = state.landing
+    if landing is None or landing.search is not None:
+        raise IllegalEvent("no landing is being built")
+    if [step.task for step in landing.steps] != list(event.tasks):
+        raise IllegalEvent(f"the batch is {', '.join(event.tasks)}, but other candidates were made")
+    landing.base, landing.base_tree = event.base, event.base_tree
+    landing.search = Search(len(landing.steps))
+    if not state.stopping:  # otherwise LandingDropped is on its way
+        _close_landing(state)
 
 
 @_on(e.CandidateChecked)
 def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) -> None:
-    _landing(state, event.task)
+    landing = _landing(state, event.task)
+    prefix = landing.prefix(event.commit)
+    if prefix is None or landing.search is None or prefix != landing.search.next:
+        raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
+    search, red = landing.search, next((verdict for verdict in event.verdicts if not verdict.green), None)
+    landing.flakes = tuple(_refuted(state, event.verdicts))
     _learn(state, event.verdicts)
+    search.learn(prefix, red is None, red.gate if red is not None else "")
+    if red is not None and search.red == prefix:
+        landing.red = red
+    if red is None and event.verdicts and search.red and landing.tree(search.red) == landing.tree(prefix):
+        search.acquit()
+
+
+def _refuted(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+    """Red verdicts that stood until now against one of ``verdicts``, which is green."""
+    for verdict in verdicts:
+        before = state.verdicts.get((verdict.tree, verdict.gate, verdict.environment))
+        if verdict.green and before is not None and not before.green:
+            yield before
+
+
+@_on(e.FlakeSeen)
+def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
+    _landing(state, event.task)
+    state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
 
 
 @_on(e.TaskLanded)
 def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
     landing = _landing(state, event.task)
-    if landing.commit != event.commit:
-        raise IllegalEvent(
-            f"task {event.task!r} landed as {event.commit}, but its candidate is {landing.commit}"
-        )
+    if not landing.steps or landing.steps[0].commit != event.commit:
+        due = landing.steps[0].commit if landing.steps else "none"
+        raise IllegalEvent(f"task {event.task!r} landed as {event.commit}, but the next candidate is {due}")
     task = state.task(event.task)
     _set(state, task, "land")
-    state.landing, state.tip = None, event.commit
+    _leave(state, event.task)
+    state.tip = event.commit
+    state.trouble = 0
     task.landed, task.landed_at, task.files = event.commit, at, event.files
     attempt = state.attempt(event.task, event.attempt)
     state.teammates[attempt.teammate].landed += 1
@@ -446,6 +500,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             event.files,
         )
     )
+    if state.landing is None and landing.search is not None and landing.search.red is None:
+        state.batch = merge.larger(state)  # not when only the green part of a red batch landed
     for name in state.dependents.get(event.task, ()):
         dependent = state.tasks[name]
         dependent.unmet.discard(event.task)
@@ -454,23 +510,51 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             _offer(state, dependent)
 
 
+def _leave(state: RunState, name: str) -> None:
+    """Take a task out of the landing; the landing is over when it was the last."""
+    landing = _landing(state, name)
+    landing.tasks.remove(name)
+    landing.steps[:] = [step for step in landing.steps if step.task != name]
+    _close_landing(state)
+
+
+def _close_landing(state: RunState) -> None:
+    landing = state.landing
+    if landing is not None and landing.search is not None and not landing.steps:
+        state.landing = None
+
+
 def _requeue(state: RunState, name: str, at: float) -> None:
-    _landing(state, name)
     task = state.task(name)
     _set(state, task, "requeue")
-    state.landing = None
     state.queue[name] = task.delivered_at or at
+
+
+@_on(e.TaskDeferred)
+def _task_deferred(state: RunState, event: e.TaskDeferred, at: float) -> None:
+    _landing(state, event.task)
+    _requeue(state, event.task, at)
+    _leave(state, event.task)
+
+
+def _give_landing_up(state: RunState, at: float) -> None:
+    if state.landing is None:
+        raise IllegalEvent("nothing is being landed")
+    for name in state.landing.tasks:
+        _requeue(state, name, at)
+    state.landing = None
 
 
 @_on(e.PublicationLost)
 def _publication_lost(state: RunState, event: e.PublicationLost, at: float) -> None:
-    _requeue(state, event.task, at)
+    _give_landing_up(state, at)
     state.tip = event.found or state.tip
 
 
 @_on(e.LandingDropped)
 def _landing_dropped(state: RunState, event: e.LandingDropped, at: float) -> None:
-    _requeue(state, event.task, at)
+    _give_landing_up(state, at)
+    state.trouble += bool(event.reason)
 
 
 def _send_back(
@@ -479,7 +563,7 @@ def _send_back(
     _landing(state, name)
     task = state.task(name)
     _set(state, task, "fail" if final else move)
-    state.landing = None
+    _leave(state, name)
     task.evidence, task.others, task.carry, task.session = evidence, others, task.commit, None
     task.fixups += 1
     task.prefers = state.attempt(name, task.delivered_by).teammate
@@ -500,6 +584,7 @@ def _task_conflicted(state: RunState, event: e.TaskConflicted, at: float) -> Non
 @_on(e.TaskRejected)
 def _task_rejected(state: RunState, event: e.TaskRejected, at: float) -> None:
     task = _send_back(state, event.task, "reject", event.final, event.evidence, event.others)
+    state.batch = merge.smaller(state)
     task.conflicts = ()
     if event.final:
         _give_up(state, task, "red together with what had landed")

@@ -13,7 +13,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import merge
 from workbench.core.models import Verdict
-from workbench.core.state import AttemptState, Phase, RunState, TaskStatus
+from workbench.core.state import AttemptState, Landing, Phase, RunState, TaskStatus
 
 Actions = list[a.Action]
 E = TypeVar("E", bound=e.Event)
@@ -60,6 +60,8 @@ def _start(state: RunState) -> Actions:
         task = state.tasks[name]
         if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
             continue
+        if any(state.task(other).status is TaskStatus.LANDING for other in task.others):
+            continue  # a fix-up begins on top of the other side, which is just being published
         teammate = task.prefers if task.prefers in free else free[0]
         free.remove(teammate)
         why, session = task.why, task.session
@@ -71,12 +73,10 @@ def _start(state: RunState) -> Actions:
 
 
 def _land(state: RunState) -> Actions:
-    """Take the next delivered task to be merged, unless a stop was asked for."""
-    if state.stopping or (name := merge.next_in_queue(state)) is None:
+    """Take the next delivered tasks to be merged, unless a stop was asked for."""
+    if state.stopping or not (names := merge.next_batch(state)):
         return []
-    commit = state.task(name).commit
-    assert commit is not None, "a queued task has a commit"
-    return [a.BuildCandidate(name, commit)]
+    return [a.BuildBatch(names, tuple(state.task(name).commit or "" for name in names))]
 
 
 def _finish(state: RunState) -> Actions:
@@ -134,7 +134,7 @@ def _stop_requested(state: RunState, event: e.StopRequested) -> Actions:
         return []
     stops: Actions = [a.EndAttempt(key[0], key[1], interrupt=True) for key in state.working]
     if state.landing is not None:
-        stops.append(a.DropLanding(state.landing.task))
+        stops.append(a.DropLanding())
     return stops or _finish(state)
 
 
@@ -293,18 +293,21 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded) -> Actions:
 
 @_after(e.EffectFailed)
 def _effect_failed(state: RunState, event: e.EffectFailed) -> Actions:
-    if event.task is None:
-        return []
-    if event.attempt is not None:
+    if event.action in ("Landing", "Publish"):
+        return _landing_failed(state, event)
+    if event.task is not None and event.attempt is not None:
         attempt = state.attempts.get((event.task, event.attempt))
         if attempt is None or attempt.phase in (Phase.CLOSING, Phase.ENDED) or state.stopping:
             return []
         return _fail(state, attempt, event.error)
-    if state.landing is None or state.landing.task != event.task:
+    return []
+
+
+def _landing_failed(state: RunState, event: e.EffectFailed) -> Actions:
+    """A landing that failed for a reason of our own blames nobody; it is tried again, a few times."""
+    if state.landing is None or (state.stopping and event.action != "Publish"):  # DropLanding is on its way
         return []
-    if state.stopping:
-        return [a.Declare(e.LandingDropped(task=event.task))] if event.action == "Publish" else []
-    return _reject(state, event.task, f"{event.action}: {event.error}")
+    return [a.Declare(e.LandingDropped(reason=event.error))]
 
 
 # -- landings ------------------------------------------------------------------------------------------------
@@ -315,29 +318,90 @@ def _task_delivered(state: RunState, event: e.TaskDelivered) -> Actions:
     return _land(state)
 
 
-@_after(e.CandidateMade)
-def _candidate_made(state: RunState, event: e.CandidateMade) -> Actions:
-    if state.stopping:  # DropLanding is on its way
-        return []
-    gates = state.unproven(event.tree, state.gates_of(event.task))
-    if gates:
-        return [a.CheckCandidate(event.task, event.commit, event.tree, gates)]
-    return _publish(state)
+@_after(e.BatchBuilt)
+def _batch_built(state: RunState, event: e.BatchBuilt) -> Actions:
+    if state.landing is None:  # every task stepped aside
+        return _go_on(state)
+    return _prove(state, state.landing)
 
 
 @_after(e.CandidateChecked)
 def _candidate_checked(state: RunState, event: e.CandidateChecked) -> Actions:
-    if state.stopping:
-        return []
-    red = next((verdict for verdict in event.verdicts if not verdict.green), None)
-    return _publish(state) if red is None else _reject(state, event.task, evidence(red))
-
-
-def _publish(state: RunState) -> Actions:
     landing = state.landing
-    assert landing is not None, "a candidate belongs to a landing"
-    attempt = state.task(landing.task).delivered_by
-    return [a.Publish(landing.task, attempt, landing.commit, landing.parent, landing.tree)]
+    assert landing is not None and landing.search is not None, "what is checked is being landed"
+    flakes: Actions = [
+        a.Declare(e.FlakeSeen(task=event.task, gate=red.gate, evidence=red.output)) for red in landing.flakes
+    ]
+    return flakes + _prove(state, landing)
+
+
+def _prove(state: RunState, landing: Landing) -> Actions:
+    """Gate what the search asks for, as far as no verdict is known; then land what is proven."""
+    if state.stopping:  # DropLanding is on its way
+        return []
+    search = landing.search
+    assert search is not None, "the batch is built"
+    if (prefix := search.next) is not None:
+        return [_check(state, landing, prefix)]
+    if search.base_red:
+        return [a.Declare(e.StopRequested(reason=_base_red(landing)))]
+    if search.culprit is None:
+        return _publish(state, landing, len(landing.steps))
+    return _evict(state, landing, search.culprit)
+
+
+def _check(state: RunState, landing: Landing, prefix: int) -> a.Action:
+    """Gate a prefix on what is unproven of it."""
+    if prefix == 0:
+        return _check_tip(state, landing)
+    steps = landing.steps[:prefix]
+    gates = tuple(dict.fromkeys(gate for step in steps for gate in state.gates_of(step.task)))
+    last = steps[-1]
+    unproven = state.unproven(last.tree, gates)
+    if not unproven:
+        return a.Declare(e.CandidateChecked(task=last.task, commit=last.commit, verdicts=()))
+    return a.CheckCandidate(last.task, last.commit, last.tree, unproven)
+
+
+def _check_tip(state: RunState, landing: Landing) -> a.Action:
+    """Gate the base anew with the gate that was red after it, for its verdict is doubted. A gate of the
+    first change's own says nothing there: it may need that very change."""
+    first = landing.steps[0].task
+    landed = (gate for it in state.landings for gate in state.gates_of(it.task))
+    if landing.red is None or landing.red.gate not in {*state.settings.gates, *landed}:
+        return a.Declare(e.CandidateChecked(task=first, commit=landing.base, verdicts=()))
+    return a.CheckCandidate(first, landing.base, landing.base_tree, (landing.red.gate,))
+
+
+def _base_red(landing: Landing) -> str:
+    red = landing.red
+    command = f"`{red.gate}`" if red is not None else "a gate"
+    return (
+        f"{command} is red on {landing.base[:10]}, the tip of the integration branch itself: "
+        "something outside the work changed"
+    )
+
+
+def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
+    candidates = tuple(
+        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        for step in landing.steps[:prefix]
+    )
+    return [a.Publish(candidates)] if candidates else []
+
+
+def _evict(state: RunState, landing: Landing, culprit: int) -> Actions:
+    """Send back the change that breaks the batch, land what is proven before it, requeue the rest."""
+    name = landing.steps[culprit - 1].task
+    before = tuple(step.task for step in landing.steps[: culprit - 1])
+    rejected = e.TaskRejected(
+        task=name,
+        evidence=evidence(landing.red) if landing.red is not None else "",
+        others=before or merge.others_in(state, name, ()),
+        final=_fixups_spent(state, name),
+    )
+    rest = [e.TaskDeferred(task=step.task, why="behind") for step in landing.steps[culprit:]]
+    return _publish(state, landing, culprit - 1) + [a.Declare(event) for event in (*rest, rejected)]
 
 
 def _fixups_spent(state: RunState, name: str) -> bool:
@@ -345,16 +409,12 @@ def _fixups_spent(state: RunState, name: str) -> bool:
     return task.fixups + 1 > (task.spec.attempts or state.settings.attempts)
 
 
-def _reject(state: RunState, name: str, text: str) -> Actions:
-    others = merge.others_in(state, name, ())
-    final = _fixups_spent(state, name)
-    return [a.Declare(e.TaskRejected(task=name, evidence=text, others=others, final=final))]
-
-
 @_after(e.ConflictFound)
 def _conflict_found(state: RunState, event: e.ConflictFound) -> Actions:
     if state.stopping:
         return []
+    if event.behind:  # what it collides with may not land: nobody is to blame yet
+        return [a.Declare(e.TaskDeferred(task=event.task, why="conflict"))]
     conflicted = e.TaskConflicted(
         task=event.task,
         paths=event.paths,
@@ -365,6 +425,24 @@ def _conflict_found(state: RunState, event: e.ConflictFound) -> Actions:
     return [a.Declare(conflicted)]
 
 
-@_after(e.TaskLanded, e.PublicationLost, e.LandingDropped, e.TaskConflicted, e.TaskRejected, e.TaskBlocked)
+TROUBLE = 3
+"""Landings in a row that may fail for reasons of our own before the run stops."""
+
+
+@_after(e.LandingDropped)
+def _landing_dropped(state: RunState, event: e.LandingDropped) -> Actions:
+    if state.trouble >= TROUBLE and not state.stopping:
+        return [a.Declare(e.StopRequested(reason=f"landing failed {TROUBLE} times: {event.reason}"))]
+    return _go_on(state)
+
+
+@_after(e.TaskLanded)
+def _task_landed(state: RunState, event: e.TaskLanded) -> Actions:
+    if state.landing is not None:  # candidates in the middle of a batch are no place to start from
+        return []
+    return _go_on(state)
+
+
+@_after(e.PublicationLost, e.TaskDeferred, e.TaskConflicted, e.TaskRejected, e.TaskBlocked)
 def _queue_moved(state: RunState, event: e.Event) -> Actions:
     return _go_on(state)

@@ -237,13 +237,14 @@ class TaskBlocked(AttemptEvent):
 
 
 class LandingStarted(Event):
-    """A delivered task was taken from the queue to be merged on the integration tip."""
+    """Delivered tasks were taken from the queue, to be merged one on the other on the integration tip."""
 
-    task: str
+    tasks: tuple[str, ...]
 
 
 class CandidateMade(Event):
-    """A merge of ``task`` on ``parent`` exists in memory and merged cleanly."""
+    """A merge of ``task`` on ``parent`` exists in memory and merged cleanly. ``parent`` is the tip, or
+    the candidate before it in the batch."""
 
     task: str
     parent: str
@@ -251,8 +252,17 @@ class CandidateMade(Event):
     tree: str
 
 
+class BatchBuilt(Event):
+    """Every task of the landing was merged, or stepped aside; what is left of the batch is gated next."""
+
+    tasks: tuple[str, ...]
+    base: str
+    base_tree: str
+
+
 class CandidateChecked(Event):
-    """The gates were run on a candidate."""
+    """The gates were run on a candidate: on ``task`` and all before it in the batch. For the base,
+    where the batch begins, ``commit`` is the base and ``task`` the first of the batch."""
 
     task: str
     commit: str
@@ -271,26 +281,44 @@ class TaskLanded(Event):
 
 
 class PublicationLost(Event):
-    """The integration branch had moved; the candidate is rebuilt on the new tip."""
+    """The integration branch had moved; what was to land is merged anew on the new tip."""
 
-    task: str
     expected: str
     found: str
 
 
 class ConflictFound(Event):
-    """The merge of ``task`` on ``parent`` has textual conflicts in ``paths``; ``hunks`` shows them."""
+    """The merge of ``task`` on ``parent`` has textual conflicts in ``paths``; ``hunks`` shows them.
+    ``behind`` are the tasks before it in the batch, which have not landed yet."""
 
     task: str
     parent: str
     paths: tuple[str, ...]
     hunks: str = ""
+    behind: tuple[str, ...] = ()
+
+
+class TaskDeferred(Event):
+    """A task stepped aside, unblamed, and is back in the queue: what it collides with has not landed
+    yet, or the batch that it was in is landed in parts."""
+
+    task: str
+    why: Literal["conflict", "behind"]
+
+
+class FlakeSeen(Event):
+    """A gate was red and then green on the same tree."""
+
+    task: str
+    gate: str
+    evidence: str = ""
 
 
 class LandingDropped(Event):
-    """A landing was given up half way (a stop, a crash); the task is back in the queue."""
+    """A landing was given up half way (a stop, a crash, a failure of ours); its tasks are back in the
+    queue."""
 
-    task: str
+    reason: str = ""
 
 
 class TaskConflicted(Event):

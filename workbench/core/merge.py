@@ -6,22 +6,37 @@ rule here, because a task starts only when what it waits for has landed.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 from workbench.core.state import Landed, RunState
 
+FIRST_BATCH = 4
+"""How many tasks the first batch of a run may hold: most work that is green alone is green together."""
 
-def next_in_queue(state: RunState) -> str | None:
-    """The delivered task to land next: higher priority first, then the one that unblocks the longest
-    chain, then the one delivered first. None when the queue is empty or a landing is under way."""
+
+def next_batch(state: RunState) -> tuple[str, ...]:
+    """The delivered tasks to land next, in order: higher priority first, then the one that unblocks the
+    longest chain, then the one delivered first; as many as the batch size allows now. Empty when the
+    queue is, or while a landing is under way."""
     if state.landing is not None or not state.queue:
-        return None
+        return ()
 
     def place(name: str) -> tuple[float, ...]:
         task = state.tasks[name]
         return (-task.spec.priority, -task.rank, state.queue[name], task.index)
 
-    return min(state.queue, key=place)
+    return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
+
+
+def larger(state: RunState) -> int:
+    """The batch size after a batch that was green."""
+    return min(state.settings.batch, state.batch + 1)
+
+
+def smaller(state: RunState) -> int:
+    """The batch size after one that was red."""
+    return max(1, state.batch // 2)
 
 
 def others_in(state: RunState, task: str, paths: Iterable[str]) -> tuple[str, ...]:

@@ -70,7 +70,8 @@ class RunSettings(Value):
 
     ``agent`` is ``claude`` or ``command:CMD``; ``continues`` says that its interrupted sessions can be
     taken up again; ``scripted`` that the model was a script. ``attempts`` bounds the attempts at one
-    task, ``repairs`` how often red gate output goes back into one live session. Times are seconds.
+    task, ``repairs`` how often red gate output goes back into one live session, ``batch`` how many tasks
+    land at once. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -84,6 +85,7 @@ class RunSettings(Value):
     sparse: bool = False
     attempts: int = 3
     repairs: int = 3
+    batch: int = Field(default=8, ge=1, le=100)
     budget_usd: float | None = None
     gate_seconds: float = 1800.0
     on_question: Literal["proceed", "fail"] = "proceed"

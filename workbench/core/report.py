@@ -40,7 +40,7 @@ class TaskReport(Value):
 
 
 class LandingReport(Value):
-    """One move of the integration branch."""
+    """One landed task: a merge on the integration branch. Several may have been published at once."""
 
     task: str
     teammate: str

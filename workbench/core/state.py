@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.models import Plan, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.search import Search
 from workbench.errors import IllegalEvent
 
 
@@ -190,13 +191,38 @@ class TeammateState:
 
 
 @dataclass(slots=True)
-class Landing:
-    """The one landing under way."""
+class Step:
+    """One candidate of a batch: ``task`` merged on ``parent``."""
 
     task: str
-    parent: str = ""
-    commit: str = ""
-    tree: str = ""
+    parent: str
+    commit: str
+    tree: str
+
+
+@dataclass(slots=True)
+class Landing:
+    """The one landing under way: ``tasks`` that are in it, and a step for each that merged cleanly.
+    ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``flakes``
+    are the red verdicts that the last check found to be green."""
+
+    tasks: list[str]
+    steps: list[Step] = field(default_factory=list)
+    base: str = ""
+    base_tree: str = ""
+    search: Search | None = None
+    red: Verdict | None = None
+    flakes: tuple[Verdict, ...] = ()
+
+    def prefix(self, commit: str) -> int | None:
+        """How many steps end with ``commit``: 0 for the base, None when it is not in this landing."""
+        if commit == self.base:
+            return 0
+        return next((place for place, step in enumerate(self.steps, 1) if step.commit == commit), None)
+
+    def tree(self, prefix: int) -> str:
+        """The tree that a prefix ends with."""
+        return self.steps[prefix - 1].tree if prefix else self.base_tree
 
 
 @dataclass(slots=True)
@@ -252,6 +278,9 @@ class RunState:
     free: list[int] = field(default_factory=list)
     queue: dict[str, float] = field(default_factory=dict)
     landing: Landing | None = None
+    batch: int = 1
+    trouble: int = 0
+    flakes: dict[str, int] = field(default_factory=dict)
     landings: list[Landed] = field(default_factory=list)
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
     gate_runs: int = 0

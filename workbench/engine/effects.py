@@ -40,7 +40,7 @@ class Effects:
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
         self._landing: asyncio.Task[None] | None = None
-        self._publishing = ""
+        self._publishing = False
         self._watching: asyncio.Task[None] | None = None
 
     # -- intents and effects -----------------------------------------------------------------------
@@ -60,23 +60,19 @@ class Effects:
                 return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
             case a.EndAttempt():
                 return [], lambda: self._end(action)
-            case a.BuildCandidate():
-                self._publishing = ""
-                return [e.LandingStarted(task=action.task)], self._of_landing(
-                    action.task, lambda: landings.build_candidate(state, self._world, self._emit, action)
+            case a.BuildBatch():
+                self._publishing = False
+                return [e.LandingStarted(tasks=action.tasks)], self._of_landing(
+                    lambda: landings.build_batch(state, self._world, self._emit, action)
                 )
             case a.CheckCandidate():
-                return [], self._of_landing(
-                    action.task, lambda: landings.check_candidate(state, self._world, self._emit, action)
-                )
+                return [], self._of_landing(lambda: landings.check_candidate(self._world, self._emit, action))
             case a.Publish():
-                self._publishing = action.task
-                publish = self._of_landing(
-                    action.task, lambda: landings.publish(state, self._world, self._emit, action)
-                )
+                self._publishing = True
+                publish = self._of_landing(lambda: landings.publish(state, self._world, self._emit, action))
                 return [], self._whole_effect(publish)  # never cut off between git and the log
             case a.DropLanding():
-                return [], lambda: self._drop(action.task)
+                return [], self._drop
             case a.Tidy():
                 return [], self._whole_effect(lambda: self._tidy(state, action))
             case _:
@@ -156,14 +152,14 @@ class Effects:
 
         return run
 
-    def _of_landing(self, task: str, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
+    def _of_landing(self, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
         async def run() -> None:
             self._landing = asyncio.current_task()
             try:
                 await work()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
-                action = "Publish" if self._publishing == task else "Landing"
-                self._emit(e.EffectFailed(action=action, error=explain(problem), task=task))
+                action = "Publish" if self._publishing else "Landing"
+                self._emit(e.EffectFailed(action=action, error=explain(problem)))
 
         return run
 
@@ -289,12 +285,12 @@ class Effects:
 
     # -- landings ------------------------------------------------------------------------------------
 
-    async def _drop(self, task: str) -> None:
-        if self._publishing == task:
+    async def _drop(self) -> None:
+        if self._publishing:
             return
         if self._landing is not None:
             self._landing.cancel()
-        self._emit(e.LandingDropped(task=task))
+        self._emit(e.LandingDropped())
 
 
 def explain(problem: Exception) -> str:

@@ -1,6 +1,8 @@
-"""Making and publishing one candidate: merge in memory, gate, compare-and-swap."""
+"""Making and publishing a batch of candidates: merge in memory, gate, compare-and-swap."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -10,23 +12,31 @@ from workbench.engine.ports import Emit
 from workbench.engine.world import World
 
 
-async def build_candidate(state: RunState, world: World, emit: Emit, action: a.BuildCandidate) -> None:
-    """Merge the delivered commit on the tip as it is now, whoever moved it there."""
-    tip = await world.git.tip(state.integration)
-    if tip is None:
+async def build_batch(state: RunState, world: World, emit: Emit, action: a.BuildBatch) -> None:
+    """Merge the delivered commits one on the other, on the tip as it is now, whoever moved it there."""
+    base = await world.git.tip(state.integration)
+    if base is None:
         reason = f"the integration branch {state.integration} is gone"
         mend = f"put it back with `git update-ref {state.integration} {state.tip}`, then resume"
         emit(e.StopRequested(reason=f"{reason}; {mend}"))
         return
-    merged = await world.git.merge(tip, action.commit)
-    if not merged.clean:
-        emit(e.ConflictFound(task=action.task, parent=tip, paths=merged.paths, hunks=merged.hunks))
-        return
-    commit = await world.git.commit(merged.tree, [tip, action.commit], landing_message(state, action.task))
-    emit(e.CandidateMade(task=action.task, parent=tip, commit=commit, tree=merged.tree))
+    tip, merged_already = base, list[str]()
+    for task, delivered in zip(action.tasks, action.commits, strict=True):
+        merged = await world.git.merge(tip, delivered)
+        if not merged.clean:
+            behind = tuple(merged_already)
+            hunks = merged.hunks
+            emit(e.ConflictFound(task=task, parent=tip, paths=merged.paths, hunks=hunks, behind=behind))
+            continue
+        commit = await world.git.commit(merged.tree, [tip, delivered], landing_message(state, task))
+        emit(e.CandidateMade(task=task, parent=tip, commit=commit, tree=merged.tree))
+        merged_already.append(task)
+        tip = commit
+    base_tree = await world.git.tree_of(base)
+    emit(e.BatchBuilt(tasks=tuple(merged_already), base=base, base_tree=base_tree))
 
 
-async def check_candidate(state: RunState, world: World, emit: Emit, action: a.CheckCandidate) -> None:
+async def check_candidate(world: World, emit: Emit, action: a.CheckCandidate) -> None:
     """Run the gates on the candidate, before checks of single pieces of work that wait."""
     emit(e.CheckingStarted(task=action.task, commit=action.commit, gates=action.gates, alone=False))
     verdicts = await world.gates.check(action.commit, action.tree, action.gates, urgent=True)
@@ -34,23 +44,28 @@ async def check_candidate(state: RunState, world: World, emit: Emit, action: a.C
 
 
 async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) -> None:
-    """Move the integration branch, if it still is where the candidate was made."""
-    why = f"workbench: land {action.task}"
-    landing = await landed(world, action)  # asked first: once the branch has moved, nothing may fail
-    if await world.git.move_ref(state.integration, action.commit, action.parent, why):
-        emit(landing)
+    """Move the integration branch, if it still is where the batch began."""
+    first, last = action.candidates[0], action.candidates[-1]
+    why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
+    landings = await landed(world, action.candidates)  # once the branch has moved, nothing may fail
+    if await world.git.move_ref(state.integration, last.commit, first.parent, why):
+        for landing in landings:
+            emit(landing)
         return
     found = await world.git.tip(state.integration)
-    emit(e.PublicationLost(task=action.task, expected=action.parent, found=found or ""))
+    emit(e.PublicationLost(expected=first.parent, found=found or ""))
 
 
-async def landed(world: World, action: a.Publish) -> e.TaskLanded:
-    """The event of a landing, to be told once it is on the integration branch."""
-    return e.TaskLanded(
-        task=action.task,
-        attempt=action.attempt,
-        commit=action.commit,
-        parent=action.parent,
-        tree=action.tree,
-        files=await world.git.changed_files(action.parent, action.commit),
-    )
+async def landed(world: World, candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:
+    """The events of a landing, to be told once it is on the integration branch."""
+    return [
+        e.TaskLanded(
+            task=candidate.task,
+            attempt=candidate.attempt,
+            commit=candidate.commit,
+            parent=candidate.parent,
+            tree=candidate.tree,
+            files=await world.git.changed_files(candidate.parent, candidate.commit),
+        )
+        for candidate in candidates
+    ]

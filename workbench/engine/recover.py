@@ -12,7 +12,7 @@ from pathlib import Path
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import snapshot_message
-from workbench.core.state import AttemptState, RunState
+from workbench.core.state import AttemptState, Landing, RunState
 from workbench.engine.attempts import pin_of
 from workbench.engine.landings import landed
 from workbench.engine.world import World
@@ -23,22 +23,26 @@ async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
     """Events that close what was open: first the landing, then each attempt with the markers it had
     left. Each must be in the log before the next is asked for. Agents must be dead before this."""
     if state.landing is not None:
-        yield await _landing(state, world)
+        for landing in await _landed(state.landing, state, world):
+            yield landing
+    if state.landing is not None:
+        yield e.LandingDropped()
     for attempt in list(state.working.values()):
         async for event in _attempt(state, world, attempt):
             yield event
 
 
-async def _landing(state: RunState, world: World) -> e.Event:
-    """A candidate that the integration branch already holds has landed; any other starts over."""
-    landing = state.landing
-    assert landing is not None, "asked only when there is one"
+async def _landed(landing: Landing, state: RunState, world: World) -> list[e.TaskLanded]:
+    """Candidates that the integration branch already holds have landed; the others start over."""
     tip = await world.git.tip(state.integration)
-    if landing.commit and tip is not None and await world.git.is_ancestor(landing.commit, tip):
-        attempt = state.task(landing.task).delivered_by
-        publication = a.Publish(landing.task, attempt, landing.commit, landing.parent, landing.tree)
-        return await landed(world, publication)
-    return e.LandingDropped(task=landing.task)
+    if tip is None:
+        return []
+    there = [
+        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        for step in landing.steps
+        if await world.git.is_ancestor(step.commit, tip)
+    ]
+    return await landed(world, there)
 
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:

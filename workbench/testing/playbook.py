@@ -54,8 +54,8 @@ def intent(state: RunState, action: a.Action) -> e.Event | None:
             return e.Told.model_validate(
                 {"task": action.task, "attempt": action.attempt, "kind": action.kind, "text": "…"}
             )
-        case a.BuildCandidate():
-            return e.LandingStarted(task=action.task)
+        case a.BuildBatch():
+            return e.LandingStarted(tasks=action.tasks)
         case _:
             return None
 

@@ -18,6 +18,9 @@ from workbench.core.models import RunSettings, Task, Usage, Verdict
 from workbench.core.state import RunState, TaskStatus
 from workbench.testing.playbook import Playbook, started
 
+LANDING = "landing"
+"""Owner of what is done for the landing under way."""
+
 Key = tuple[str, int]
 
 
@@ -86,6 +89,8 @@ class Simulation:
         self.tip = "base"
         self.parents: dict[str, tuple[str, ...]] = {"base": ()}
         self.landed: set[str] = set()
+        self.tips = {"base"}
+        self.green: set[tuple[str, str]] = set()
         self.kills = self.stops = 0
         self._serial = 0
         self._begin()
@@ -94,7 +99,7 @@ class Simulation:
         self._inbox: deque[e.Event] = deque()
         self._doing: list[Doing] = []
         self._live: dict[Key, Teammate] = {}
-        self._publishing = ""
+        self._publishing = False
 
     @property
     def state(self) -> RunState:
@@ -152,11 +157,12 @@ class Simulation:
         self.book.restart()
         state = self.state
         if state.landing is not None:
-            name, commit = state.landing.task, state.landing.commit
-            if commit and commit in self._history():
-                self.book.note(self._landing_event(name, commit))
-            else:
-                self.book.note(e.LandingDropped(task=name))
+            history = self._history()
+            for step in list(state.landing.steps):
+                if step.commit in history:
+                    self.book.note(self._landing_event(step.task, step.commit))
+        if state.landing is not None:
+            self.book.note(e.LandingDropped())
         for key, attempt in list(state.working.items()):
             if self._chance(0.2):
                 self.book.note(self._marker(key, self._dice.choice(("done", "blocked", "message"))))
@@ -218,14 +224,14 @@ class Simulation:
                 self._do((action.task, action.attempt), lambda: self._of(action))
             case a.EndAttempt():
                 self._end((action.task, action.attempt), action.interrupt)
-            case a.BuildCandidate() | a.CheckCandidate():
-                self._publishing = ""
-                self._do(action.task, lambda: self._of_landing(action))
+            case a.BuildBatch() | a.CheckCandidate():
+                self._publishing = False
+                self._do(LANDING, lambda: self._of_landing(action))
             case a.Publish():
-                self._publishing = action.task
+                self._publishing = True
                 self._do(None, lambda: self._publish(action))
             case a.DropLanding():
-                self._do(None, lambda: self._drop(action.task))
+                self._do(None, self._drop)
             case _:
                 pass
 
@@ -254,41 +260,57 @@ class Simulation:
                 )
             )  # fmt: skip
 
-    def _of_landing(self, action: a.BuildCandidate | a.CheckCandidate) -> None:
+    def _of_landing(self, action: a.BuildBatch | a.CheckCandidate) -> None:
         if self._chance(self.odds.failed):
-            self._inbox.append(e.EffectFailed(action="Landing", error="broke", task=action.task))
+            self._inbox.append(e.EffectFailed(action="Landing", error="broke"))
         elif isinstance(action, a.CheckCandidate):
             verdicts = self._verdicts(action.tree, action.gates)
             self._inbox.append(e.CandidateChecked(task=action.task, commit=action.commit, verdicts=verdicts))
-        elif self._chance(self.odds.conflict):
-            self._inbox.append(e.ConflictFound(task=action.task, parent=self.tip, paths=("a.py",)))
         else:
-            commit = self._commit(self.tip, action.commit)
-            self._inbox.append(
-                e.CandidateMade(task=action.task, parent=self.tip, commit=commit, tree=self._tree())
-            )
+            self._build(action)
+
+    def _build(self, action: a.BuildBatch) -> None:
+        tip, built = self.tip, list[str]()
+        for task, delivered in zip(action.tasks, action.commits, strict=True):
+            if self._chance(self.odds.failed):
+                self._inbox.append(e.EffectFailed(action="Landing", error="broke in the middle"))
+                return
+            if self._chance(self.odds.conflict):
+                behind = tuple(built)
+                self._inbox.append(e.ConflictFound(task=task, parent=tip, paths=("a.py",), behind=behind))
+                continue
+            commit = self._commit(tip, delivered)
+            self._inbox.append(e.CandidateMade(task=task, parent=tip, commit=commit, tree=self._tree()))
+            built.append(task)
+            tip = commit
+        self._inbox.append(e.BatchBuilt(tasks=tuple(built), base=self.tip, base_tree="tree of the base"))
 
     def _publish(self, action: a.Publish) -> None:
         if self._chance(self.odds.lost):
             self.tip = self._commit(self.tip)
+            self.tips.add(self.tip)
+        expected, last = action.candidates[0].parent, action.candidates[-1]
+        self._assert_proven([candidate.task for candidate in action.candidates], last.tree)
         if self._chance(self.odds.failed):
-            self._inbox.append(e.EffectFailed(action="Publish", error="broke", task=action.task))
-        elif self.tip != action.parent:
-            self._inbox.append(e.PublicationLost(task=action.task, expected=action.parent, found=self.tip))
+            self._inbox.append(e.EffectFailed(action="Publish", error="broke"))
+        elif self.tip != expected:
+            self._inbox.append(e.PublicationLost(expected=expected, found=self.tip))
         else:
-            self.tip = action.commit
-            self._inbox.append(self._landing_event(action.task, action.commit))
+            self.tip = last.commit
+            self.tips.add(self.tip)
+            for candidate in action.candidates:
+                self._inbox.append(self._landing_event(candidate.task, candidate.commit))
 
     def _landing_event(self, task: str, commit: str) -> e.TaskLanded:
         attempt = self.state.task(task).delivered_by
         parent = self.parents[commit][0]
         return e.TaskLanded(task=task, attempt=attempt, commit=commit, parent=parent, tree="")
 
-    def _drop(self, task: str) -> None:
-        if self._publishing == task:
+    def _drop(self) -> None:
+        if self._publishing:
             return
-        self._doing = [doing for doing in self._doing if doing.owner != task]
-        self._inbox.append(e.LandingDropped(task=task))
+        self._doing = [doing for doing in self._doing if doing.owner != LANDING]
+        self._inbox.append(e.LandingDropped())
 
     # -- teammates -------------------------------------------------------------------------------------
 
@@ -428,12 +450,23 @@ class Simulation:
         if isinstance(event, e.AttemptStarted):
             waits = self.state.tasks[event.task].spec.after
             assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
+            assert event.start in self.tips, f"{event.task} starts from {event.start}, never published"
             if event.why == "continued":
                 held = state.teammates[event.teammate].held
                 assert held == event.task, f"{event.task} would go on in a worktree that holds {held}"
         elif isinstance(event, e.TaskLanded):
             assert event.task not in self.landed, f"{event.task} landed twice"
             self.landed.add(event.task)
+        elif isinstance(event, e.WorkChecked | e.CandidateChecked | e.BaseChecked):
+            self.green |= {(verdict.tree, verdict.gate) for verdict in event.verdicts if verdict.green}
+        elif isinstance(event, e.TaskRejected) and state.landing is not None:
+            before = [step.task for step in state.landing.steps]
+            self._assert_proven(before, state.landing.steps[-1].tree)
+
+    def _assert_proven(self, names: Sequence[str], tree: str) -> None:
+        """Nothing is published, and nobody blamed, on a tree that was not seen green."""
+        for gate in {gate for name in names for gate in self.state.gates_of(name)}:
+            assert (tree, gate) in self.green, f"{tree}, of {', '.join(names)}, was never green for {gate}"
 
     def _check_end(self) -> None:
         """What must hold when a run is over."""
