@@ -118,7 +118,9 @@ class Settings(BaseModel):
     web: bool = Field(
         False, description="Let Claude teammates read any web page; they can search the web either way."
     )
-    env: Lines = Field((), description="Names of further environment variables that teammates, gates and set-up get.")
+    env: Lines = Field(
+        (), description="Names of further environment variables that teammates, gates and set-up get."
+    )
     on_question: Literal["proceed", "fail"] = Field(
         "proceed", description="A question that nobody is there to answer: use best judgement, or give up."
     )

@@ -310,3 +310,20 @@ def test_what_is_odd_is_said(workbench: CommandLine, repo: Path, plan: Path, age
     (repo / "workbench.toml").write_text('copy = ["no-such-file"]\n')
     done = workbench("run", str(plan), "--agent", agent, "--yes")
     assert done.returncode == 0 and "no-such-file" in done.stderr
+
+
+def test_a_branch_that_is_moved_back_during_the_run_stops_it(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    ref = "refs/heads/workbench/moved/integration"
+    rewinds = f"{agent} && [ $WORKBENCH_TASK = hello ] || git update-ref {ref} main"
+
+    done = workbench("run", str(plan), "--agent", rewinds, "--yes", "--json", "--run-id", "moved")
+
+    assert done.returncode == 1, done.stderr
+    story = events(done.stdout)
+    assert story[-1]["outcome"] == "stopped" and not of("TaskRejected", story)
+    kept = of("TaskLanded", story)[0]["commit"]
+    assert f"git update-ref refs/heads/workbench/moved/integration {kept}" in story[-1]["reason"]
+    git(repo, "update-ref", "refs/heads/workbench/moved/integration", kept)
+    assert workbench("resume").returncode == 0

@@ -219,10 +219,11 @@ def proof_words(result: Report) -> str:
 
 def _branch(result: Report) -> str:
     origin = f" on `{result.target}`" if result.target else ""
+    times = "once" if result.gate_runs == 1 else f"{result.gate_runs} times"
     return (
         f"Integration branch `{_short(result.integration)}` at `{result.tip[:10]}`, "
         f"from `{result.base[:10]}`{origin}. "
-        f"Gates ran {result.gate_runs} time{'' if result.gate_runs == 1 else 's'} in {duration(result.gate_seconds)}."
+        f"Gates ran {times} in {duration(result.gate_seconds)}."
     )
 
 

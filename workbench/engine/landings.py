@@ -20,6 +20,8 @@ async def build_batch(state: RunState, world: World, emit: Emit, action: a.Build
         mend = f"put it back with `git update-ref {state.integration} {state.tip}`, then resume"
         emit(e.StopRequested(reason=f"{reason}; {mend}"))
         return
+    if not await _ours(state, world, emit, base):
+        return
     tip, merged_already = base, list[str]()
     for task, delivered in zip(action.tasks, action.commits, strict=True):
         merged = await world.git.merge(tip, delivered)
@@ -34,6 +36,21 @@ async def build_batch(state: RunState, world: World, emit: Emit, action: a.Build
         tip = commit
     base_tree = await world.git.tree_of(base)
     emit(e.BatchBuilt(tasks=tuple(merged_already), base=base, base_tree=base_tree))
+
+
+async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
+    """Whether ``base`` still holds all that landed. A branch that was moved on is built upon, since its
+    tip is gated with the batch; one that was moved back stops the run."""
+    last = state.landings[-1].commit if state.landings else state.base
+    if base == last:
+        return True
+    if await world.git.is_ancestor(last, base):
+        emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
+        return True
+    reason = f"somebody moved the integration branch to {base[:10]}, which is without what landed"
+    mend = f"put it back with `git update-ref {state.integration} {last}`, then resume"
+    emit(e.StopRequested(reason=f"{reason}; {mend}"))
+    return False
 
 
 async def check_candidate(world: World, emit: Emit, action: a.CheckCandidate) -> None:

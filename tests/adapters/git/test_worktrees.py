@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,8 @@ class Team:
 
     def again(self, *, sparse: bool = False, **furnishing: tuple[str, ...]) -> Worktrees:
         """What a new process of workbench would have."""
-        self.furnishing = Furnishing(self.repository.root, notice=self.notices.append, **furnishing)
+        plain = Furnishing(self.repository.root, notice=self.notices.append)
+        self.furnishing = replace(plain, **furnishing)  # type: ignore[arg-type]
         self.worktrees = Worktrees(
             self.repository, self.git, self.root, "run-1", self.furnishing, sparse=sparse
         )
