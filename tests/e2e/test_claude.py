@@ -248,3 +248,15 @@ async def test_a_plain_plan_is_split_by_claude_shown_and_run_when_approved(
     assert workbench("approve", str(beside)).returncode == 0
     done = workbench("run", str(beside), "--agent", "command:echo x > $WORKBENCH_TASK", "--gate", "true")
     assert done.returncode == 0, done.stderr
+
+
+def test_many_sandboxed_teammates_at_once(workbench: CommandLine) -> None:
+    """Their sandboxes share the repository's git directory, and must not trip over each other there."""
+    heads = "\n".join(f"### t{n}: Task {n}\n- files: d{n}/**\n\nDo it.\n" for n in range(8))
+    plan = workbench.cwd.parent / "many.md"
+    plan.write_text(f"# Many\n\n## Tasks\n\n{heads}")
+
+    done = workbench("rehearse", str(plan), "--gate", "true", "--team", "6", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert not (workbench.cwd / ".git" / "config.lock").exists()

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.core.models import Plan, Task
-from workbench.rehearsal.author import CONFLICT, MOST_FILES, RED, author, targets
+from workbench.rehearsal.author import COMMITTED, CONFLICT, EDITED, MOST_FILES, RED, REPEATS, author, targets
 from workbench.rehearsal.play import Facts, reply
-from workbench.rehearsal.script import Part, Script, Step, load
+from workbench.rehearsal.script import Part, Script, Step, Use, load
 
 
 def plan(*tasks: Task) -> Plan:
@@ -50,7 +50,7 @@ def test_each_task_edits_commits_and_reports() -> None:
     for task in ("a", "b"):
         names = uses(script.part(task, 1))
         assert names[0] == "mcp__workbench__progress" and "mcp__workbench__done" in names
-        assert names.count("mcp__workbench__blocked") == 1
+        assert "mcp__workbench__blocked" in names
     assert "Write" in uses(script.part("a", 1)) and "Write" not in uses(script.part("b", 1))
     assert "mcp__workbench__done" not in uses(script.part("stranger", 1))
 
@@ -91,3 +91,49 @@ def test_which_messages_it_reacts_to(text: str, red: bool, conflict: bool) -> No
 def test_reactions_are_the_same_for_every_task() -> None:
     script: Script = author(plan(Task(id="a", title="A")))
     assert script.part("a", 1).on_told == script.part("a", 3).on_told == script.on_told
+
+
+def played(*results: str, files: tuple[str, ...] = ("src/app.py",)) -> list[str]:
+    """What a task's script does when its tools say ``results``, one after the other, and at the end."""
+    script = author(plan(Task(id="a", title="A", files=files)))
+    messages: list[dict[str, object]] = [{"role": "user", "content": "brief"}]
+    done: list[str] = []
+    for result in [*results, None]:
+        answer = reply(script, Facts(task="a"), messages)
+        used = [block for block in answer.blocks if isinstance(block, Use)]
+        done += [str(use.input.get("description") or use.input.get("note")) for use in used]
+        if not used or result is None:
+            break
+        calls = [{"type": "tool_use", "id": "u", "name": use.tool, "input": use.input} for use in used]
+        texts = [{"type": "text", "text": block} for block in answer.blocks if isinstance(block, str)]
+        messages.append({"role": "assistant", "content": [*texts, *calls]})
+        content = [{"type": "tool_result", "tool_use_id": "u", "content": result}]
+        messages.append({"role": "user", "content": content})
+    return done
+
+
+NOTED, BEGUN, EDIT = "Noted. Go on.", "rehearsal: begun", "Make a small edit"
+WALLS = "Exit code 1\nbwrap: Can't find source path /x: No such file or directory"
+
+
+def test_an_edit_and_a_commit_that_worked_are_reported() -> None:
+    done = "rehearsal: the edit is committed"
+    made = f"{COMMITTED} 1234567 Rehearse a: A"
+    assert played(NOTED, EDITED, made, NOTED, NOTED) == [BEGUN, EDIT, "Commit", done, done]
+
+
+def test_an_edit_that_failed_is_not_committed_and_its_words_are_repeated() -> None:
+    blocked = "rehearsal: the edit did not work here: python: not found"
+    assert played(NOTED, "Exit code 127\npython: not found\nmore", NOTED) == [BEGUN, EDIT, blocked]
+
+
+def test_a_commit_that_failed_is_blocked_once() -> None:
+    blocked = "rehearsal: the commit did not work here: not today"
+    assert played(NOTED, EDITED, "Exit code 1\nnot today", NOTED) == [BEGUN, EDIT, "Commit", blocked]
+
+
+def test_a_command_that_the_sandbox_kept_from_running_is_tried_again() -> None:
+    assert played(NOTED, WALLS, WALLS, EDITED) == [BEGUN, EDIT, EDIT, EDIT, "Commit"]
+    tried = played(NOTED, *[WALLS] * (REPEATS + 1), NOTED)
+    assert tried[:-1] == [BEGUN, *[EDIT] * (REPEATS + 1)]
+    assert tried[-1].endswith("bwrap: Can't find source path /x: No such file or directory")

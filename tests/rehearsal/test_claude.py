@@ -323,3 +323,4 @@ async def test_an_authored_task_whose_commit_fails_says_that_it_is_blocked(repo:
     async with session(script, repo, reported=reported) as (_, client):
         await turn(client, "do the task")
     assert kinds(reported) == ["progress", "blocked"]
+    assert "not today" in reported[-1]["note"]

@@ -16,8 +16,19 @@ from workbench.rehearsal.script import Part, Reaction, Role, Script, Step, Use
 MOST_FILES = 5
 """How many of a task's declared files are edited; a rehearsal need not touch them all."""
 
+EDITED = "rehearsed edit"
+"""What an edit prints when it worked; the script goes by it."""
+
 COMMITTED = "rehearsed commit"
-"""What a commit prints when it worked; the script goes by it."""
+"""What a commit prints when it worked and is the branch's latest; the script goes by it."""
+
+NO_SANDBOX = r"(?m)^\s*bwrap: "
+"""What the sandbox says when it could not be set up: the command did not run and may be tried again."""
+
+_ENDED = r"(?i)\Anoted\b"  # what the tools answer to done and blocked: nothing is left to do
+
+REPEATS = 3
+"""How often a command is tried again that did not run for that reason."""
 
 CONFLICT = r"(?i)<<<<<<< |conflict (marker|in\b|with\b|between\b)|merge conflict|conflict(s|ed|ing)\b"
 
@@ -70,44 +81,50 @@ def _role(task: Task) -> Role:
         write = (_use("Write", file_path=f"{{{{worktree}}}}/{note}", content=_note(task)),)
         stage = f"git add --sparse -f -- {shlex.quote(note)} && "
     command = _python("edit", task.id, "{{attempt}}", *where)
-    edit = () if folder is not None and not where else (_bash(command, "Make a small edit"),)
+    subject = f"Rehearse {task.id}:"
+    commit = _commit(subject, _plain(task.title))
+    rest = (*_bash(stage + commit, "Commit"), *_finish("rehearsal: the edit is committed"))
+    if where or folder is None:
+        edit = _bash(f"{command} && echo {shlex.quote(EDITED)}", "Make a small edit")
+        rest = (*edit, Step(steps=rest, if_result=EDITED), *_blocked("the edit"))
     return Role(
         steps=(
             Step(say="This is a rehearsal: a script answers in the model's place."),
             _report("progress", percent=10, note="rehearsal: begun"),
-            _bash(_python("mend"), "Resolve conflicts by keeping both sides", if_told=CONFLICT),
+            Step(steps=_bash(_python("mend"), "Resolve conflicts by keeping both sides"), if_told=CONFLICT),
             *write,
-            *edit,
-            _bash(stage + _commit(_plain(f"Rehearse {task.id}: {task.title}")), "Commit"),
-            *_finish("rehearsal: the edit is committed"),
+            *rest,
         )
     )
 
 
 def _finish(note: str) -> tuple[Step, ...]:
-    """Done if the commit worked, otherwise blocked: what the tools said is in the session."""
+    """Done if the commit worked, otherwise blocked, with what the tool said."""
     done = (
         _report("progress", percent=90, note=note),
         _report("done", note=note),
         Step(say="Done, as rehearsed.", end=True),
     )
-    trouble = "rehearsal: the commit did not work here; the tool's own words are in this session"
-    return (
-        Step(steps=done, if_result=COMMITTED),
-        _report("blocked", note=trouble),
-        Step(say="Blocked: the rehearsed commit did not work.", end=True),
+    return Step(steps=done, if_result=COMMITTED), *_blocked("the commit")
+
+
+def _blocked(what: str) -> tuple[Step, ...]:
+    steps = (
+        _report("blocked", note=f"rehearsal: {what} did not work here: {{{{result}}}}"),
+        Step(say=f"Blocked: {what} did not work.", end=True),
     )
+    return (Step(steps=steps, unless_result=_ENDED),)
 
 
 def _on_conflict() -> Reaction:
     mended = (
-        _bash(_commit("Rehearse: resolve conflicts, keeping both sides"), "Commit the resolution"),
+        *_bash(_commit("Rehearse:", "resolve conflicts, keeping both sides"), "Commit the resolution"),
         *_finish("rehearsal: conflicts resolved, both sides kept"),
     )
     return Reaction(
         match=CONFLICT,
         steps=(
-            _bash(_python("mend"), "Resolve conflicts by keeping both sides"),
+            *_bash(_python("mend"), "Resolve conflicts by keeping both sides"),
             Step(steps=mended, if_result=r"mended [1-9]"),
         ),
     )
@@ -131,11 +148,14 @@ def _plain(text: str) -> str:
     return words.replace("{{", "{ {")[:100]
 
 
-def _commit(subject: str) -> str:
-    """A shell command that commits what is staged, if anything, and says so."""
+def _commit(begins: str, rest: str) -> str:
+    """A shell command that commits what is staged, if anything, and says so if the branch's latest commit
+    is such a one: the one just made, or the one made before the session was interrupted."""
     body = "Scripted by a rehearsal: no model wrote this."
-    made = f"git commit -q -m {shlex.quote(subject)} -m {shlex.quote(body)}"
-    return f"{{ git diff --cached --quiet || {made}; }} && git log -1 --format='{COMMITTED} %h %s'"
+    made = f"git commit -q -m {shlex.quote(f'{begins} {rest}')} -m {shlex.quote(body)}"
+    claim = f"git log -1 --format='{COMMITTED} %h %s' | grep -aF -- {shlex.quote(begins)}"
+    nothing = "{ echo 'nothing was there to commit'; false; }"
+    return f"{{ git diff --cached --quiet || {made}; }} && {{ {claim} || {nothing}; }}"
 
 
 def _python(module: str, *words: str) -> str:
@@ -143,9 +163,10 @@ def _python(module: str, *words: str) -> str:
     return shlex.join([sys.executable, "-P", "-m", f"workbench.rehearsal.{module}", *words])
 
 
-def _bash(command: str, description: str, if_told: str | None = None) -> Step:
-    use = Use(tool="Bash", input={"command": command, "description": description})
-    return Step(use=(use,), if_told=if_told)
+def _bash(command: str, description: str) -> tuple[Step, ...]:
+    """The command, and again where the sandbox could not be set up for it."""
+    use = (Use(tool="Bash", input={"command": command, "description": description}),)
+    return Step(use=use), *(Step(use=use, if_result=NO_SANDBOX) for _ in range(REPEATS))
 
 
 def _report(kind: str, **fields: Any) -> Step:

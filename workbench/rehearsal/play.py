@@ -17,6 +17,12 @@ from workbench.rehearsal.script import PLACE, Fault, Part, Script, Step, Use
 
 NOTHING_LEFT = "(Rehearsal: nothing more is scripted.)"
 
+LONGEST_LINE = 300
+"""How much a script repeats of what a tool printed."""
+
+# What Claude Code puts around the output of a command that failed.
+_AROUND = re.compile(r"</?tool_use_error>|^Exit code \d+$")
+
 # What Claude Code puts beside a user's words: reminders in front, and a line where a turn was interrupted.
 _BESIDE = re.compile(
     r"<system-reminder>.*?</system-reminder>\s*|\[Request interrupted by user[^\]]*\]", re.DOTALL
@@ -244,9 +250,18 @@ class _Player:
 
     def _fill(self, value: Any) -> Any:
         if isinstance(value, str):
-            return PLACE.sub(lambda place: str(getattr(self.facts, place[1])), value)
+            return PLACE.sub(lambda place: self._fact(place[1]), value)
         if isinstance(value, dict):
             return {key: self._fill(part) for key, part in value.items()}
         if isinstance(value, list | tuple):
             return [self._fill(part) for part in value]
         return value
+
+    def _fact(self, name: str) -> str:
+        return first_line(self.results) if name == "result" else str(getattr(self.facts, name))
+
+
+def first_line(result: str) -> str:
+    """The first line of a tool's result that tells something, cut to ``LONGEST_LINE``."""
+    lines = (_AROUND.sub("", line).strip() for line in result.splitlines())
+    return next((line for line in lines if line), "it said nothing")[:LONGEST_LINE]

@@ -45,7 +45,8 @@ expressions that are searched for: ``if_result`` and ``unless_result`` in the re
 At the end of the steps the turn ends. A reaction is played when a message matches it (the first that does,
 once for each message), then the script goes on where it was interrupted.
 
-Strings may hold ``{{worktree}}``, ``{{task}}``, ``{{attempt}}`` and ``{{teammate}}``, taken from the request.
+Strings may hold ``{{worktree}}``, ``{{task}}``, ``{{attempt}}`` and ``{{teammate}}``, taken from the request,
+and ``{{result}}``, the first line that the latest tools printed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from workbench.core.models import TASK_ID, Value
 from workbench.errors import UsageError
 
-FACTS = ("worktree", "task", "attempt", "teammate")
+FACTS = ("worktree", "task", "attempt", "teammate", "result")
 """What a request tells about itself, and a script may ask for."""
 
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import platform
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,15 @@ async def sandboxed(settings: ClaudeSettings, path: str | None = None) -> bool:
 
 
 def claude_settings(
-    settings: ClaudeSettings, *, in_sandbox: bool, home: Path, signing_in: Mapping[str, Any]
+    settings: ClaudeSettings,
+    *,
+    in_sandbox: bool,
+    home: Path,
+    signing_in: Mapping[str, Any],
+    kept: Iterable[Path] = (),
 ) -> str:
-    """The JSON that Claude Code gets as its highest settings.
+    """The JSON that Claude Code gets as its highest settings. ``kept`` are places where a command in the
+    sandbox never writes, whatever else is allowed.
 
     ``permissions.allow`` stands here rather than in the SDK's ``allowed_tools`` because the tools of
     our own server are to be allowed as a whole, which the SDK warns about.
@@ -84,6 +90,7 @@ def claude_settings(
             "filesystem": {
                 "denyRead": [str(home / place) for place in SECRET_PLACES],
                 "allowWrite": [_at_home(place, home) for place in settings.writable],
+                "denyWrite": [str(place) for place in kept],
             },
             # Claude Code has the key, the commands it runs do not.
             "credentials": {"envVars": [{"name": name, "mode": "deny"} for name in SECRETS]},

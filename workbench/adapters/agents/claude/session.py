@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from workbench.adapters.agents.claude import processes, translate
 from workbench.adapters.agents.claude.binary import find_claude
+from workbench.adapters.agents.claude.bubblewrap import path_with_patience
 from workbench.adapters.agents.claude.fence import LEAVING, Fence
 from workbench.adapters.agents.claude.launcher import ask_to_end, started_pid, write_launcher
 from workbench.adapters.agents.claude.permissions import Permissions
@@ -154,6 +155,8 @@ class Session:
         env = {**OURS, **signing_in.pop("env", {}), **self._env}
         if not in_sandbox:
             env["CLAUDE_ENV_FILE"] = str(forgetful(folder))
+        elif (patient := path_with_patience(folder, given.worktree, path)) is not None:
+            env["PATH"] = patient
         self._script = write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
         )
@@ -182,7 +185,11 @@ class Session:
             strict_mcp_config=True,
             setting_sources=list(self._settings.setting_sources),
             settings=claude_settings(
-                self._settings, in_sandbox=in_sandbox, home=self._home, signing_in=signing_in
+                self._settings,
+                in_sandbox=in_sandbox,
+                home=self._home,
+                signing_in=signing_in,
+                kept=self._kept(folder),
             ),
             # Plans and messages are text: an @path in them must not pull in a file, a / not be a command.
             verbatim_prompts=True,
@@ -191,6 +198,13 @@ class Session:
             extra_args={"replay-user-messages": None},
             stderr=self._stderr.append,
         )
+
+    def _kept(self, folder: Path) -> list[Path]:
+        """What commands in the sandbox must not write to: what stands here runs, or is believed, outside
+        it, and may lie in the repository's ``.git``, where they commit."""
+        state = self._env.get("WORKBENCH_STATE")
+        kept = [folder, *([Path(state)] if state else [])]
+        return [place for place in kept if not self._assignment.worktree.is_relative_to(place)]
 
     async def _connected(self, options: ClaudeAgentOptions) -> ClaudeSDKClient | None:
         """A client whose process is up, or None when it did not come up (``_stderr`` says why)."""
