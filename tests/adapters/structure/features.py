@@ -1,0 +1,122 @@
+"""Features on one base, as edits; merging them by the rungs; running their own tests."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.adapters.structure import Resolution, proposals, weakened
+from workbench.core.union import clean
+
+RUSTUP = os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup")  # before a test moves the home
+FIXTURES = Path(__file__).parent / "fixtures"
+Files = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base, its features as whole trees, and the command that tests a tree."""
+
+    files: Files
+    features: dict[str, Files]
+    command: list[str]
+
+    @classmethod
+    def load(cls, name: str) -> Base:
+        found = runpy.run_path(str(FIXTURES / f"{name}.py"))
+        run = found["RUN"]
+        command = [sys.executable, *run] if run[0].startswith("-") else run
+        features = {name: _edited(found["BASE"], edits) for name, edits in found["FEATURES"].items()}
+        return cls(found["BASE"], features, command)
+
+    def green(self, files: Files, folder: Path) -> bool:
+        """Whether a tree passes its tests."""
+        shutil.rmtree(folder, ignore_errors=True)
+        for path, text in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        env = os.environ | {"RUSTUP_HOME": RUSTUP}
+        return (
+            subprocess.run(self.command, cwd=folder, env=env, capture_output=True, check=False).returncode
+            == 0
+        )
+
+
+@dataclass
+class Tally:
+    """What came of the merges: how many conflicted, and by which rung and proposal they were resolved."""
+
+    conflicts: int = 0
+    rungs: Counter[str] = field(default_factory=Counter)
+    unsolved: list[str] = field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        return sum(self.rungs.values()) / self.conflicts if self.conflicts else 1.0
+
+
+def merged(base: Base, ours: Files, theirs: Files, folder: Path, tally: Tally, name: str) -> Files | None:
+    """Two trees as one, gated: the first combination of proposals that is green."""
+    files: Files = {}
+    open_: dict[str, list[Resolution]] = {}
+    for path in {**ours, **theirs}:
+        texts = (base.files.get(path, ""), ours.get(path, ""), theirs.get(path, ""))
+        plain = clean(*texts)
+        if plain is not None:
+            files[path] = plain
+        else:
+            open_[path] = [r for r in proposals(path, *texts) if not weakened(*texts, r.text, path)]
+    tally.conflicts += bool(open_)
+    for turn in _turns(open_):
+        tree = files | {path: one.text for path, one in turn.items()}
+        if base.green(tree, folder):
+            if turn:
+                order = ("structure", "list", "union")
+                rung = min((one.rung for one in turn.values()), key=order.index)
+                tally.rungs[rung] += 1
+            return tree
+    tally.unsolved.append(name)
+    return None
+
+
+def _turns(found: dict[str, list[Resolution]]) -> Iterator[dict[str, Resolution]]:
+    if any(not several for several in found.values()):
+        return
+    for n in range(max(map(len, found.values()), default=1)):
+        yield {path: several[min(n, len(several) - 1)] for path, several in found.items()}
+
+
+def pairs(base: Base, folder: Path) -> Tally:
+    """Every pair of features, merged alone."""
+    tally = Tally()
+    for one, other in itertools.combinations(base.features, 2):
+        merged(base, base.features[one], base.features[other], folder, tally, f"{one} + {other}")
+    return tally
+
+
+def sequence(base: Base, names: list[str], folder: Path) -> Tally:
+    """All features, one after the other onto what has landed."""
+    tally = Tally()
+    tree = base.files
+    for name in names:
+        tree = merged(base, tree, base.features[name], folder, tally, name) or tree
+    return tally
+
+
+def _edited(base: Files, edits: dict[str, list[tuple[str, str]]]) -> Files:
+    out = dict(base)
+    for path, changes in edits.items():
+        for old, new in changes:
+            if out[path].count(old) != 1:
+                raise ValueError(f"{path}: {old!r} is there {out[path].count(old)} times")
+            out[path] = out[path].replace(old, new)
+    return out

@@ -1,0 +1,236 @@
+"""One side's change put inside the other's, where both rewrote the same expression or statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workbench.adapters.structure.entries import Entry
+from workbench.adapters.structure.grammars import Piece
+
+TIGHT = re.compile(
+    r"identifier|call|call_expression|attribute|member_expression|subscript|string|integer|float|number|list|"
+    r"dictionary|set|tuple|array|object|parenthesized_expression|field_expression|selector_expression|"
+    r"macro_invocation|template_string|true|false|none|null|self|this|.*literal|.*comprehension|method_invocation|"
+    r".*block|.*statement|.*clause|.*type|.*identifier"
+)
+ROOMY = re.compile(
+    r"argument_list|arguments|parenthesized_expression|assignment|.*statement|list|array|pair|keyword_argument|"
+    r"variable_declarator|let_declaration|expression_list|return_expression|.*block|.*clause|.*type.*|arrow_function"
+)
+CHAINED = frozenset({"boolean_operator", "binary_expression", "binary_operator"})
+LONGEST = 4_000  # bytes of an expression that is looked for inside another
+NAMING = frozenset({"name", "attribute", "property", "field", "key"})
+RETURNS = frozenset({"return_statement", "return_expression"})
+
+
+def enclose(base: Piece, ours: Piece, theirs: Piece) -> bytes | None:
+    """``f(x)`` and ``g(x)`` of one ``x``: ours inside theirs. With one side only that encloses the
+    base, the other's text inside it. None when the base is not found once, or is a bare name that
+    one side replaced."""
+    in_ours, in_theirs = holder(base, ours), holder(base, theirs)
+    if in_ours is not None and in_theirs is not None:
+        return put(theirs, in_theirs, ours)
+    if len(base.kids) < 2:
+        return None
+    if in_ours is not None and theirs.type == base.type:
+        return put(ours, in_ours, theirs)
+    if in_theirs is not None and ours.type == base.type:
+        return put(theirs, in_theirs, ours)
+    return None
+
+
+def holder(base: Piece, side: Piece) -> tuple[Piece, Piece] | None:
+    """Where in ``side`` the base stands whole, exactly once: (parent, piece); None otherwise."""
+    found = []
+    for pair in _occurrences(base, side):
+        found.append(pair)
+        if len(found) > 1:
+            return None
+    return found[0] if found else None
+
+
+def _occurrences(base: Piece, side: Piece) -> Iterator[tuple[Piece, Piece]]:
+    if len(base.text) > LONGEST:
+        return
+    yield from _found(_squeezed(base), base, side)
+
+
+def _found(text: bytes, base: Piece, side: Piece) -> Iterator[tuple[Piece, Piece]]:
+    if not text or text not in _squeezed(side):
+        return
+    for kid in side.kids:
+        if kid.type == base.type and _squeezed(kid) == text:
+            if kid.field not in NAMING or base.kids:
+                yield side, kid
+        elif kid.end - kid.start > len(text):
+            yield from _found(text, base, kid)
+
+
+def _squeezed(piece: Piece) -> bytes:
+    return b"".join(piece.text.split())
+
+
+def put(whole: Piece, place: tuple[Piece, Piece], inner: Piece) -> bytes:
+    """``whole`` with ``inner`` where the base stood, in parentheses where it needs them."""
+    parent, old = place
+    text = inner.text
+    chained = parent.type in CHAINED and parent.type == inner.type and _operator(parent) == _operator(inner)
+    if not (TIGHT.fullmatch(inner.type) or ROOMY.fullmatch(parent.type) or chained):
+        text = b"(" + text + b")"
+    return whole.src[whole.start : old.start] + text + whole.src[old.end : whole.end]
+
+
+def _operator(piece: Piece) -> bytes:
+    found = piece.child("operator")
+    return found.text if found else b""
+
+
+def compose(base: Entry, ours: list[Entry], theirs: list[Entry]) -> bytes | None:
+    """Two rewrites of one statement in turn: theirs works on what ours gives. None if they do not fit."""
+    if not ours or not theirs:
+        return None
+    return (
+        _pipeline(base.piece.core, ours, theirs)
+        or _around(base.piece, ours, theirs)
+        or _transplanted(base.piece, ours, theirs)
+        or _transplanted(base.piece, theirs, ours)
+    )
+
+
+def _transplanted(base: Piece, one: list[Entry], other: list[Entry]) -> bytes | None:
+    """The one expression that one side changed in place, changed as well where the other kept it."""
+    if len(one) != 1 or one[0].kind != base.core.type:
+        return None
+    old, new = _difference(base.core, one[0].piece.core)
+    if len(old.kids) < 2 or old.text == base.text:
+        return None
+    spots = [(entry, spot) for entry in other if (spot := holder(old, entry.piece)) is not None]
+    if len(spots) != 1:
+        return None
+    entry, spot = spots[0]
+    return b"".join(
+        (_lead(e, base) if n else b"") + (put(e.piece, spot, new) if e is entry else e.text) + e.sep
+        for n, e in enumerate(other)
+    )
+
+
+def _difference(base: Piece, side: Piece) -> tuple[Piece, Piece]:
+    """The smallest piece of the base whose change explains all of the side's."""
+    while base.type == side.type and len(base.kids) == len(side.kids):
+        unlike = [(a, b) for a, b in zip(base.kids, side.kids, strict=True) if a.text != b.text]
+        if len(unlike) != 1 or not unlike[0][0].named:
+            break
+        base, side = unlike[0]
+    return base, side
+
+
+def _pipeline(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | None:
+    """``return x`` that became ``y = f(x); return y`` and ``z = g(x); return z``."""
+    value, last = _value(base), _value(ours[-1].piece.core)
+    if value is None or last is None or (ours[-1].kind != base.type and base.type in RETURNS):
+        return None
+    spots = [(entry, spot) for entry in theirs if (spot := holder(value, entry.piece)) is not None]
+    used = [entry for entry in ours if value.text in entry.text]
+    if not spots and len(theirs) == 1 and theirs[0].kind == base.type:
+        return _replaced(value, _value(theirs[0].piece.core), ours, base)
+    if len(spots) != 1 or not used:
+        return None
+    entry, spot = spots[0]
+    if sum(value.text in other.text for other in theirs) != 1 and value.kids:
+        return None
+    first = _run_text(ours[:-1])
+    after = b""
+    for n, one in enumerate(theirs):
+        text = put(one.piece, spot, last) if one is entry else one.text
+        after += (_lead(one, base) if n or ours[:-1] else b"") + text + one.sep
+    return first + after
+
+
+def _replaced(value: Piece, new: Piece | None, run: list[Entry], base: Piece) -> bytes | None:
+    """Statements about a value that the other side changed in place: about the changed one."""
+    spots = [(entry, spot) for entry in run if (spot := holder(value, entry.piece)) is not None]
+    if new is None or len(spots) != 1:
+        return None
+    entry, spot = spots[0]
+    return b"".join(
+        (_lead(one, base) if n else b"") + (put(one.piece, spot, new) if one is entry else one.text) + one.sep
+        for n, one in enumerate(run)
+    )
+
+
+def _value(statement: Piece) -> Piece | None:
+    """The expression a statement is about: what it returns or assigns, or itself at a block's end."""
+    if statement.type in RETURNS:
+        named = [kid for kid in statement.kids if kid.named]
+        return named[0] if len(named) == 1 else None
+    if statement.type == "expression_statement" and statement.kids:
+        inner = statement.kids[0]
+        return (
+            _value(inner)
+            if inner.type in {"return_expression", "assignment", "assignment_expression"}
+            else None
+        )
+    if statement.type in {"assignment", "assignment_expression"}:
+        return statement.child("right")
+    if statement.type in {"let_declaration", "variable_declarator"}:
+        return statement.child("value")
+    return None if statement.type.endswith(("statement", "definition", "item", "declaration")) else statement
+
+
+def _around(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | None:
+    """A statement one side put into a block (``if``, ``try``, ``with``) and the other rewrote."""
+    for outer, inner in ((theirs, ours), (ours, theirs)):
+        spots = [(n, spot) for n, e in enumerate(outer) if (spot := _inside(base, e.piece)) is not None]
+        if len(spots) != 1:
+            continue
+        n, (start, end, indent) = spots[0]
+        entry = outer[n]
+        body = reindent(_run_text(inner), inner[0].piece.indent, indent)
+        text = entry.piece.src[entry.piece.start : start] + body + entry.piece.src[end : entry.piece.end]
+        return (
+            _run_text(outer[:n])
+            + (_lead(entry, base) if n else b"")
+            + text
+            + entry.sep
+            + _rest(outer[n + 1 :], base)
+        )
+    return None
+
+
+def _inside(base: Piece, side: Piece) -> tuple[int, int, bytes] | None:
+    """Where ``side`` holds the base, were it not for its indent: once, deeper."""
+    wanted = reindent(base.text, base.indent, b"")
+    found: list[tuple[int, int, bytes]] = []
+    todo = list(side.core.kids)
+    head = wanted.split(b"\n", 1)[0]
+    while todo:
+        piece = todo.pop()
+        if head not in piece.text:
+            continue
+        if piece.type == base.core.type and reindent(piece.text, piece.indent, b"") == wanted:
+            found.append((piece.start, piece.end, piece.indent))
+        else:
+            todo.extend(piece.kids)
+    return found[0] if len(found) == 1 else None
+
+
+def reindent(text: bytes, old: bytes, new: bytes) -> bytes:
+    """The lines after the first moved from one indent to another."""
+    if old == new:
+        return text
+    head, *lines = text.split(b"\n")
+    moved = [new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines]
+    return b"\n".join([head, *moved])
+
+
+def _run_text(run: list[Entry]) -> bytes:
+    return b"".join((e.lead if n else b"") + e.text + e.sep for n, e in enumerate(run))
+
+
+def _rest(run: list[Entry], base: Piece) -> bytes:
+    return b"".join(_lead(e, base) + e.text + e.sep for e in run)
+
+
+def _lead(entry: Entry, base: Piece) -> bytes:
+    return entry.lead if b"\n" in entry.lead else b"\n" + base.indent
