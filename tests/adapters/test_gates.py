@@ -56,7 +56,10 @@ async def run(directory: Directory, command: str, seconds: float = 30, **env: st
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def pids_in(file: Path) -> list[int]:
@@ -184,9 +187,12 @@ async def test_cancelling_ends_the_whole_group(
     assert carrying(("WORKBENCH_RUN", str(tmp_path))) == []
 
 
-async def test_a_second_cancel_kills_at_once(directory: Directory, tmp_path: Path) -> None:
+async def test_a_second_cancel_kills_at_once(
+    directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Were the grace waited for, this would take ten minutes and the test's own limit would end it.
+    monkeypatch.setattr("workbench.adapters.processes.end_group.__defaults__", (600.0,))
     file = tmp_path / "pids"
-    began = time.monotonic()
     checking = asyncio.ensure_future(
         gates(directory).check("c", "t", [f"trap '' TERM; echo $$ >> {file}; sleep 60; sleep 60"])
     )
@@ -196,9 +202,8 @@ async def test_a_second_cancel_kills_at_once(directory: Directory, tmp_path: Pat
     checking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await checking
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
-    assert gone(pid)
-    assert time.monotonic() - began < 2.5, "the grace was waited for"
+    while not gone(pid):  # noqa: ASYNC110 - a process that was killed takes a moment to go
+        await asyncio.sleep(0.01)
 
 
 async def test_environment_of_a_gate(directory: Directory) -> None:
