@@ -57,6 +57,23 @@ Headless = Annotated[bool, typer.Option("--headless", help="Plain lines, even on
 HERE = Path()
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("workbench"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
 @app.command()
 def demo(
     directory: Annotated[
@@ -94,7 +111,7 @@ def run(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Run an approved plan: worktrees, teammates, gates, landings, report.
+    """Run an approved plan, from worktrees to report.
 
     Your branch and checkout are not touched: everything lands on `workbench/RUN/integration`. Ctrl-C
     stops gracefully and keeps what there is; `workbench resume` goes on.
@@ -124,7 +141,9 @@ def rehearse(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Run a plan with a scripted model: checks set-up, permissions, gates and merging at no cost.
+    """Run a plan with a scripted model, at no cost.
+
+    This checks set-up, permissions, gates and merging before money is spent.
 
     Every teammate is the real Claude Code and makes a small edit in its task's files; all of it stays
     on the rehearsal's own branches. No approval is needed, because nothing is spent.
@@ -138,7 +157,10 @@ def rehearse(
 
 @app.command()
 def check(plan: PlanFile, repo: Repo = HERE, json: Json = False) -> None:
-    """Read a plan and say what is wrong with it, line by line; or show its tasks and their graph."""
+    """Say what is wrong with a plan, or what is in it.
+
+    Every problem is named with its line; a plan without any is shown as its tasks and their graph.
+    """
     from workbench.cli.plans import check_plan
 
     raise typer.Exit(check_plan(plan, repo, json=json))
@@ -146,7 +168,10 @@ def check(plan: PlanFile, repo: Repo = HERE, json: Json = False) -> None:
 
 @app.command()
 def approve(plan: PlanFile, repo: Repo = HERE) -> None:
-    """Approve exactly this text of a plan for this repository; a changed plan needs it anew."""
+    """Approve exactly this text of a plan.
+
+    The approval holds in this repository; a plan that was changed needs it anew.
+    """
     from workbench.cli.plans import approve_plan
 
     raise typer.Exit(approve_plan(plan, repo))
@@ -172,7 +197,11 @@ def report(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """What a run came to: what landed where, by whom, how long, at what cost, with proof."""
+    """What a run came to, with proof.
+
+    What landed where, by whom, in what time and at what cost; git is asked for each task whether it
+    is on the integration branch.
+    """
     from workbench.cli.results import show_report
 
     raise typer.Exit(show_report(run, repo, "json" if json else form))
@@ -186,7 +215,10 @@ def resume(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; nothing is lost and nothing lands twice."""
+    """Go on with a run that was stopped or killed.
+
+    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice.
+    """
     from workbench.cli.running import resume as body
 
     raise typer.Exit(body(run, repo, budget_usd, headless=headless, json=json))
@@ -218,7 +250,10 @@ def land(
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> None:
-    """Drop a marker from a teammate's worktree: progress, done, blocked, question, message, note."""
+    """Report from a teammate's worktree.
+
+    Kinds are progress, done, blocked, question, message and note.
+    """
     from workbench.cli.mark import main as body
 
     raise typer.Exit(body(words))
@@ -226,7 +261,7 @@ def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> Non
 
 @app.command()
 def doctor(repo: Repo = HERE, json: Json = False) -> None:
-    """Check this machine and repository, and say what to do about each finding."""
+    """Check this machine and repository, with advice."""
     from workbench.cli.doctor import doctor as body
 
     raise typer.Exit(body(repo, json=json))
@@ -245,7 +280,10 @@ def bench(
     rounds: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 3,
     json: Json = False,
 ) -> None:
-    """Measure workbench beside a naive shell script, in one run, on this machine."""
+    """Measure workbench beside a naive shell script.
+
+    Both run the same tasks in turn, on this machine; the medians are compared.
+    """
     from workbench.cli.bench import bench as body
 
     raise typer.Exit(body(tasks or [10, 50], seconds, team, rounds, json=json))
