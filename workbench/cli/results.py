@@ -94,9 +94,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         print(jsonlib.dumps({"going_on": going_on, "pid": holder.pid if holder else None} | found, indent=2))
         return 0
     said = "going on" if going_on else state.outcome or "cut short"
-    print(
-        f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds)} · ${state.cost_usd:.2f}"
-    )
+    cost = "scripted" if state.settings.scripted else f"${state.cost_usd:.2f}"
+    print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
     for task in state.tasks.values():

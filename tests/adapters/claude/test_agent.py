@@ -98,6 +98,17 @@ tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}, {say: three, e
         assert [said.text for said in scene.all(Said)] == ["one", "two", "three"]
 
 
+async def test_a_text_that_waits_with_the_brief_is_taken_up_with_it(stage: Stages) -> None:
+    """Both come back as one message; the turn's end is reported at once, not when patience runs out."""
+    async with stage("tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}]}}") as scene:
+        scene.inbox.put_nowait("Bob says hello.")
+        async with scene.working():
+            ended = await scene.heard(Ended)
+            rest = [asked for asked in scene.rehearsal.requests if not asked.side]
+            told = "".join(text for asked in rest for text in asked.heard.told)
+            assert ended.live and "Bob says hello." in told, scene.story()
+
+
 async def test_the_marker_tools_are_among_the_models_tools(stage: Stages) -> None:
     async with stage("default: [{say: hello, end: true}]") as scene:
         await scene.turn()

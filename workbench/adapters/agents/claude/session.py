@@ -286,8 +286,7 @@ class Session:
 
         self._due()
         if isinstance(message, UserMessage):
-            if message.content in self._unheard:
-                self._unheard.remove(message.content)
+            self._taken_up(message.content)
         elif isinstance(message, AssistantMessage):
             self._error = message.error
             for report in translate.heard(message):
@@ -303,6 +302,12 @@ class Session:
                 self._end(
                     translate.SIGN_IN.format(said="the model's API refused the key or token"), login=True
                 )
+
+    def _taken_up(self, content: Any) -> None:
+        """Claude Code gives back what it takes up; texts that waited together come back as one."""
+        parts = [content] if isinstance(content, str) else [getattr(part, "text", "") for part in content]
+        said = "\n".join(parts)
+        self._unheard = [text for text in self._unheard if text.strip() not in said]
 
     def _turn_ended(self, result: Any) -> None:
         self._busy = False
