@@ -10,21 +10,16 @@ that a second try after a kill finds what the first one did.
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workbench.adapters.agents.environment import command_environment
-from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git import target as user
-from workbench.adapters.git.checkouts import Checkouts
-from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.processes import reap_orphans
 from workbench.composition.harvest import Say, Work, open_work, target_of
 from workbench.composition.place import Place
-from workbench.composition.wiring import known_by
+from workbench.composition.wiring import furnishing_of, open_gates
 from workbench.core.state import RunState
 from workbench.errors import GitError, UsageError, WorkbenchError
 
@@ -178,24 +173,14 @@ async def _gate(place: Place, git: Plumbing, work: Work, target: str, commit: st
     tree = await git.tree_of(commit)
     run = work.state.run
     await asyncio.to_thread(reap_orphans, run, place.state_dir)  # a gate of a try that was killed
-    # As in a run: the gates see what they saw there, and nothing more.
-    env = {**command_environment(os.environ, (*TOOLCHAIN, *place.settings.env)), **known_by(place, run)}
-    furnishing = Furnishing(
-        place.root, copy=settings.copy_files, link=settings.link_files, setup=settings.setup, env=env
-    )
-    cache = place.settings.gate_cache
-    checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=1, cache=cache)
-    gates = ShellGates(checkouts, seconds=settings.gate_seconds, env=env, setup=settings.setup)
-    try:
+    furnishing = furnishing_of(place, run, settings)
+    async with open_gates(place, run, settings, furnishing, slots=1) as gates:
         here = gates.environment()
         known = [work.state.verdicts.get((tree, gate, here)) for gate in work.gates]
         if all(verdict is not None and verdict.green for verdict in known):
             return
         say(f"{target} has moved since the run began; running the gates on the merge")
         verdicts = await gates.check(commit, tree, work.gates)
-    finally:
-        await gates.aclose()
-        await checkouts.aclose()
     if red := next((verdict for verdict in verdicts if not verdict.green), None):
         raise RedMerge(
             f"`{red.gate}` is red on the merge of {work.branch} into {target}. Nothing was touched.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.adapters.agents.environment import claude_environment, command_environment
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
-from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees
 from workbench.adapters.markers import MarkerFolders
@@ -42,44 +42,19 @@ async def open_world(
         stack.push_async_callback(git.aclose)
         root = _root(place, run)
         stack.enter_context(_logged(folder))
-        plain = {
-            **command_environment(os.environ, (*TOOLCHAIN, *place.settings.env)),
-            **known_by(place, run),
-        }
         notices = Notices()
-        furnishing = Furnishing(
-            place.root,
-            copy=settings.copy_files,
-            link=settings.link_files,
-            setup=settings.setup,
-            notice=notices.say,
-            env=plain,
-        )
+        furnishing = furnishing_of(place, run, settings, notices.say)
         worktrees = Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse)
         stack.push_async_callback(worktrees.aclose)
-        checkouts = Checkouts(
-            place.repository,
-            root,
-            furnishing,
-            slots=place.settings.gate_slots,
-            cache=place.settings.gate_cache,
-        )
-        stack.push_async_callback(checkouts.aclose)
+        slots = place.settings.gate_slots
+        gates = await stack.enter_async_context(open_gates(place, run, settings, furnishing, slots))
         environment: Mapping[str, str] = os.environ
         extras: Extras = no_extras
         if script is not None:
             environment, extras = await _rehearse(stack, folder, script)
-        gates = ShellGates(
-            checkouts,
-            seconds=settings.gate_seconds,
-            env=plain,
-            setup=settings.setup,
-        )
-        stack.push_async_callback(gates.aclose)
         yield World(
             git=git,
             worktrees=worktrees,
-            checkouts=checkouts,
             gates=gates,
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
@@ -92,6 +67,39 @@ async def open_world(
             extras=extras,
             notices=notices,
         )
+
+
+def plain_environment(place: Place, run: str) -> dict[str, str]:
+    """What gates and set-up commands get: what a command teammate would, and the toolchain's variables."""
+    allowed = command_environment(os.environ, (*TOOLCHAIN, *place.settings.env))
+    return {**allowed, **known_by(place, run)}
+
+
+def furnishing_of(place: Place, run: str, settings: RunSettings, notice: Notice = silent) -> Furnishing:
+    """What each new worktree of the run gets besides git's files."""
+    return Furnishing(
+        place.root,
+        copy=settings.copy_files,
+        link=settings.link_files,
+        setup=settings.setup,
+        notice=notice,
+        env=plain_environment(place, run),
+    )
+
+
+@asynccontextmanager
+async def open_gates(
+    place: Place, run: str, settings: RunSettings, furnishing: Furnishing, slots: int
+) -> AsyncIterator[ShellGates]:
+    """The run's gates, ``slots`` at once; leaving ends what they left and removes their worktrees."""
+    async with AsyncExitStack() as stack:
+        cache = place.settings.gate_cache
+        checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
+        stack.push_async_callback(checkouts.aclose)
+        env = plain_environment(place, run)
+        gates = ShellGates(checkouts, seconds=settings.gate_seconds, env=env, setup=settings.setup)
+        stack.push_async_callback(gates.aclose)
+        yield gates
 
 
 def known_by(place: Place, run: str) -> dict[str, str]:

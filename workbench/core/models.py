@@ -149,15 +149,6 @@ class Verdict(Value):
     exit_code: int | None = None
 
 
-class Outcome(StrEnum):
-    """How an attempt's session ended, for the engine's purposes."""
-
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    INTERRUPTED = "interrupted"
-
-
 RunOutcome = Literal["landed", "incomplete", "refused", "stopped"]
 """landed: every task landed; incomplete: some did not; refused: never started (the base is red);
 stopped: on request or for want of a login, and can be resumed."""

@@ -50,7 +50,6 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.LANDING, "fail"): T.FAILED,
 }
 
-STARTABLE = frozenset({T.READY, T.CONFLICTED, T.REJECTED})
 OVER = frozenset({T.LANDED, T.BLOCKED, T.FAILED, T.HELD})
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
-from workbench.core.models import Usage
+from workbench.core.models import Marker, Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.engine.ports import (
     Acted,
@@ -36,6 +36,20 @@ SAID_LIMIT = 2_000
 def pin_of(run: str, attempt: AttemptState, kind: str = "work") -> str:
     """The ref that keeps what an attempt made."""
     return f"refs/workbench/{run}/{kind}/{attempt.task}/{attempt.number}"
+
+
+def received(attempt: AttemptState, name: str, marker: Marker) -> e.MarkerReceived:
+    """The event of a valid marker of ``attempt``, found under ``name``."""
+    return e.MarkerReceived(
+        task=attempt.task,
+        attempt=attempt.number,
+        name=name,
+        kind=marker.kind.value,
+        note=marker.note,
+        percent=marker.percent,
+        confidence=marker.confidence,
+        to=marker.to,
+    )
 
 
 @dataclass(eq=False)
@@ -258,18 +272,7 @@ class LiveAttempt:
                 )
             )
             return
-        self.emit(
-            e.MarkerReceived(
-                task=task,
-                attempt=number,
-                name=dropped.name,
-                kind=marker.kind.value,
-                note=marker.note,
-                percent=marker.percent,
-                confidence=marker.confidence,
-                to=marker.to,
-            )
-        )
+        self.emit(received(self.attempt, dropped.name, marker))
 
     # -- what comes from the engine ------------------------------------------------------------------
 

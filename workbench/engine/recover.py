@@ -13,7 +13,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import snapshot_message
 from workbench.core.state import AttemptState, Landing, RunState
-from workbench.engine.attempts import pin_of
+from workbench.engine.attempts import pin_of, received
 from workbench.engine.landings import landed
 from workbench.engine.world import World
 from workbench.errors import WorkbenchError
@@ -47,27 +47,17 @@ async def _landed(landing: Landing, state: RunState, world: World) -> list[e.Tas
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:
     where = state.teammates[attempt.teammate].worktree
-    task, number = attempt.task, attempt.number
     if where and Path(where).is_dir():
         for dropped in world.markers.scan(Path(where)):
             marker = dropped.marker
             if marker is not None and marker.nonce == attempt.nonce and dropped.name not in attempt.markers:
-                yield e.MarkerReceived(
-                    task=task,
-                    attempt=number,
-                    name=dropped.name,
-                    kind=marker.kind.value,
-                    note=marker.note,
-                    percent=marker.percent,
-                    confidence=marker.confidence,
-                    to=marker.to,
-                )
+                yield received(attempt, dropped.name, marker)
             world.markers.settle(Path(where), dropped.name, accepted=True)
     # Before it was prepared, the worktree still holds the work of an earlier task: not this one's.
     commit = await _keep(state, world, attempt) if where and attempt.prepared else None
     yield e.AttemptEnded(
-        task=task,
-        attempt=number,
+        task=attempt.task,
+        attempt=attempt.number,
         teammate=attempt.teammate,
         usage=attempt.usage,
         interrupted=True,

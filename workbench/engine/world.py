@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.core.state import AttemptState
-from workbench.engine.ports import Agent, Briefs, Checkouts, Gates, Git, Markers, Worktrees
+from workbench.engine.ports import Agent, Briefs, Gates, Git, Markers, Worktrees
 
 
 def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
@@ -48,7 +48,6 @@ class World:
 
     git: Git
     worktrees: Worktrees
-    checkouts: Checkouts
     gates: Gates
     agent: Agent
     markers: Markers

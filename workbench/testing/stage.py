@@ -21,7 +21,7 @@ from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.playbook import INTEGRATION, started
 from workbench.testing.store import MemoryStore, PlainBriefs
-from workbench.testing.worktrees import FakeCheckouts, FakeGates, FakeWorktrees
+from workbench.testing.worktrees import FakeGates, FakeWorktrees
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Stage:
         self.briefs = PlainBriefs()
         serial = itertools.count(1)
         self.world = World(
-            git=self.git, worktrees=self.worktrees, checkouts=FakeCheckouts(), gates=self.gates,
+            git=self.git, worktrees=self.worktrees, gates=self.gates,
             agent=self.agent, markers=self.markers, briefs=self.briefs, environment={},
             nonce=lambda: f"nonce-{next(serial)}",
         )  # fmt: skip
