@@ -1,0 +1,206 @@
+"""Attempts at tasks, from their start to their end."""
+
+from __future__ import annotations
+
+import bisect
+
+from workbench.core import events as e
+from workbench.core.apply.moves import close_attempt, give_up, learn, live_attempt, move, offer, withdraw
+from workbench.core.apply.table import on
+from workbench.core.models import MarkerKind, Usage
+from workbench.core.state import AttemptState, Letter, Phase, RunState, move_phase, move_task
+from workbench.errors import IllegalEvent
+
+
+@on(e.WorktreeReady)
+def _worktree_ready(state: RunState, event: e.WorktreeReady, at: float) -> None:
+    teammate = state.teammates.get(event.teammate)
+    if teammate is None:
+        raise IllegalEvent(f"WorktreeReady for {event.teammate!r}, who is not in the team")
+    teammate.worktree, teammate.branch = event.path, event.branch
+    for attempt in state.working.values():
+        if attempt.teammate == event.teammate:
+            attempt.prepared, teammate.held = True, attempt.task
+
+
+@on(e.AttemptStarted)
+def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> None:
+    task, teammate = state.task(event.task), state.teammates.get(event.teammate)
+    if teammate is None or teammate.task is not None:
+        raise IllegalEvent(f"teammate {event.teammate!r} is not free")
+    if event.attempt != task.attempt + 1:
+        raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} cannot follow attempt {task.attempt}")
+    move(state, task, "start")
+    withdraw(state, event.task)
+    state.free.remove(teammate.index)
+    task.attempt = event.attempt
+    teammate.task = event.task
+    attempt = AttemptState(
+        task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
+        why=event.why, started_at=at, carry=event.carry, session=event.session, mail=teammate.unread,
+    )  # fmt: skip
+    teammate.unread = []
+    state.attempts[event.task, event.attempt] = attempt
+    state.working[event.task, event.attempt] = attempt
+
+
+@on(e.AgentStarted)
+def _agent_started(state: RunState, event: e.AgentStarted, at: float) -> None:
+    attempt = live_attempt(state, event)
+    attempt.pid = event.pid
+    attempt.session = event.session or attempt.session
+
+
+@on(e.AgentActed)
+def _agent_acted(state: RunState, event: e.AgentActed, at: float) -> None:
+    live_attempt(state, event).doing = f"{event.tool} {event.target}".strip()
+
+
+@on(e.ActionDenied)
+def _action_denied(state: RunState, event: e.ActionDenied, at: float) -> None:
+    live_attempt(state, event).denied += 1
+
+
+@on(e.MarkerReceived)
+def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> None:
+    attempt = state.attempt(event.task, event.attempt)
+    if event.name in attempt.markers:
+        raise IllegalEvent(f"marker {event.name!r} was received before")
+    attempt.markers.add(event.name)
+    match event.kind:
+        case MarkerKind.PROGRESS:
+            attempt.percent = event.percent if event.percent is not None else attempt.percent
+            attempt.note = event.note or attempt.note
+        case MarkerKind.DONE:
+            attempt.done, attempt.percent, attempt.note = True, 100, event.note or attempt.note
+        case MarkerKind.BLOCKED:
+            attempt.blocked = event.note or "no reason given"
+        case MarkerKind.QUESTION if state.settings.on_question == "fail":
+            attempt.blocked = f"asked, and nobody was there to answer: {event.note}"
+        case MarkerKind.MESSAGE:
+            state.messages += 1
+            for teammate in state.teammates.values():
+                if event.to == teammate.name or (event.to == "all" and teammate.name != attempt.teammate):
+                    teammate.unread.append(Letter(attempt.teammate, event.note))
+        case _:
+            pass
+
+
+@on(e.MarkerQuarantined)
+def _marker_quarantined(state: RunState, event: e.MarkerQuarantined, at: float) -> None:
+    state.quarantined += 1
+
+
+@on(e.Told)
+def _told(state: RunState, event: e.Told, at: float) -> None:
+    attempt = live_attempt(state, event)
+    attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "tell")
+    match event.kind:
+        case "ask_done":
+            attempt.asked = True
+        case "gate_red" | "unresolved":
+            attempt.repairs += 1
+            attempt.done = attempt.asked = False
+        case "no_change":
+            attempt.told_no_change = True
+            attempt.done = attempt.asked = False
+        case "message":
+            unread = state.teammates[attempt.teammate].unread
+            if unread:
+                unread.pop(0)
+        case _:
+            pass
+
+
+@on(e.TurnEnded)
+def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
+    attempt = live_attempt(state, event)
+    attempt.late = attempt.phase is not Phase.WORKING
+    if not attempt.late:
+        attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "turn")
+        attempt.error = event.error
+    attempt.live = attempt.live and event.live
+    attempt.usage = event.usage
+    attempt.session = event.session or attempt.session
+    if event.login:
+        state.login = event.error
+
+
+@on(e.WorkCollected)
+def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
+    attempt = live_attempt(state, event)
+    attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "collect")
+    if attempt.phase is Phase.COLLECTED:
+        attempt.commit, attempt.tree = event.commit, event.tree
+
+
+@on(e.WorkChecked)
+def _work_checked(state: RunState, event: e.WorkChecked, at: float) -> None:
+    attempt = live_attempt(state, event)
+    attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "check")
+    learn(state, event.verdicts)
+
+
+@on(e.AttemptFailed)
+def _attempt_failed(state: RunState, event: e.AttemptFailed, at: float) -> None:
+    task = state.task(event.task)
+    move_task(event.task, task.status, "fail" if event.final else "retry")
+    attempt = close_attempt(state, event, "failed")
+    attempt.error = event.reason
+    task.tries += 1
+    task.evidence = event.evidence or event.reason
+    if event.final:
+        move(state, task, "fail")
+        give_up(state, task, event.reason)
+    else:
+        move(state, task, "retry")
+        carry = event.commit or attempt.carry  # an agent that never got going loses nobody's work
+        task.why, task.carry, task.prefers, task.session = "retry", carry, attempt.teammate, None
+        task.conflicts, task.others = (), ()
+        offer(state, task)
+
+
+@on(e.AttemptEnded)
+def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
+    attempt = live_attempt(state, event)
+    if event.teammate != attempt.teammate:
+        raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} is not {event.teammate!r}'s")
+    if attempt.phase is not Phase.CLOSING and not event.interrupted:
+        raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} is {attempt.phase} and cannot end")
+    task, teammate = state.task(event.task), state.teammates[event.teammate]
+    if event.interrupted and attempt.phase is not Phase.CLOSING:
+        move(state, task, "retry")
+        attempt.outcome, attempt.interrupted = "interrupted", True
+        task.prefers = event.teammate
+        teammate.unread[:0] = attempt.mail  # what it was given it may not have read
+        if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
+            task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
+        offer(state, task)
+    attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
+    attempt.usage = event.usage if event.usage != Usage() else attempt.usage
+    attempt.ended_at, attempt.live, attempt.doing = at, False, ""
+    teammate.task = None
+    teammate.usage += attempt.usage
+    state.spent += attempt.usage
+    bisect.insort(state.free, teammate.index)
+    del state.working[event.task, event.attempt]
+
+
+@on(e.TaskDelivered)
+def _task_delivered(state: RunState, event: e.TaskDelivered, at: float) -> None:
+    task = state.task(event.task)
+    move_task(event.task, task.status, "deliver")
+    attempt = close_attempt(state, event, "delivered")
+    attempt.error = ""
+    move(state, task, "deliver")
+    task.commit, task.tree, task.delivered_by, task.delivered_at = event.commit, event.tree, event.attempt, at
+    state.queue[event.task] = at
+
+
+@on(e.TaskBlocked)
+def _task_blocked(state: RunState, event: e.TaskBlocked, at: float) -> None:
+    task = state.task(event.task)
+    move_task(event.task, task.status, "block")
+    close_attempt(state, event, "blocked")
+    move(state, task, "block")
+    give_up(state, task, event.reason)

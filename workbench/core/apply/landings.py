@@ -1,0 +1,205 @@
+"""Landings: batches built, gated, published, and what is sent back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.core import events as e
+from workbench.core import merge
+from workbench.core.apply.moves import give_up, learn, move, offer
+from workbench.core.apply.table import on
+from workbench.core.models import Verdict
+from workbench.core.search import Search
+from workbench.core.state import Landed, Landing, RunState, Step, TaskState, TaskStatus, move_task
+from workbench.errors import IllegalEvent
+
+
+def open_landing(state: RunState, task: str) -> Landing:
+    if state.landing is None or task not in state.landing.tasks:
+        raise IllegalEvent(f"task {task!r} is not being landed")
+    return state.landing
+
+
+@on(e.LandingStarted)
+def _landing_started(state: RunState, event: e.LandingStarted, at: float) -> None:
+    if state.landing is not None:
+        raise IllegalEvent(
+            f"{', '.join(event.tasks)} cannot land while {', '.join(state.landing.tasks)} does"
+        )
+    if not event.tasks or len(set(event.tasks)) < len(event.tasks):
+        raise IllegalEvent(f"a landing takes each task once, not ({', '.join(event.tasks)})")
+    for name in event.tasks:
+        move_task(name, state.task(name).status, "take")
+    for name in event.tasks:
+        move(state, state.task(name), "take")
+        del state.queue[name]
+    state.landing = Landing(list(event.tasks))
+
+
+@on(e.CandidateMade)
+def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
+    landing = open_landing(state, event.task)
+    if landing.search is not None or any(step.task == event.task for step in landing.steps):
+        raise IllegalEvent(f"the candidate of {event.task!r} is made already")
+    if landing.steps and landing.steps[-1].commit != event.parent:
+        raise IllegalEvent(f"the candidate of {event.task!r} does not follow {landing.steps[-1].commit}")
+    landing.steps.append(Step(event.task, event.parent, event.commit, event.tree))
+
+
+@on(e.BatchBuilt)
+def _batch_built(state: RunState, event: e.BatchBuilt, at: float) -> None:
+    landing = state.landing
+    if landing is None or landing.search is not None:
+        raise IllegalEvent("no landing is being built")
+    if [step.task for step in landing.steps] != list(event.tasks):
+        raise IllegalEvent(f"the batch is {', '.join(event.tasks)}, but other candidates were made")
+    landing.base, landing.base_tree = event.base, event.base_tree
+    landing.search = Search(len(landing.steps))
+    if not state.stopping:  # otherwise LandingDropped is on its way
+        _close_landing(state)
+
+
+@on(e.CandidateChecked)
+def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) -> None:
+    landing = open_landing(state, event.task)
+    prefix = landing.prefix(event.commit)
+    if prefix is None or landing.search is None or prefix != landing.search.next:
+        raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
+    search, red = landing.search, next((verdict for verdict in event.verdicts if not verdict.green), None)
+    landing.flakes = tuple(_refuted(state, event.verdicts))
+    learn(state, event.verdicts)
+    search.learn(prefix, red is None, red.gate if red is not None else "")
+    if red is not None and search.red == prefix:
+        landing.red = red
+    if red is None and event.verdicts and search.red and landing.tree(search.red) == landing.tree(prefix):
+        search.acquit()
+
+
+def _refuted(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+    """Red verdicts that stood until now against one of ``verdicts``, which is green."""
+    for verdict in verdicts:
+        before = state.verdicts.get((verdict.tree, verdict.gate, verdict.environment))
+        if verdict.green and before is not None and not before.green:
+            yield before
+
+
+@on(e.FlakeSeen)
+def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
+    open_landing(state, event.task)
+    state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
+
+
+@on(e.TaskLanded)
+def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
+    landing = open_landing(state, event.task)
+    if not landing.steps or landing.steps[0].commit != event.commit:
+        due = landing.steps[0].commit if landing.steps else "none"
+        raise IllegalEvent(f"task {event.task!r} landed as {event.commit}, but the next candidate is {due}")
+    task = state.task(event.task)
+    move(state, task, "land")
+    _leave(state, event.task)
+    state.tip = event.commit
+    state.trouble = 0
+    task.landed, task.landed_at, task.files = event.commit, at, event.files
+    attempt = state.attempt(event.task, event.attempt)
+    state.teammates[attempt.teammate].landed += 1
+    state.landings.append(
+        Landed(
+            event.task,
+            event.attempt,
+            attempt.teammate,
+            event.commit,
+            event.parent,
+            task.commit or "",
+            at,
+            event.files,
+        )
+    )
+    if state.landing is None and landing.search is not None and landing.search.red is None:
+        state.batch = merge.larger(state)  # not when only the green part of a red batch landed
+    for name in state.dependents.get(event.task, ()):
+        dependent = state.tasks[name]
+        dependent.unmet.discard(event.task)
+        if not dependent.unmet and dependent.status is TaskStatus.PENDING:
+            move(state, dependent, "release")
+            offer(state, dependent)
+
+
+def _leave(state: RunState, name: str) -> None:
+    """Take a task out of the landing; the landing is over when it was the last."""
+    landing = open_landing(state, name)
+    landing.tasks.remove(name)
+    landing.steps[:] = [step for step in landing.steps if step.task != name]
+    _close_landing(state)
+
+
+def _close_landing(state: RunState) -> None:
+    landing = state.landing
+    if landing is not None and landing.search is not None and not landing.steps:
+        state.landing = None
+
+
+def _requeue(state: RunState, name: str, at: float) -> None:
+    task = state.task(name)
+    move(state, task, "requeue")
+    state.queue[name] = task.delivered_at or at
+
+
+@on(e.TaskDeferred)
+def _task_deferred(state: RunState, event: e.TaskDeferred, at: float) -> None:
+    open_landing(state, event.task)
+    _requeue(state, event.task, at)
+    _leave(state, event.task)
+
+
+def _give_landing_up(state: RunState, at: float) -> None:
+    if state.landing is None:
+        raise IllegalEvent("nothing is being landed")
+    for name in state.landing.tasks:
+        _requeue(state, name, at)
+    state.landing = None
+
+
+@on(e.PublicationLost)
+def _publication_lost(state: RunState, event: e.PublicationLost, at: float) -> None:
+    _give_landing_up(state, at)
+    state.tip = event.found or state.tip
+
+
+@on(e.LandingDropped)
+def _landing_dropped(state: RunState, event: e.LandingDropped, at: float) -> None:
+    _give_landing_up(state, at)
+    state.trouble += bool(event.reason)
+
+
+def _send_back(
+    state: RunState, name: str, how: str, final: bool, evidence: str, others: tuple[str, ...]
+) -> TaskState:
+    open_landing(state, name)
+    task = state.task(name)
+    move(state, task, "fail" if final else how)
+    _leave(state, name)
+    task.evidence, task.others, task.carry, task.session = evidence, others, task.commit, None
+    task.fixups += 1
+    task.prefers = state.attempt(name, task.delivered_by).teammate
+    if not final:
+        task.why = "conflict" if how == "conflict" else "rejected"
+        offer(state, task)
+    return task
+
+
+@on(e.TaskConflicted)
+def _task_conflicted(state: RunState, event: e.TaskConflicted, at: float) -> None:
+    task = _send_back(state, event.task, "conflict", event.final, event.evidence, event.others)
+    task.conflicts = event.paths
+    if event.final:
+        give_up(state, task, f"conflicts in {', '.join(event.paths)} were not resolved")
+
+
+@on(e.TaskRejected)
+def _task_rejected(state: RunState, event: e.TaskRejected, at: float) -> None:
+    task = _send_back(state, event.task, "reject", event.final, event.evidence, event.others)
+    state.batch = merge.smaller(state)
+    task.conflicts = ()
+    if event.final:
+        give_up(state, task, "red together with what had landed")

@@ -1,0 +1,77 @@
+"""What several handlers do to tasks and attempts."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+
+from workbench.core import events as e
+from workbench.core.models import Verdict
+from workbench.core.state import (
+    OVER,
+    AttemptState,
+    Phase,
+    RunState,
+    TaskState,
+    TaskStatus,
+    move_phase,
+    move_task,
+)
+from workbench.errors import IllegalEvent
+
+FIXUP_FIRST = 0
+FRESH = 1
+
+
+def move(state: RunState, task: TaskState, how: str) -> None:
+    """Move a task by the table; IllegalEvent when it may not."""
+    status = move_task(task.spec.id, task.status, how)
+    state.over += (status in OVER) - (task.status in OVER)
+    task.status = status
+
+
+def offer(state: RunState, task: TaskState) -> None:
+    """Put a startable task in its place: fix-ups first, then priority, then the longest chain."""
+    group = FRESH if task.why == "first" else FIXUP_FIRST
+    bisect.insort(state.startable, ((group, -task.spec.priority, -task.rank, task.index), task.spec.id))
+
+
+def withdraw(state: RunState, task: str) -> None:
+    state.startable[:] = [entry for entry in state.startable if entry[1] != task]
+
+
+def give_up(state: RunState, task: TaskState, reason: str) -> None:
+    """Hold every task that can no longer start, each with the name of what it waits for."""
+    task.reason = reason
+    waiting = [task]
+    while waiting:
+        done_for = waiting.pop()
+        for name in state.dependents.get(done_for.spec.id, ()):
+            dependent = state.tasks[name]
+            if dependent.status is TaskStatus.PENDING:
+                move(state, dependent, "hold")
+                dependent.reason = f"waits for {done_for.spec.id}, which is {done_for.status}"
+                waiting.append(dependent)
+
+
+def learn(state: RunState, verdicts: Iterable[Verdict]) -> None:
+    for verdict in verdicts:
+        state.verdicts[verdict.tree, verdict.gate, verdict.environment] = verdict
+        state.gate_runs += 1
+        state.gate_seconds += verdict.seconds
+
+
+def live_attempt(state: RunState, event: e.AttemptEvent) -> AttemptState:
+    attempt = state.attempt(event.task, event.attempt)
+    if attempt.phase is Phase.ENDED:
+        raise IllegalEvent(
+            f"{type(event).__name__} for attempt {event.attempt} at {event.task!r}, which has ended"
+        )
+    return attempt
+
+
+def close_attempt(state: RunState, event: e.AttemptEvent, outcome: str) -> AttemptState:
+    attempt = live_attempt(state, event)
+    attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "close")
+    attempt.outcome = outcome
+    return attempt

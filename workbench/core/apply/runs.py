@@ -1,0 +1,78 @@
+"""The run itself: begun, resumed, stopped, finished."""
+
+from __future__ import annotations
+
+from workbench.core import events as e
+from workbench.core import graph, merge
+from workbench.core.apply.moves import learn, move, offer
+from workbench.core.apply.table import on
+from workbench.core.state import RunState, TaskState, TeammateState
+from workbench.errors import IllegalEvent
+
+
+@on(e.RunStarted)
+def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
+    if state.plan is not None:
+        raise IllegalEvent("a run starts once")
+    tasks = event.plan.tasks
+    ranks = graph.ranks(tasks)
+    state.plan, state.settings = event.plan, event.settings
+    state.plan_path, state.plan_sha256 = event.plan_path, event.plan_sha256
+    state.base, state.base_tree, state.tip = event.base, event.base_tree, event.base
+    state.target, state.integration = event.target, event.integration
+    state.environment = event.environment
+    state.started_at = state.resumed_at = at
+    state.dependents = graph.dependents(tasks)
+    for index, spec in enumerate(tasks):
+        state.tasks[spec.id] = TaskState(spec, index, ranks[spec.id], set(spec.after))
+    for index, name in enumerate(event.settings.team):
+        state.teammates[name] = TeammateState(name, index)
+    state.free = list(range(len(event.settings.team)))
+    state.batch = min(merge.FIRST_BATCH, event.settings.batch)
+    for task in state.tasks.values():
+        if not task.unmet:
+            move(state, task, "release")
+            offer(state, task)
+
+
+@on(e.BaseChecked)
+def _base_checked(state: RunState, event: e.BaseChecked, at: float) -> None:
+    learn(state, event.verdicts)
+    state.base_green = all(verdict.green for verdict in event.verdicts)
+
+
+@on(e.RunResumed)
+def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
+    if state.working:
+        raise IllegalEvent("a run cannot be resumed while attempts are unaccounted for")
+    if state.landing is not None:
+        raise IllegalEvent(
+            f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open"
+        )
+    if state.outcome in ("landed", "incomplete", "refused"):
+        raise IllegalEvent(f"the run is over: {state.outcome}")
+    state.stopping = state.login = state.reason = ""
+    if state.outcome is None:  # it was cut short: what it did until its last record counts
+        state.active_seconds += max(0.0, state.at - state.resumed_at)
+    state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
+    state.resumed_at = at
+    state.environment = event.environment or state.environment
+    if event.budget_usd is not None:
+        state.settings = state.settings.model_copy(update={"budget_usd": event.budget_usd})
+
+
+@on(e.StopRequested)
+def _stop_requested(state: RunState, event: e.StopRequested, at: float) -> None:
+    state.stopping = state.stopping or event.reason
+    state.stops += 1
+
+
+@on(e.RunFinished)
+def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
+    if state.working:
+        raise IllegalEvent("a run cannot finish while attempts are live")
+    if state.landing is not None:
+        raise IllegalEvent(f"a run cannot finish while {', '.join(state.landing.tasks)} is being landed")
+    state.outcome, state.reason = event.outcome, event.reason
+    state.ended_at = at
+    state.active_seconds += max(0.0, at - state.resumed_at)

@@ -1,0 +1,162 @@
+"""Attempts: what their agents say, what their worktrees hold, what their gates find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core.decide.proceeding import go_on, start
+from workbench.core.decide.table import Actions, after
+from workbench.core.models import Verdict
+from workbench.core.state import AttemptState, Phase, RunState
+
+
+@after(e.MarkerReceived)
+def _marker_received(state: RunState, event: e.MarkerReceived) -> Actions:
+    if event.kind == "message":
+        told: Actions = []
+        for attempt in state.working.values():
+            told += _mail(state, attempt)
+        return told
+    attempt = state.attempt(event.task, event.attempt)
+    if event.kind == "question" and attempt.phase is Phase.WORKING and not attempt.blocked:
+        return [a.Tell(event.task, event.attempt, "answer", {"question": event.note})]
+    return []
+
+
+def _mail(state: RunState, attempt: AttemptState) -> Actions:
+    """The first unread letter, when the recipient is at work; the rest follow one by one."""
+    unread = state.teammates[attempt.teammate].unread
+    if not unread or attempt.phase is not Phase.WORKING or not attempt.live:
+        return []
+    letter = {"sender": unread[0].sender, "text": unread[0].text}
+    return [a.Tell(attempt.task, attempt.number, "message", letter)]
+
+
+@after(e.MarkerQuarantined)
+def _marker_quarantined(state: RunState, event: e.MarkerQuarantined) -> Actions:
+    attempt = state.attempts.get((event.task, event.attempt))
+    if attempt is None or attempt.phase is not Phase.WORKING:
+        return []
+    return [a.Tell(event.task, event.attempt, "quarantine", {"name": event.name, "reason": event.reason})]
+
+
+@after(e.Told)
+def _told(state: RunState, event: e.Told) -> Actions:
+    return _mail(state, state.attempt(event.task, event.attempt))
+
+
+@after(e.AgentStarted)
+def _agent_started(state: RunState, event: e.AgentStarted) -> Actions:
+    return _mail(state, state.attempt(event.task, event.attempt))
+
+
+@after(e.TurnEnded)
+def _turn_ended(state: RunState, event: e.TurnEnded) -> Actions:
+    attempt = state.attempt(event.task, event.attempt)
+    if event.login:
+        return [a.Declare(e.StopRequested(reason=event.error))]
+    if attempt.late or attempt.phase is not Phase.TURN_OVER:
+        return []
+    settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
+    if settled or not attempt.live:
+        return [a.CollectWork(event.task, event.attempt)]
+    return [a.Tell(event.task, event.attempt, "ask_done")]
+
+
+@after(e.WorkCollected)
+def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
+    attempt = state.attempt(event.task, event.attempt)
+    if attempt.phase is not Phase.COLLECTED:  # given up meanwhile
+        return []
+    if attempt.error:
+        return fail(state, attempt, attempt.error)
+    if attempt.blocked:
+        blocked = e.TaskBlocked(
+            task=event.task, attempt=event.attempt, reason=attempt.blocked, commit=event.commit
+        )
+        return [a.Declare(blocked), a.EndAttempt(event.task, event.attempt)]
+    if event.unresolved:
+        names = ", ".join(event.unresolved)
+        values = {"paths": event.unresolved}
+        return _repair(state, attempt, "unresolved", values, f"conflict markers are left in {names}")
+    if not event.changed:
+        if attempt.live and not attempt.told_no_change:
+            return [a.Tell(event.task, event.attempt, "no_change")]
+        return fail(state, attempt, "no change: the work is the same as where it started")
+    gates = state.unproven(event.tree, state.gates_of(event.task))
+    if gates:
+        return [a.CheckWork(event.task, event.attempt, event.commit, event.tree, gates)]
+    return _deliver(attempt)
+
+
+@after(e.WorkChecked)
+def _work_checked(state: RunState, event: e.WorkChecked) -> Actions:
+    attempt = state.attempt(event.task, event.attempt)
+    if attempt.phase is not Phase.CHECKED:  # given up meanwhile
+        return []
+    red = next((verdict for verdict in event.verdicts if not verdict.green), None)
+    if red is None:
+        return _deliver(attempt)
+    reason = f"the gate `{red.gate}` {_how_red(red)} on the work alone"
+    if not attempt.done:
+        return fail(state, attempt, reason, evidence(red))
+    values = {"command": red.gate, "exit_code": red.exit_code, "output": red.output}
+    return _repair(state, attempt, "gate_red", values, reason, evidence(red))
+
+
+def _how_red(verdict: Verdict) -> str:
+    return "is red" if verdict.exit_code is not None else "did not finish in time"
+
+
+def evidence(verdict: Verdict) -> str:
+    """A red verdict as text for whoever has to repair it."""
+    code = "" if verdict.exit_code is None else f" (exit {verdict.exit_code})"
+    return f"$ {verdict.gate}{code}\n{verdict.output}"
+
+
+def _deliver(attempt: AttemptState) -> Actions:
+    assert attempt.commit is not None and attempt.tree is not None, "delivered work was collected"
+    delivered = e.TaskDelivered(
+        task=attempt.task, attempt=attempt.number, commit=attempt.commit, tree=attempt.tree
+    )
+    return [a.Declare(delivered), a.EndAttempt(attempt.task, attempt.number)]
+
+
+def _repair(
+    state: RunState,
+    attempt: AttemptState,
+    kind: str,
+    values: Mapping[str, object],
+    reason: str,
+    text: str = "",
+) -> Actions:
+    """Give what is wrong back to the live session, while it lives and repairs are left."""
+    if attempt.live and attempt.repairs < state.settings.repairs:
+        return [a.Tell(attempt.task, attempt.number, kind, values)]
+    return fail(state, attempt, reason, text)
+
+
+def fail(state: RunState, attempt: AttemptState, reason: str, text: str = "") -> Actions:
+    task = state.task(attempt.task)
+    final = task.tries + 1 >= (task.spec.attempts or state.settings.attempts)
+    failed = e.AttemptFailed(
+        task=attempt.task,
+        attempt=attempt.number,
+        reason=reason,
+        evidence=text,
+        final=final,
+        commit=attempt.commit,
+    )
+    return [a.Declare(failed), a.EndAttempt(attempt.task, attempt.number)]
+
+
+@after(e.AttemptFailed)
+def _attempt_failed(state: RunState, event: e.AttemptFailed) -> Actions:
+    return start(state)
+
+
+@after(e.AttemptEnded)
+def _attempt_ended(state: RunState, event: e.AttemptEnded) -> Actions:
+    return go_on(state)

@@ -1,0 +1,77 @@
+"""Three questions that come up again and again, and have one answer each: who can start, what lands
+next, is the run over."""
+
+from __future__ import annotations
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core import merge
+from workbench.core.decide.table import Actions
+from workbench.core.state import Phase, RunState, TaskStatus
+
+
+def may_start(state: RunState) -> bool:
+    """Whether new attempts may begin at all: base proven, not stopping, money left."""
+    budget = state.settings.budget_usd
+    return bool(state.base_green) and not state.stopping and (budget is None or state.cost_usd < budget)
+
+
+def start(state: RunState) -> Actions:
+    """Pair startable tasks, best first, with free teammates; a task goes to whom it prefers, and waits
+    for one that is just closing."""
+    if not may_start(state) or not state.free or not state.startable:
+        return []
+    names = list(state.teammates)
+    free = [names[index] for index in state.free]
+    pairs: Actions = []
+    closing = {attempt.teammate for attempt in state.working.values() if attempt.phase is Phase.CLOSING}
+    for _, name in state.startable:
+        if not free:
+            break
+        task = state.tasks[name]
+        if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
+            continue
+        if any(state.task(other).status is TaskStatus.LANDING for other in task.others):
+            continue  # a fix-up begins on top of the other side, which is just being published
+        teammate = task.prefers if task.prefers in free else free[0]
+        free.remove(teammate)
+        why, session = task.why, task.session
+        if teammate != task.prefers or state.teammates[teammate].held != name:
+            # its session is someone else's, or its worktree holds other work by now
+            why, session = ("retry" if why == "continued" else why), None
+        pairs.append(a.StartAttempt(name, teammate, task.attempt + 1, why, task.carry, session))
+    return pairs
+
+
+def land(state: RunState) -> Actions:
+    """Take the next delivered tasks to be merged, unless a stop was asked for."""
+    if state.stopping or not (names := merge.next_batch(state)):
+        return []
+    return [a.BuildBatch(names, tuple(state.task(name).commit or "" for name in names))]
+
+
+def finish(state: RunState) -> Actions:
+    """End the run when nothing is in flight and nothing more can be."""
+    if state.working or state.landing is not None or state.finished:
+        return []
+    landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values()) if state.stopping else 0
+    if state.stopping and landed < len(state.tasks):
+        return [a.Declare(e.RunFinished(outcome="stopped", reason=state.stopping))]
+    if state.queue or (may_start(state) and state.startable):
+        return []
+    if state.over < len(state.tasks):
+        if may_start(state):
+            return []
+        return [a.Declare(e.RunFinished(outcome="stopped", reason="the budget is spent"))]
+    missing = [name for name, task in state.tasks.items() if task.status is not TaskStatus.LANDED]
+    keep = tuple(attempt.teammate for attempt in state.attempts.values() if attempt.task in missing)
+    if state.settings.keep_worktrees:
+        keep = tuple(state.teammates)
+    if not missing:
+        return [a.Declare(e.RunFinished(outcome="landed")), a.Tidy(keep)]
+    reason = f"{len(missing)} of {len(state.tasks)} tasks did not land: {', '.join(missing[:8])}"
+    return [a.Declare(e.RunFinished(outcome="incomplete", reason=reason)), a.Tidy(keep)]
+
+
+def go_on(state: RunState) -> Actions:
+    return start(state) + land(state) or finish(state)

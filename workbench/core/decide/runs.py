@@ -1,0 +1,38 @@
+"""The run itself: begun, resumed, stopped."""
+
+from __future__ import annotations
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core.decide.proceeding import finish, go_on
+from workbench.core.decide.table import Actions, after
+from workbench.core.state import RunState
+
+
+@after(e.RunStarted)
+def _run_started(state: RunState, event: e.RunStarted) -> Actions:
+    return [a.CheckBase()]
+
+
+@after(e.RunResumed)
+def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
+    return go_on(state) if state.base_green else [a.CheckBase()]
+
+
+@after(e.BaseChecked)
+def _base_checked(state: RunState, event: e.BaseChecked) -> Actions:
+    if state.base_green:
+        return go_on(state)
+    red = next(verdict for verdict in event.verdicts if not verdict.green)
+    reason = f"the gate `{red.gate}` is red on the base {state.base[:10]}, before anything started"
+    return [a.Declare(e.RunFinished(outcome="refused", reason=reason))]
+
+
+@after(e.StopRequested)
+def _stop_requested(state: RunState, event: e.StopRequested) -> Actions:
+    if state.stops > 1:
+        return []
+    stops: Actions = [a.EndAttempt(key[0], key[1], interrupt=True) for key in state.working]
+    if state.landing is not None:
+        stops.append(a.DropLanding())
+    return stops or finish(state)
