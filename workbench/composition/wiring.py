@@ -99,7 +99,13 @@ async def open_gates(
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
         env = plain_environment(place, run)
-        gates = ShellGates(checkouts, seconds=settings.gate_seconds, env=env, setup=settings.setup)
+        gates = ShellGates(
+            checkouts,
+            seconds=settings.gate_seconds,
+            env=env,
+            setup=settings.setup,
+            junit=settings.gate_junit,
+        )
         stack.push_async_callback(gates.aclose)
         yield gates
 
