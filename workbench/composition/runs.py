@@ -98,6 +98,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "attempts": settings.attempts,
             "repairs": settings.repairs,
             "batch": settings.batch,
+            "gate_slots": settings.gate_slots,
             "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
             "gate_seconds": settings.gate_seconds,
             "gate_junit": settings.gate_junit,

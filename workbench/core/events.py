@@ -351,12 +351,29 @@ class TaskConflicted(Event):
 
 
 class TaskRejected(Event):
-    """The merge was clean but its gates were red, or could not be made. ``final`` as above."""
+    """The merge was clean but its gates were red. ``others`` are the tasks on the other side, among which
+    ``gate`` and ``tests`` have it that something collides. ``final`` as above."""
 
     task: str
     evidence: str
     others: tuple[str, ...] = ()
     final: bool = False
+    gate: str = ""
+    tests: tuple[str, ...] = ()
+
+
+class SemanticConflictFound(Event):
+    """``task`` is green alone and merges without a conflict, and ``gate`` is red on it together with
+    ``others``, which are green without it. ``certain`` when so few were seen red together that nobody
+    else can be meant; ``tests`` are those that fail, ``verdicts`` what was run to find out."""
+
+    task: str
+    others: tuple[str, ...]
+    gate: str
+    tests: tuple[str, ...] = ()
+    certain: bool = False
+    evidence: str = ""
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Noticed(Event):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from workbench.core.actions import Side
 from workbench.core.state import Landed, RunState
 
 FIRST_BATCH = 4
@@ -57,3 +58,12 @@ def landed_since(state: RunState, start: str) -> list[Landed]:
         since.append(landing)
     since.reverse()
     return since
+
+
+def sides_of(state: RunState, task: str) -> tuple[Side, ...]:
+    """Everything that a rejected task was merged on besides what it was made on, in the order of merging:
+    what landed since, and what is about to."""
+    start = state.attempt(task, state.task(task).delivered_by).start
+    landed = [Side(it.task, it.delivered, it.commit) for it in landed_since(state, start)]
+    steps = state.landing.steps if state.landing is not None else []
+    return (*landed, *(Side(it.task, state.task(it.task).commit or "", it.commit) for it in steps))

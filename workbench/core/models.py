@@ -74,7 +74,7 @@ class RunSettings(Value):
     ``agent`` is ``claude`` or ``command:CMD``; ``continues`` says that its interrupted sessions can be
     taken up again; ``scripted`` that the model was a script. ``attempts`` bounds the attempts at one
     task, ``repairs`` how often red gate output goes back into one live session, ``batch`` how many tasks
-    land at once. Times are seconds.
+    land at once, ``gate_slots`` how many gates run at once. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -89,6 +89,7 @@ class RunSettings(Value):
     attempts: int = 3
     repairs: int = 3
     batch: int = Field(default=8, ge=1, le=100)
+    gate_slots: int = Field(default=1, ge=1, le=64)
     budget_usd: float | None = None
     gate_seconds: float = 1800.0
     gate_junit: tuple[str, ...] = ()

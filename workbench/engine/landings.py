@@ -1,118 +1,92 @@
-"""Making and publishing a batch of candidates: merge in memory, gate, compare-and-swap."""
+"""The landing under way: built, gated, published by compare-and-swap, or dropped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.brief import landing_message
 from workbench.core.state import RunState
-from workbench.engine.ports import Emit, Merged, Proposal
-from workbench.engine.resolving import proposed, remember
+from workbench.engine.batches import build_batch
+from workbench.engine.failures import explain
+from workbench.engine.loop import Effect
+from workbench.engine.pairing import find_pair
+from workbench.engine.ports import Emit
+from workbench.engine.resolving import remember
 from workbench.engine.world import World
 
 
-async def build_batch(state: RunState, world: World, emit: Emit, action: a.BuildBatch) -> None:
-    """Merge the delivered commits one on the other, on the tip as it is now, whoever moved it there."""
-    base = await world.git.tip(state.integration)
-    if base is None:
-        reason = f"the integration branch {state.integration} is gone"
-        mend = f"put it back with `git update-ref {state.integration} {state.tip}`, then resume"
-        emit(e.StopRequested(reason=f"{reason}; {mend}"))
-        return
-    if not await _ours(state, world, emit, base):
-        return
-    batch = _Batch(state, world, emit, base)
-    conflicted: list[tuple[str, str]] = []
-    for task, delivered in zip(action.tasks, action.commits, strict=True):
-        merged = await world.git.merge(batch.tip, delivered)
-        if merged.clean:
-            await batch.add(task, delivered, merged.tree)
-        else:
-            conflicted.append((task, delivered))
-    for task, delivered in conflicted:
-        await batch.settle(task, delivered)
-    base_tree = await world.git.tree_of(base)
-    emit(e.BatchBuilt(tasks=tuple(batch.tasks), base=base, base_tree=base_tree))
+class Landings:
+    """Effects of landings, and who owns them while they run."""
 
+    def __init__(self, world: World, emit: Emit) -> None:
+        self._world, self._emit = world, emit
+        self._running: set[asyncio.Task[None]] = set()
+        self._checking: dict[str, asyncio.Task[None]] = {}
+        self._publishing = False
 
-class _Batch:
-    """A chain of candidates as it grows. What conflicts comes last, by the ladder, and one at a time: what
-    a rung makes is red more often than not, and should cost what is clean nothing."""
+    def begin(self, state: RunState, action: a.Action) -> tuple[list[e.Event], Effect]:
+        """What to record before ``action``, and what to run once that is durable."""
+        match action:
+            case a.BuildBatch():
+                self._publishing = False
+                build = self._owned(lambda: build_batch(state, self._world, self._emit, action))
+                return [e.LandingStarted(tasks=action.tasks)], build
+            case a.CheckCandidate():
+                started = e.CheckingStarted(
+                    task=action.task, commit=action.commit, gates=action.gates, alone=False
+                )
+                return [started], self._owned(lambda: self._check(action))
+            case a.StopChecks():
+                return [], lambda: self._stop_checks(action)
+            case a.FindPair():
+                return [], lambda: find_pair(self._world, self._emit, action)
+            case a.Publish():
+                self._publishing = True
+                return [], self._owned(lambda: publish(state, self._world, self._emit, action))
+            case a.DropLanding():
+                return [], self._drop
+            case _:
+                raise TypeError(f"no effect for {action!r}")
 
-    def __init__(self, state: RunState, world: World, emit: Emit, base: str) -> None:
-        self._state, self._world, self._emit = state, world, emit
-        self._base = base
-        self._settled = False
-        self.tip = base
-        self.tasks: list[str] = []
+    def _owned(self, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
+        async def run() -> None:
+            current = asyncio.current_task()
+            assert current is not None, "an effect runs in a task"
+            self._running.add(current)
+            try:
+                await work()
+            except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
+                action = "Publish" if self._publishing else "Landing"
+                self._emit(e.EffectFailed(action=action, error=explain(problem)))
+            finally:
+                self._running.discard(current)
 
-    async def add(
-        self, task: str, delivered: str, tree: str, rung: str = "", resolved: tuple[str, ...] = ()
-    ) -> None:
-        """Put the merge of ``delivered``, which has this tree, on the chain."""
-        message = landing_message(self._state, task, rung)
-        commit = await self._world.git.commit(tree, [self.tip, delivered], message)
-        files = await self._world.git.changed_files(self.tip, commit)
-        self._emit(
-            e.CandidateMade(
-                task=task,
-                parent=self.tip,
-                commit=commit,
-                tree=tree,
-                files=files,
-                rung=rung,
-                resolved=resolved,
-            )
-        )
-        self.tasks.append(task)
-        self.tip = commit
+        return run
 
-    async def settle(self, task: str, delivered: str) -> None:
-        """Put what conflicts on the chain, if a rung has something to propose; otherwise say so."""
-        if self._settled:
-            self._emit(e.TaskDeferred(task=task, why="conflict"))
+    async def _check(self, action: a.CheckCandidate) -> None:
+        """Run the gates on a candidate, before checks of single pieces of work that wait."""
+        current = asyncio.current_task()
+        assert current is not None, "an effect runs in a task"
+        self._checking[action.commit] = current
+        try:
+            verdicts = await self._world.gates.check(action.commit, action.tree, action.gates, urgent=True)
+        finally:
+            del self._checking[action.commit]
+        self._emit(e.CandidateChecked(task=action.task, commit=action.commit, verdicts=tuple(verdicts)))
+
+    async def _stop_checks(self, action: a.StopChecks) -> None:
+        for commit in action.commits:
+            if commit in self._checking:
+                self._checking[commit].cancel()
+
+    async def _drop(self) -> None:
+        if self._publishing:
             return
-        merged = await self._world.git.merge(self.tip, delivered)
-        if (proposal := await self._proposed(task, merged)) is not None:
-            tree = await self._world.git.with_texts(merged.tree, proposal.texts)
-            self._settled = True
-            await self.add(task, delivered, tree, proposal.rung, tuple(sorted(proposal.texts)))
-            return
-        parent, behind = self.tip, tuple(self.tasks)
-        if behind:
-            alone = await self._world.git.merge(self._base, delivered)
-            if not alone.clean and await self._proposed(task, alone) is None:
-                merged, parent, behind = alone, self._base, ()
-        self._emit(
-            e.ConflictFound(task=task, parent=parent, paths=merged.paths, hunks=merged.hunks, behind=behind)
-        )
-
-    async def _proposed(self, task: str, merged: Merged) -> Proposal | None:
-        return await proposed(self._world, self._emit, merged, self._state.task(task).thrown)
-
-
-async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
-    """Whether ``base`` still holds all that landed. A branch that was moved on is built upon, since its
-    tip is gated with the batch; one that was moved back stops the run."""
-    last = state.landings[-1].commit if state.landings else state.base
-    if base == last:
-        return True
-    if await world.git.is_ancestor(last, base):
-        emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
-        return True
-    reason = f"somebody moved the integration branch to {base[:10]}, which is without what landed"
-    mend = f"put it back with `git update-ref {state.integration} {last}`, then resume"
-    emit(e.StopRequested(reason=f"{reason}; {mend}"))
-    return False
-
-
-async def check_candidate(world: World, emit: Emit, action: a.CheckCandidate) -> None:
-    """Run the gates on the candidate, before checks of single pieces of work that wait."""
-    emit(e.CheckingStarted(task=action.task, commit=action.commit, gates=action.gates, alone=False))
-    verdicts = await world.gates.check(action.commit, action.tree, action.gates, urgent=True)
-    emit(e.CandidateChecked(task=action.task, commit=action.commit, verdicts=tuple(verdicts)))
+        for task in self._running:
+            task.cancel()
+        self._emit(e.LandingDropped())
 
 
 async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) -> None:
