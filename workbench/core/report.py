@@ -50,6 +50,15 @@ class LandingReport(Value):
     delivered: str
 
 
+class UndoReport(Value):
+    """One landing taken off the integration branch again, by ``commit``, after ``after`` landings."""
+
+    task: str
+    landing: str
+    commit: str
+    after: int
+
+
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees."""
 
@@ -76,6 +85,7 @@ class Report(Value):
     usage: Usage
     tasks: tuple[TaskReport, ...]
     landings: tuple[LandingReport, ...]
+    undone: tuple[UndoReport, ...] = ()
 
 
 def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
@@ -118,6 +128,11 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
                 delivered=landing.delivered,
             )
             for landing in state.landings
+        ),
+        undone=tuple(
+            UndoReport(task=it.task, landing=it.landing, commit=it.commit, after=undone.after)
+            for undone in state.undone
+            for it in (undone.reversal,)
         ),
     )
 
@@ -251,9 +266,14 @@ def _short(ref: str) -> str:
 
 
 def graph(result: Report) -> str:
-    """The landings as a text graph, newest first: each merges one delivered commit on the branch."""
+    """The branch as a text graph, newest first: each landing merges one delivered commit on it, and one
+    that was undone is reverted by a commit of its own."""
     lines: list[str] = []
-    for landing in reversed(result.landings):
+    undone = list(result.undone)
+    for number, landing in reversed(list(enumerate(result.landings, 1))):
+        while undone and undone[-1].after >= number:
+            gone = undone.pop()
+            lines.append(f"●   {gone.commit[:10]}  {gone.task} undone")
         again = f", attempt {landing.attempt}" if landing.attempt > 1 else ""
         lines.append(f"●─╮ {landing.commit[:10]}  {landing.task}")
         lines.append(f"│ ● {landing.delivered[:10]}  {landing.teammate}{again}")

@@ -8,7 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import landing_message
 from workbench.core.state import RunState
-from workbench.engine.ports import Emit
+from workbench.engine.ports import Emit, Git
 from workbench.engine.world import World
 
 
@@ -41,7 +41,7 @@ async def build_batch(state: RunState, world: World, emit: Emit, action: a.Build
 async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
     """Whether ``base`` still holds all that landed. A branch that was moved on is built upon, since its
     tip is gated with the batch; one that was moved back stops the run."""
-    last = state.landings[-1].commit if state.landings else state.base
+    last = state.published
     if base == last:
         return True
     if await world.git.is_ancestor(last, base):
@@ -64,7 +64,7 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
-    landings = await landed(world, action.candidates)  # once the branch has moved, nothing may fail
+    landings = await landed(world.git, action.candidates)  # once the branch has moved, nothing may fail
     if await world.git.move_ref(state.integration, last.commit, first.parent, why):
         for landing in landings:
             emit(landing)
@@ -73,7 +73,7 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
 
 
-async def landed(world: World, candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:
+async def landed(git: Git, candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:
     """The events of a landing, to be told once it is on the integration branch."""
     return [
         e.TaskLanded(
@@ -82,7 +82,7 @@ async def landed(world: World, candidates: Iterable[a.Candidate]) -> list[e.Task
             commit=candidate.commit,
             parent=candidate.parent,
             tree=candidate.tree,
-            files=await world.git.changed_files(candidate.parent, candidate.commit),
+            files=await git.changed_files(candidate.parent, candidate.commit),
         )
         for candidate in candidates
     ]
