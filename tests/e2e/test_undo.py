@@ -70,6 +70,7 @@ wait_for() {
 case $WORKBENCH_TASK in
   one) echo one > shared.txt ;;
   three) wait_for shared.txt; printf 'one, changed\\nthree\\n' > shared.txt ;;
+  last) wait_for go.txt ;;
   four) wait_for five.txt; mkdir -p needs; echo five.txt > needs/four ;;
 esac
 echo "$WORKBENCH_TASK" > "$WORKBENCH_TASK.txt"
@@ -256,6 +257,67 @@ def test_json_is_one_object_and_nothing_else(
     assert (found["run"], found["old"], found["why"]) == ("r", landed[-1]["commit"], {"three": "named"})
     assert found["new"] == git(repo, "rev-parse", BRANCH)
     assert git(repo, "show", f"{BRANCH}:shared.txt") == "one"
+
+
+# -- gates ---------------------------------------------------------------------------------------------
+
+THREE = """\
+---
+gates: ["sh gate.sh"]
+---
+# Three
+
+## Tasks
+
+### keep: Stay
+- gate: test -e keep.txt && test ! -e {switch}
+
+Write it.
+
+### go: Leave
+
+Write it.
+
+### last: Land after that
+
+Write it.
+"""
+
+
+def test_nobody_is_blamed_for_a_gate_that_is_red_anyway(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str, tmp_path: Path
+) -> None:
+    switch, hook = tmp_path / "switch", tmp_path / "hook.sh"
+    plan.write_text(THREE.format(switch=switch))
+    (repo / "gate.sh").write_text(f"if [ -e {hook} ]; then . {hook}; fi\n")
+    git(repo, "commit", "-q", "-am", "another gate")
+    done = workbench("run", str(plan), "--agent", agent, "--yes", "--run-id", "r", "--team", "3")
+    assert done.returncode == 0, done.stderr
+
+    hook.write_text("echo the network is down; exit 1\n")
+    said = refused(workbench, "go", code=1)
+    assert "red on the branch as it is, too" in said and "the network is down" in said
+
+    hook.write_text(f"rm {hook}; exit 1\n")  # red once: a flake
+    switch.touch()  # and keep's own gate is red whatever is undone
+    said = undone(workbench, "go")
+    assert "was red before as well: passed over" in said and "`test -e keep.txt" in said
+    (intent,) = records(repo, UndoStarted)
+    assert [it.green for it in intent.verdicts if it.gate == "sh gate.sh"] == [False, True]
+    assert [it.green for it in intent.verdicts if it.gate != "sh gate.sh"] == [False, False]
+    assert files(repo) >= {"keep.txt"} and "go.txt" not in files(repo)
+
+
+def test_a_run_without_gates_says_that_nothing_proves_it(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    plan.write_text(THREE.removeprefix('---\ngates: ["sh gate.sh"]\n---\n').replace("- gate:", "Not a gate:"))
+    done = workbench(
+        "run", str(plan), "--agent", agent, "--yes", "--run-id", "r", "--team", "3", "--no-gates"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nothing proves what the branch will hold" in undone(workbench, "go")
+    assert workbench("land").returncode == 0 and not (repo / "go.txt").exists()
 
 
 # -- what cannot be ------------------------------------------------------------------------------------

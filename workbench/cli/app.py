@@ -252,7 +252,7 @@ def land(
 def undo(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TASK]...", help="Which tasks; the last that landed if not given."),
+        typer.Argument(metavar="TASK", help="Which tasks; the last that landed if not given."),
     ] = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Which run; the latest if not given.")
