@@ -289,3 +289,24 @@ def test_nothing_follows_from_undoing_a_finished_run() -> None:
     event = e.UndoStarted(reversals=reversals(book.state))
     book.note(event)
     assert decide(book.state, event) == []
+
+
+def test_a_gate_that_only_an_undone_task_had_says_nothing_about_the_base() -> None:
+    """The next task with such a gate of its own is red by its own fault: the run does not stop for it."""
+    book = begun([Task(id=name, title=name, gates=("own",)) for name in "ax"])
+    land(book, "a")
+    book.note(e.StopRequested(reason="stop"))
+    book.note(e.RunFinished(outcome="stopped"))
+    take_off(book, "a")
+    book.note(e.RunResumed(pid=1))
+    work(book, "x")
+    book.note(e.LandingStarted(tasks=("x",)))
+    book.note(e.CandidateMade(task="x", parent="U-a", commit="L-x", tree="t-x"))
+    book.note(e.BatchBuilt(tasks=("x",), base="U-a", base_tree="u-a"))
+    red = e.CandidateChecked(task="x", commit="L-x", verdicts=(verdict("t-x", "own", green=False),))
+    book.send(red)
+
+    book.send(red)
+
+    assert [it.task for it in book.events(e.TaskRejected)] == ["x"]  # type: ignore[attr-defined]
+    assert not book.state.stopping

@@ -320,6 +320,18 @@ def test_a_run_without_gates_says_that_nothing_proves_it(
     assert workbench("land").returncode == 0 and not (repo / "go.txt").exists()
 
 
+def test_with_gates_of_tasks_alone_the_base_is_as_proven_as_it_was(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    plan.write_text("# One\n\n## Tasks\n\n### one: Write one\n- gate: test -e one.txt\n\nWrite it.\n")
+    done = workbench("run", str(plan), "--agent", agent, "--yes", "--run-id", "r")
+    assert done.returncode == 0, done.stderr
+    assert workbench("land").returncode == 0 and (repo / "one.txt").exists()
+    assert "no gate is left to run" in undone(workbench)
+    done = workbench("land")
+    assert done.returncode == 0 and not (repo / "one.txt").exists(), done.stderr
+
+
 # -- what cannot be ------------------------------------------------------------------------------------
 
 
