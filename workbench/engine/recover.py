@@ -43,11 +43,18 @@ async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.
     if tip is None:
         return []
     there = [
-        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        a.Candidate(
+            step.task,
+            state.task(step.task).delivered_by,
+            step.parent,
+            step.commit,
+            step.tree,
+            step.files,
+        )
         for step in landing.steps
         if await git.is_ancestor(step.commit, tip)
     ]
-    return await landed(git, there)
+    return landed(there)
 
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:
