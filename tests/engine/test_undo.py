@@ -31,8 +31,8 @@ def state_of(names: Sequence[str]) -> RunState:
     return RunState(run="r", tasks=tasks, integration=INTEGRATION)
 
 
-def landing(task: str, commit: str, parent: str, delivered: str) -> Landed:
-    return Landed(task, 1, "ada", commit, parent, delivered, 0.0, ())
+def landing(task: str, commit: str, parent: str, delivered: str, *files: str) -> Landed:
+    return Landed(task, 1, "ada", commit, parent, delivered, 0.0, files)
 
 
 async def landed(git: Git, base: str, work: dict[str, str]) -> list[Landed]:
@@ -177,10 +177,64 @@ async def test_lines_that_changed_again_are_in_the_way(real: tuple[Plumbing, Pat
 
     stuck = await reverse(state_of(["first", "second"]), git, made[-1].commit, [made[0]])
 
-    assert isinstance(stuck, Stuck) and stuck.paths == ("lines.txt",) and "line THREE" in stuck.hunks
+    assert isinstance(stuck, Stuck) and stuck.paths == ("lines.txt",)
     both = await reverse(state_of(["first", "second"]), git, made[-1].commit, list(reversed(made)))
     assert isinstance(both, tuple) and both[-1].tree == await git.tree_of(base)
     assert run_git(repo, "for-each-ref") == refs
+    await git.aclose()
+
+
+@pytest.mark.parametrize("attributes", ["", "*.md merge=union\n"])
+async def test_lines_added_beside_other_added_lines_come_off_alone(
+    real: tuple[Plumbing, Path, str], attributes: str
+) -> None:
+    """As a list grows in a team: to git a conflict, or with a union driver no change at all."""
+    git, repo, _ = real
+    (repo / ".gitattributes").write_text(attributes)
+    (repo / "LIST.md").write_text("# List\n")
+    run_git(repo, "add", "-A")
+    run_git(repo, "commit", "-q", "-m", "a list")
+    tip = run_git(repo, "rev-parse", "HEAD")
+    made: list[Landed] = []
+    names = ["a", "b", "c"]
+    for name in names:
+        run_git(repo, "switch", "-q", "-C", name, tip)
+        with (repo / "LIST.md").open("a") as file:
+            file.write(f"- {name}\n")
+        run_git(repo, "commit", "-q", "-am", name)
+        (one,) = await landed(git, tip, {name: run_git(repo, "rev-parse", "HEAD")})
+        made.append(landing(name, one.commit, tip, one.delivered, "LIST.md"))
+        tip = one.commit
+    for gone in (["a"], ["b"], ["b", "a"], ["c", "a"], ["c", "b"]):
+        going = [it for it in reversed(made) if it.task in gone]
+        found = await reverse(state_of(names), git, tip, going)
+        assert isinstance(found, tuple)
+        left = "".join(f"- {name}\n" for name in names if name not in gone)
+        assert await git.text_at(found[-1].commit, "LIST.md") == f"# List\n{left}", gone
+    ungated = await reverse(state_of(names), git, tip, [made[0]], gated=False)
+    assert isinstance(ungated, Stuck) and ungated.paths == ("LIST.md",)
+    await git.aclose()
+
+
+async def test_a_union_driver_does_not_hide_that_lines_changed_again(
+    real: tuple[Plumbing, Path, str],
+) -> None:
+    git, repo, _ = real
+    (repo / ".gitattributes").write_text("*.md merge=union\n")
+    (repo / "LIST.md").write_text("# List\n")
+    run_git(repo, "add", "-A")
+    run_git(repo, "commit", "-q", "-m", "a list")
+    tip = run_git(repo, "rev-parse", "HEAD")
+    made: list[Landed] = []
+    for name, text in (("a", "# List\n- a\n"), ("b", "# List\n- A, more\n")):
+        run_git(repo, "switch", "-q", "-C", name, tip)
+        (repo / "LIST.md").write_text(text)
+        run_git(repo, "commit", "-q", "-am", name)
+        (one,) = await landed(git, tip, {name: run_git(repo, "rev-parse", "HEAD")})
+        made.append(landing(name, one.commit, tip, one.delivered, "LIST.md"))
+        tip = one.commit
+    stuck = await reverse(state_of(["a", "b"]), git, tip, [made[0]])
+    assert isinstance(stuck, Stuck) and stuck.paths == ("LIST.md",)
     await git.aclose()
 
 

@@ -51,8 +51,9 @@ def _tell(done: Undone) -> None:
             f"`workbench land {done.run}` brings the revert there, too",
             file=sys.stderr,
         )
+    landings = " ".join(it.landing[:10] for it in reversed(done.reversals))
     print(
-        "nothing is lost: to have it back, on a branch of your own, "
-        f"`git cherry-pick -m 1 {' '.join(it.landing[:10] for it in reversed(done.reversals))}`",
+        f"nothing is lost; to have it back: `git switch -c NAME {done.branch} && "
+        f"git cherry-pick -m 1 {landings}`",
         file=sys.stderr,
     )

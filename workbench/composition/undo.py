@@ -84,9 +84,8 @@ async def undo(
         state = log.state
         going = chosen(state, named)
         old = await _tip(git, state)
-        reversals = await _reverted(git, state, old, going)
-        tasks = [it.task for it in reversals]
-        gates = gates_after(state, tasks)
+        gates = gates_after(state, [it.landing.task for it in going])
+        reversals = await _reverted(git, state, old, going, gated=bool(gates))
         held = _held(state)
         if not dry_run:
             verdicts = await prove(place, git, state, going, reversals[-1], gates, say)
@@ -160,9 +159,11 @@ async def _tip(git: Plumbing, state: RunState) -> str:
     return tip
 
 
-async def _reverted(git: Plumbing, state: RunState, old: str, going: Sequence[Undo]) -> tuple[Reversal, ...]:
+async def _reverted(
+    git: Plumbing, state: RunState, old: str, going: Sequence[Undo], *, gated: bool
+) -> tuple[Reversal, ...]:
     landings = [it.landing for it in going]
-    found = await reverse(state, git, old, landings)
+    found = await reverse(state, git, old, landings, gated=gated)
     if not isinstance(found, Stuck):
         return found
     task, paths = found.landing.task, _some(found.paths)
