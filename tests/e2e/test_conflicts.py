@@ -172,7 +172,8 @@ def test_a_person_brings_in_what_nobody_could_settle_and_what_waited_for_it_goes
     (tmp_path / "plan.md").write_text(plan)
     agent = CHANGER.replace(
         'if "<<<<<<<" in text:',
-        'if kind == "late":\n    path.write_text(text + "# late\\n")\nelif "<<<<<<<" in text:\n    raise SystemExit(1)\n'
+        'if kind == "late":\n    path.write_text(text + "# late\\n")\n'
+        'elif "<<<<<<<" in text:\n    raise SystemExit(1)\n'
         "elif False:",
     )
     (tmp_path / "agent.py").write_text(agent)
