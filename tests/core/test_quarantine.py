@@ -165,6 +165,9 @@ def test_what_is_printed_behind_the_runner_keeps_it_red(runner: str) -> None:
         "FAIL Required test coverage of 90% not reached. Total coverage: 80.00%",
         "FAIL\texample.com/app/bad [build failed]",
         "panic: runtime error: index out of range",
+        "exit status 66",
+        "Found 1 data race(s)",
+        "Coverage failure: total of 50 is less than fail-under=90",
         "error: could not compile `rs` (lib test) due to 1 previous error",
         "process didn't exit successfully: `x` (signal: 11, SIGSEGV: invalid memory reference)",
         "Test suite failed to run",
@@ -208,6 +211,11 @@ def test_a_package_that_ended_without_a_word_keeps_it_red() -> None:
     assert failing_tests(no_test) and not decide(red("go test ./...", 1, no_test), SLOW).excused
 
 
+def test_a_success_that_was_not_expected_keeps_it_red() -> None:
+    more = UNITTEST.replace("failures=1", "failures=1, unexpected successes=1")
+    assert not decide(red("python -m unittest", 1, more), SLOW).excused
+
+
 def test_two_runs_of_a_runner_are_counted_together() -> None:
     unnamed = "1 failed, 2 passed in 0.1s\n"
     assert not decide(pytest_run(unnamed + PYTEST), SLOW).excused
@@ -249,6 +257,10 @@ def test_a_report_counts_where_the_output_names_nothing_and_both_where_it_does()
         ("timeout 60 sh -c pytest", True),
         ("pytest -k 'a && b; c'", True),
         ("pytest && ruff check", False),
+        (". ./all-tests.sh && pytest", False),
+        ("eval 'pytest; ruff check'", False),
+        ("/usr/bin/env bash -c 'pytest; ruff check'", False),
+        ("for it in a b; do pytest $it; done", False),
         ("ruff check && pytest", False),
         ("pytest; true", False),
         ("pytest\nruff check", False),

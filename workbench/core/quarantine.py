@@ -128,8 +128,9 @@ def _miscounted(run: RedRun, runner: Runner, lines: Sequence[str]) -> str:
 _TROUBLE = re.compile(
     r"ERROR collecting|INTERNALERROR|Interrupted:|^!{3,} \w|stopping after|crashed while running"
     r"|Fatal Python error|Segmentation fault|_FailedTest|Failed to import test module"
-    r"|Required test coverage|coverage threshold|ERROR: Coverage for"
+    r"|Required test coverage|Coverage failure:|coverage threshold|ERROR: Coverage for"
     r"|\[(?:build|setup) failed\]|^panic: |^fatal error: |signal: "
+    r"|^exit status (?!1$)|Found \d+ data race"
     r"|could not compile|doctest failed|[Cc]ancell?ing due to|not run due to"
     r"|Test suite failed to run|Test run was interrupted|\b\d+ of \d+ total|Unhandled (?:Error|Rejection)",
     re.MULTILINE,
@@ -157,8 +158,9 @@ def _lines(output: str) -> list[str]:
 
 # -- the command ----------------------------------------------------------------------------------------
 
-_PREPARING = frozenset({"cd", "export", "unset", "set", ".", "source", "umask", "ulimit"})
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "/bin/sh", "/bin/bash"})
+_PREPARING = frozenset({"cd", "export", "unset", "set", "umask", "ulimit"})
+_ENVIRONMENT = re.compile(r".*(?:activate|env|env\.sh|nvm\.sh|conda\.sh)")
+_SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "fish"})
 _SCRIPT = re.compile(r"-[a-z]*c")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _REDIRECTION = re.compile(r"[<>]+&?")
@@ -187,15 +189,17 @@ def single(command: str) -> bool:
 
 
 def _prepares(words: Sequence[str]) -> bool:
+    if words and words[0] in (".", "source"):
+        return len(words) == 2 and _ENVIRONMENT.fullmatch(words[1]) is not None
     return bool(words) and (words[0] in _PREPARING or all(_ASSIGNMENT.match(word) for word in words))
 
 
 def _one_program(words: Sequence[str]) -> bool:
     words = [word for at, word in enumerate(words) if not _ASSIGNMENT.match(word) or any(words[:at])]
-    if not words or words[0] == "!":
+    if not words or words[0] in ("!", "eval"):
         return False
     for at, word in enumerate(words):  # `timeout 60 bash -ec "…"`
-        if word in _SHELLS:
+        if word.rpartition("/")[2] in _SHELLS:
             script = next((n for n in range(at + 1, len(words) - 1) if _SCRIPT.fullmatch(words[n])), None)
             return script is None or single(words[script + 1])
     return True
@@ -251,7 +255,7 @@ RUNNERS = (
     # unittest
     Runner(
         1,
-        _end(r"FAILED \([a-z0-9=, ]+\)"),
+        _end(r"FAILED \((?:(?:failures|errors|skipped|expected failures)=\d+(?:, )?)+\)"),
         re.compile(r"[\w.]+$"),
         _sum(r"FAILED \(((?:(?:failures|errors)=\d+(?:, )?)+)"),
     ),
