@@ -11,12 +11,10 @@ import difflib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.errors import UsageError
@@ -50,6 +48,8 @@ def _gate_slots() -> int:
 
 
 def _worktree_root() -> Path:
+    import platformdirs
+
     return platformdirs.user_state_path("workbench") / "worktrees"
 
 
@@ -240,10 +240,13 @@ def _default(field: str) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """A TOML file, or None where there is no such file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # most repositories have no such file
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # no TOML, or no UTF-8
         raise UsageError(f"{path.name} is not valid TOML: {error}.", "Correct it and try again.") from None
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}.", f"Look at {path}.") from None

@@ -24,8 +24,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workbench.adapters.children import Mark, start
 from workbench.adapters.output import Capture, captured, explained, shell_code
-from workbench.adapters.processes import Mark, end_group, start, sweep
 from workbench.core.models import TEXT_LIMIT, Verdict
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
@@ -91,6 +91,8 @@ class ShellGates:
 
     def _sweep(self, mark: Mark) -> None:
         """End what left the gate's group, behind the verdict's back."""
+        from workbench.adapters.processes import sweep
+
         task = asyncio.ensure_future(sweep(mark))
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
@@ -137,6 +139,8 @@ class ShellGates:
                 "Check that the machine has room for more processes, and that the command is plain text.",
             ) from error
         finally:
+            from workbench.adapters.processes import end_group
+
             await end_group(process)
             self._sweep(mark)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from copy import copy
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -289,6 +290,18 @@ def bench(
     raise typer.Exit(body(tasks or [10, 50], seconds, team, rounds, json=json))
 
 
+def _narrowed(words: Sequence[str]) -> typer.Typer:
+    """The program with the command that ``words`` begin with and no other, where they begin with one:
+    Typer would look at every parameter of all commands."""
+    narrow = copy(app)
+    narrow.registered_commands = [
+        known
+        for known in app.registered_commands
+        if words and known.callback is not None and words[0] == (known.name or known.callback.__name__)
+    ]
+    return narrow if narrow.registered_commands else app
+
+
 def main(words: Sequence[str]) -> int:
     """Run the command line and give its exit code; nothing is raised, no stack trace is shown."""
 
@@ -297,7 +310,7 @@ def main(words: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail
 
     def command() -> int:
-        result = app(list(words), standalone_mode=False, prog_name="workbench")
+        result = _narrowed(words)(list(words), standalone_mode=False, prog_name="workbench")
         return result if isinstance(result, int) else 0
 
     return guarded(command)
