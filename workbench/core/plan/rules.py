@@ -7,6 +7,7 @@ Every rule yields the problems of one value, at the line it is given, and nothin
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from workbench.core.models import TASK_ID
@@ -46,8 +47,6 @@ def hidden_characters(text: str, line: int = 1) -> Iterator[Problem]:
     """One problem for each line of ``text`` with a character of ``NEVER``; ``line`` is the first's."""
     if not NEVER.search(text):
         return
-    import unicodedata
-
     for number, content in enumerate(text.split("\n"), start=line):
         found = NEVER.search(content)
         if found:
@@ -141,8 +140,6 @@ def number_problems(number: float | None, line: int, what: str, low: float, high
 
 def slug(text: str, limit: int = 40) -> str:
     """A task id made from ``text``: lower case words joined by '-'; empty if it has no such letters."""
-    import unicodedata
-
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
     if len(words) > limit:
