@@ -140,13 +140,25 @@ def test_red_twice_finds_the_culprit_lands_what_is_green_before_it_and_puts_off_
     actions = run.gated("c", False, output="second of c")
     assert published(actions) == ["a", "b"]
     assert run.events(e.TaskRejected) == [
-        e.TaskRejected(task="c", evidence="$ test\nsecond of c", others=("a", "b"))
+        e.TaskRejected(task="c", evidence="$ test\nsecond of c", others=("first", "a", "b"), gate="test")
+    ]
+    assert [action for action in actions if isinstance(action, a.FindPair)] == [
+        a.FindPair(
+            "c",
+            "c1",
+            "test",
+            (a.Side("first", "first1", "L-first"), a.Side("a", "a1", "L-a"), a.Side("b", "b1", "L-b")),
+            (2,),
+            evidence="$ test\nsecond of c",
+        )
     ]
     assert (run.status("c"), run.status("d")) == (T.REJECTED, T.DELIVERED)
     assert run.state.tasks["d"].fixups == 0
     run.landed("a")
-    actions = run.landed("b")
-    assert actions == [a.StartAttempt("c", "m-c", 2, "rejected", "c1"), a.BuildBatch(("d",), ("d1",))]
+    assert run.landed("b") == [a.BuildBatch(("d",), ("d1",))], "c waits to hear what it collides with"
+    actions = run.paired("c", "b")
+    assert actions == [a.StartAttempt("c", "m-c", 2, "rejected", "c1")]
+    assert run.state.tasks["c"].others == ("b",)
     assert run.state.attempts["c", 2].start == "L-b", "on top of those it is red together with"
 
 
@@ -161,6 +173,8 @@ def test_a_fixup_waits_for_the_publication_of_the_other_side_whatever_else_happe
     assert run.collected("x") == [a.EndAttempt("x", 1)]
     assert run.ended("x") == []
     assert run.status("b") is T.REJECTED
+    run.paired("b", "a")
+    assert run.status("b") is T.REJECTED, "a is just being published"
     lost = run.send(e.PublicationLost(expected="L-first", found="moved"))
     assert a.StartAttempt("b", "m-b", 2, "rejected", "b1") in lost, "it does not wait for ever"
     assert run.state.attempts["b", 2].start == "moved"
@@ -426,6 +440,8 @@ def test_a_kill_after_the_branch_has_moved_lands_what_it_holds(told: int) -> Non
     assert published(run.gated("b", True)) == ["a", "b"]
     for name in "ab"[:told]:
         run.landed(name)
+    if told == 2:
+        run.paired("c", "b")
     run.restart()
     for name in "ab"[told:]:
         attempt = run.state.tasks[name].delivered_by

@@ -138,5 +138,9 @@ class Story(Playbook):
             )
         )
 
+    def paired(self, name: str, *others: str, certain: bool = True) -> list[a.Action]:
+        """What a rejected task collides with was found."""
+        return self.send(e.SemanticConflictFound(task=name, others=others, gate="test", certain=certain))
+
     def status(self, name: str) -> TaskStatus:
         return self.state.tasks[name].status
