@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.adapters.children import all_noted, watch_children_by_pidfd
 from workbench.cli.outcome import INTERRUPTED, explain
 from workbench.composition.ahead import LATER, QUIET_SECONDS, import_ahead
+from workbench.composition.past import proof
 
 if TYPE_CHECKING:
     from workbench.cli.display import Display
@@ -46,12 +47,13 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
     """Let a run go to its end, showing it; gives its report and the exit code."""
-    from workbench.composition.past import proven_report
-
     interrupted = gone = False
+    proving: asyncio.Future[dict[str, bool]] | None = None
 
     def show(record: Record) -> None:
-        nonlocal gone
+        nonlocal gone, proving
+        if run.state.finished and proving is None:  # while worktrees are removed
+            proving = asyncio.ensure_future(proof(place, run.state))
         if not gone:
             try:
                 display.show(run.state, record)
@@ -82,7 +84,9 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
             state = run.state
         finally:
             quiet.cancel()
-    result = await proven_report(place, state)
+    from workbench.core.report import report
+
+    result = report(state, await (proving or proof(place, state)))
     return result, exit_code(state, result, interrupted=interrupted)
 
 
