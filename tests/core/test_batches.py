@@ -464,3 +464,121 @@ def test_a_stop_while_the_green_part_is_published_lets_it_land() -> None:
     run.landed("a")
     assert run.state.outcome == "stopped"
     assert [it.task for it in run.state.landings] == ["first", "a"]
+
+
+# -- where failing tests point, and several gates at once ---------------------------------------------
+
+
+def test_failing_tests_choose_the_first_split() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"))
+    for name in "abcd":
+        run.made(name, files=(f"src/{name}.py",))
+    run.batch_built()
+    run.gated("d", False, failing=("tests/test_d.py::test_x",))
+    assert run.gated("d", False, failing=("tests/test_d.py::test_x",)) == [check("c")]
+    assert published(run.gated("c", True)) == ["a", "b", "c"]
+    assert run.status("d") is T.REJECTED
+    assert run.state.tasks["d"].failing == ("tests/test_d.py::test_x",)
+
+
+def failing_much(run: Story) -> None:
+    run.state.culprits = 50
+
+
+def test_where_much_fails_idle_gates_look_at_several_prefixes_at_once() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    assert run.built("a", "b", "c", "d") == [check("d"), check("b")]
+    assert run.gated("b", True) == [], "the whole is still being gated"
+    assert published(run.gated("d", True)) == ["a", "b", "c", "d"]
+
+
+def test_a_green_whole_ends_the_gates_on_its_parts() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    run.built("a", "b", "c", "d")
+    actions = run.gated("d", True)
+    assert actions[0] == a.StopChecks(("L-b",))
+    assert published(actions) == ["a", "b", "c", "d"]
+
+
+def test_gates_that_are_busy_with_single_work_are_not_idle() -> None:
+    run = waiting(task("a"), task("b"), task("x"), busy="x", gate_slots=2)
+    failing_much(run)
+    run.mark("x", "done")
+    run.turn("x")
+    run.collected("x")
+    assert run.built("a", "b") == [check("b")]
+
+
+def test_where_little_fails_one_gate_is_enough() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=4)
+    assert run.built("a", "b", "c", "d") == [check("d")]
+
+
+# -- semantic conflicts -------------------------------------------------------------------------------------
+
+
+def test_with_one_other_task_a_semantic_conflict_is_certain_at_once() -> None:
+    run = waiting(task("a"), size=1)
+    run.built("a")
+    run.gated("a", False, failing=("t::x",))
+    run.gated("a", False, failing=("t::x",))
+    actions = run.gated("base", True)
+    assert run.events(e.SemanticConflictFound) == [
+        e.SemanticConflictFound(
+            task="a", others=("first",), gate="test", tests=("t::x",), certain=True,
+            evidence="$ test\n1 failed",
+        )
+    ]  # fmt: skip
+    assert [action.why for action in actions if isinstance(action, a.StartAttempt)] == ["rejected"]
+
+
+def test_the_run_waits_for_the_search_and_a_resumed_one_does_without() -> None:
+    run = waiting(task("a"), task("b"))
+    run.built("a", "b")
+    run.gated("b", False)
+    run.gated("b", False)
+    run.gated("a", True)
+    assert run.landed("a") == []
+    assert run.state.outcome is None and run.status("b") is T.REJECTED
+    run.send(e.StopRequested(reason="asked to"))
+    assert run.state.outcome == "stopped"
+    actions = run.send(e.RunResumed(pid=1))
+    assert [action.task for action in actions if isinstance(action, a.StartAttempt)] == ["b"]
+    assert run.state.tasks["b"].others == ("first", "a")
+
+
+# -- resolutions --------------------------------------------------------------------------------
+
+
+def test_a_resolution_alone_that_is_red_twice_is_thrown_away_without_a_look_at_the_base() -> None:
+    run = waiting(task("a"), size=1)
+    run.made("a", rung="union", resolved=("f",))
+    assert run.batch_built() == [check("a")]
+    assert run.gated("a", False) == [check("a")]
+    assert names(run.gated("a", False)) == [("a",)]
+    assert run.events(e.ResolutionRejected) == [
+        e.ResolutionRejected(task="a", rung="union", paths=("f",), evidence="$ test\n1 failed")
+    ]
+    assert (run.status("a"), run.state.tasks["a"].thrown) == (T.LANDING, ("union",))
+    assert run.state.tasks["a"].fixups == 0
+
+
+def test_what_is_thrown_away_waits_behind_what_was_not_tried_yet() -> None:
+    run = waiting(task("a"), task("b"), size=1)
+    run.made("a", rung="union", resolved=("f",))
+    run.batch_built()
+    run.gated("a", False)
+    assert names(run.gated("a", False)) == [("b",)]
+
+
+def test_new_work_begins_the_ladder_anew() -> None:
+    run = waiting(task("a"), size=1)
+    run.made("a", rung="union", resolved=("f",))
+    run.batch_built()
+    run.gated("a", False)
+    run.gated("a", False)
+    run.conflict("a", "f")
+    run.deliver("a", 2)
+    assert run.state.tasks["a"].thrown == ()

@@ -84,6 +84,18 @@ def test_without_trouble_everything_lands(tasks: list[Task], chosen: RunSettings
 
 @SOME
 @given(graphs(), run_settings(), SEEDS)
+def test_runs_in_which_work_is_undone_meanwhile_keep_the_rules(
+    tasks: list[Task], chosen: RunSettings, seed: int
+) -> None:
+    rough = Odds(1, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0.1, 0, 0.3, stop=0.05, kill=0.05, undo=0.7)
+    simulation = Simulation(tasks, chosen, seed, rough)
+    state = simulation.play()
+    assert simulation.undone == {name for name, task in state.tasks.items() if task.status == "undone"}
+    assert state.published == simulation.tip or state.tip == simulation.tip
+
+
+@SOME
+@given(graphs(), run_settings(), SEEDS)
 def test_stopped_and_killed_runs_still_land_everything(
     tasks: list[Task], chosen: RunSettings, seed: int
 ) -> None:

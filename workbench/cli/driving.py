@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.adapters.children import all_noted, watch_children_by_pidfd
 from workbench.cli.outcome import INTERRUPTED, explain
 from workbench.composition.ahead import LATER, QUIET_SECONDS, import_ahead
-from workbench.composition.past import proof
+from workbench.composition.past import proof, proven_report
 
 if TYPE_CHECKING:
     from workbench.cli.display import Display
@@ -52,7 +52,7 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
 
     def show(record: Record) -> None:
         nonlocal gone, proving
-        if run.state.finished and proving is None:  # while worktrees are removed
+        if run.state.finished and not run.state.undoing and proving is None:  # while worktrees are removed
             proving = asyncio.ensure_future(proof(place, run.state))
         if not gone:
             try:
@@ -86,7 +86,7 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
             quiet.cancel()
     from workbench.core.report import report
 
-    result = report(state, await (proving or proof(place, state)))
+    result = report(state, await proving) if proving else await proven_report(place, state)
     return result, exit_code(state, result, interrupted=interrupted)
 
 

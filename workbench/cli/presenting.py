@@ -201,6 +201,9 @@ _WORDS: dict[type[e.Event], Words] = {
         if event.reason
         else None
     ),
+    e.LandingUndone: lambda state, event: Line(
+        "merge", f"{event.task} is off the branch again ({event.commit[:10]}); its landing is kept", "warn"
+    ),
     e.FlakeSeen: lambda state, event: Line(
         "gate", f"`{short(event.gate, 60)}` was red, then green on the same tree: flaky", "warn"
     ),

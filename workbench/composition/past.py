@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.place import Place
-from workbench.core.apply import fold
+from workbench.core.apply import apply, fold
 from workbench.core.events import Record
 from workbench.core.state import RunState, TaskStatus
 from workbench.errors import UsageError
@@ -48,6 +48,21 @@ def read_from(store: SqliteStore, wanted: str | None) -> RunState:
     return state_of(run, store.read(run))
 
 
+async def settle(place: Place, state: RunState) -> None:
+    """Bring ``state`` up to what git says of an undoing that was cut short before its log entry; in the log
+    the next one to hold the lock will write the same."""
+    if not state.undoing:
+        return
+    from workbench.engine.undo import undone
+
+    git = Plumbing(place.repository)
+    try:
+        for event in await undone(state, git):
+            apply(state, Record(state.seq + 1, state.at, event))
+    finally:
+        await git.aclose()
+
+
 async def proof(place: Place, state: RunState) -> dict[str, bool]:
     """For each task that the log calls landed: whether git says that what it delivered is an ancestor
     of the integration branch as it is now (and not of the base, which would prove nothing)."""
@@ -67,4 +82,5 @@ async def proven_report(place: Place, state: RunState) -> Report:
     """The report of a run with its proof."""
     from workbench.core.report import report
 
+    await settle(place, state)
     return report(state, await proof(place, state))

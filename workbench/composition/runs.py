@@ -196,8 +196,7 @@ async def resume_run(
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
         bus = Bus()
-        if not state.finished:
-            await _account(store, state, world)
+        await account(store, state, world)
         engine = Engine(run, state, store, bus)
         engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
         yield Run(run, engine, bus, world, history)
@@ -212,8 +211,9 @@ async def _room_for_branches(world: World) -> None:
         )
 
 
-async def _account(store: SqliteStore, state: RunState, world: World) -> None:
-    """Write down what became of everything that was in flight, one fact at a time."""
+async def account(store: SqliteStore, state: RunState, world: World) -> None:
+    """Write down what became of everything that was in flight, one fact at a time. The run is nobody
+    else's: its lock is held, and its agents are dead."""
     async for event in accounts(state, world):
         record = Record(state.seq + 1, time.time(), event)
         apply(state, record)

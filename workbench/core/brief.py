@@ -65,3 +65,12 @@ def landing_message(state: RunState, task: str, rung: str = "") -> str:
         f"Workbench-Run: {state.run}\nWorkbench-Task: {task}\n"
         f"Workbench-Attempt: {attempt.number}\nWorkbench-Teammate: {attempt.teammate}\n"
     ) + (f"Workbench-Resolved: {rung}\n" if rung else "")
+
+
+def undo_message(state: RunState, task: str, landing: str) -> str:
+    """The message of the commit that takes a landing off the integration branch again."""
+    return (
+        f"Undo {task}: {state.tasks[task].spec.title}\n\n"
+        f"Takes what landed as {landing} off the branch; that commit stays in its history.\n\n"
+        f"Workbench-Run: {state.run}\nWorkbench-Undo: {task}\nWorkbench-Landing: {landing}\n"
+    )

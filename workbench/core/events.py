@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workbench.core.models import Plan, RunOutcome, RunSettings, Usage, Value, Verdict
+from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Usage, Value, Verdict
 
 
 class Event(Value):
@@ -375,6 +375,33 @@ class SemanticConflictFound(Event):
     certain: bool = False
     evidence: str = ""
     verdicts: tuple[Verdict, ...] = ()
+
+
+class UndoStarted(Event):
+    """Landings are about to be taken off the integration branch, newest first: each reversal is a commit
+    on the one before it, and the last one's tree is green, as ``verdicts`` and those known before say.
+    Recorded before the branch is moved; the only events that may follow a finished run are these three
+    and RunResumed."""
+
+    reversals: tuple[Reversal, ...]
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class LandingUndone(Event):
+    """The integration branch was moved from ``parent`` to ``commit``, which reverts ``landing``, the merge
+    by which ``task`` had landed. That merge and what was delivered stay reachable."""
+
+    task: str
+    landing: str
+    parent: str
+    commit: str
+    tree: str
+
+
+class UndoDropped(Event):
+    """What UndoStarted announced was not done: the branch did not move, or somebody else moved it."""
+
+    reason: str = ""
 
 
 class Noticed(Event):

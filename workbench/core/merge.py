@@ -50,12 +50,14 @@ def others_in(state: RunState, task: str, paths: Iterable[str]) -> tuple[str, ..
 
 
 def landed_since(state: RunState, start: str) -> list[Landed]:
-    """Landings after the integration tip was ``start``, oldest first."""
+    """Landings after the integration tip was ``start`` that still stand, oldest first."""
+    earlier = next((it.after for it in reversed(state.undone) if it.reversal.commit == start), 0)
     since: list[Landed] = []
-    for landing in reversed(state.landings):
+    for landing in reversed(state.landings[earlier:]):
         if landing.commit == start:
             break
-        since.append(landing)
+        if not landing.undone:
+            since.append(landing)
     since.reverse()
     return since
 

@@ -160,6 +160,17 @@ class Verdict(Value):
     failing: tuple[str, ...] = ()
 
 
+class Reversal(Value):
+    """A landing taken off the branch again: ``commit`` on ``parent`` reverts ``landing``, the merge by
+    which ``task`` had landed. ``tree`` is what the branch then holds."""
+
+    task: str
+    landing: str
+    parent: str
+    commit: str
+    tree: str
+
+
 RunOutcome = Literal["landed", "incomplete", "refused", "stopped"]
 """landed: every task landed; incomplete: some did not; refused: never started (the base is red);
 stopped: on request or for want of a login, and can be resumed."""

@@ -54,6 +54,15 @@ class LandingReport(Value):
     delivered: str
 
 
+class UndoReport(Value):
+    """One landing taken off the integration branch again, by ``commit``, after ``after`` landings."""
+
+    task: str
+    landing: str
+    commit: str
+    after: int
+
+
 class ConflictReport(Value):
     """A conflict that was settled: in which files, by which rung of the ladder (``agent`` is a fix-up in a
     teammate's worktree), and the rungs whose result was thrown away before."""
@@ -103,6 +112,7 @@ class Report(Value):
     usage: Usage
     tasks: tuple[TaskReport, ...]
     landings: tuple[LandingReport, ...]
+    undone: tuple[UndoReport, ...] = ()
     conflicts: tuple[ConflictReport, ...] = ()
     semantic_conflicts: tuple[SemanticReport, ...] = ()
 
@@ -147,6 +157,11 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
                 delivered=landing.delivered,
             )
             for landing in state.landings
+        ),
+        undone=tuple(
+            UndoReport(task=it.task, landing=it.landing, commit=it.commit, after=undone.after)
+            for undone in state.undone
+            for it in (undone.reversal,)
         ),
         conflicts=tuple(conflict for landing in state.landings for conflict in _settled(state, landing)),
         semantic_conflicts=tuple(
@@ -327,9 +342,14 @@ def _short(ref: str) -> str:
 
 
 def graph(result: Report) -> str:
-    """The landings as a text graph, newest first: each merges one delivered commit on the branch."""
+    """The branch as a text graph, newest first: each landing merges one delivered commit on it, and one
+    that was undone is reverted by a commit of its own."""
     lines: list[str] = []
-    for landing in reversed(result.landings):
+    undone = list(result.undone)
+    for number, landing in reversed(list(enumerate(result.landings, 1))):
+        while undone and undone[-1].after >= number:
+            gone = undone.pop()
+            lines.append(f"●   {gone.commit[:10]}  {gone.task} undone")
         again = f", attempt {landing.attempt}" if landing.attempt > 1 else ""
         lines.append(f"●─╮ {landing.commit[:10]}  {landing.task}")
         lines.append(f"│ ● {landing.delivered[:10]}  {landing.teammate}{again}")

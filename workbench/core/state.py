@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbench.core.models import Plan, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.search import Search
 from workbench.errors import IllegalEvent
 
@@ -25,6 +25,7 @@ class TaskStatus(StrEnum):
     DELIVERED = "delivered"
     LANDING = "landing"
     LANDED = "landed"
+    UNDONE = "undone"
     CONFLICTED = "conflicted"
     REJECTED = "rejected"
     BLOCKED = "blocked"
@@ -48,9 +49,12 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.LANDING, "conflict"): T.CONFLICTED,
     (T.LANDING, "reject"): T.REJECTED,
     (T.LANDING, "fail"): T.FAILED,
+    (T.LANDED, "undo"): T.UNDONE,
+    # What it waits for was landed and is undone.
+    **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
 }
 
-OVER = frozenset({T.LANDED, T.BLOCKED, T.FAILED, T.HELD})
+OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD})
 
 
 class Phase(StrEnum):
@@ -235,7 +239,8 @@ class Landing:
 
 @dataclass(slots=True)
 class Landed:
-    """One landing as it happened, for the report and its proof."""
+    """One landing as it happened, for the report and its proof. ``undone`` is the commit that took it
+    off the branch again."""
 
     task: str
     attempt: int
@@ -247,6 +252,16 @@ class Landed:
     files: tuple[str, ...]
     rung: str = ""
     resolved: tuple[str, ...] = ()
+    undone: str = ""
+
+
+@dataclass(slots=True)
+class Undone:
+    """A landing that was undone; it was the branch's newest change when ``after`` landings had been made."""
+
+    reversal: Reversal
+    at: float
+    after: int
 
 
 @dataclass(slots=True)
@@ -307,6 +322,8 @@ class RunState:
     trouble: int = 0
     flakes: dict[str, int] = field(default_factory=dict)
     landings: list[Landed] = field(default_factory=list)
+    undoing: tuple[Reversal, ...] = ()
+    undone: list[Undone] = field(default_factory=list)
     semantics: list[Semantic] = field(default_factory=list)
     pairing: set[str] = field(default_factory=set)
     culprits: int = 0
@@ -340,6 +357,18 @@ class RunState:
     @property
     def finished(self) -> bool:
         return self.outcome is not None
+
+    @property
+    def standing(self) -> list[Landed]:
+        """Landings that were not undone, oldest first."""
+        return [landing for landing in self.landings if not landing.undone]
+
+    @property
+    def published(self) -> str:
+        """The tip that workbench itself published last: by a landing, or by undoing one."""
+        if self.undone and self.undone[-1].after == len(self.landings):
+            return self.undone[-1].reversal.commit
+        return self.landings[-1].commit if self.landings else self.base
 
     def gates_of(self, task: str) -> tuple[str, ...]:
         """The commands that must be green on this task's work and on its landing."""

@@ -94,7 +94,7 @@ class _Batch:
 async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
     """Whether ``base`` still holds all that landed. A branch that was moved on is built upon, since its
     tip is gated with the batch; one that was moved back stops the run."""
-    last = state.landings[-1].commit if state.landings else state.base
+    last = state.published
     if base == last:
         return True
     if await world.git.is_ancestor(last, base):

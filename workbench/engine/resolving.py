@@ -70,17 +70,17 @@ async def _learn(world: World, ours: str, theirs: str, settled: str) -> None:
 
 
 async def lost_tests(state: RunState, world: World, attempt: AttemptState, commit: str) -> str:
-    """A sentence when the fix-up ``attempt``, as ``commit`` has it, lost or weakened a test that what had
-    landed or the earlier work has; empty otherwise, and for other attempts."""
-    if attempt.why not in ("conflict", "rejected") or attempt.carry is None:
-        return ""
+    """A sentence when ``attempt`` at work that was delivered before, as ``commit`` has it now, lost or
+    weakened a test that what had landed or the earlier work has; empty otherwise."""
     task = state.task(attempt.task)
+    if task.commit is None:
+        return ""
     base = state.attempt(attempt.task, task.delivered_by).start
     git = world.git
-    paths = {*await git.changed_files(attempt.start, commit), *await git.changed_files(base, attempt.carry)}
+    paths = {*await git.changed_files(attempt.start, commit), *await git.changed_files(base, task.commit)}
     for path in sorted(paths)[:COMPARED_FILES]:
         before, ours = await git.text_at(base, path), await git.text_at(attempt.start, path)
-        theirs, now = await git.text_at(attempt.carry, path), await git.text_at(commit, path)
+        theirs, now = await git.text_at(task.commit, path), await git.text_at(commit, path)
         clash = Clash(path, before, ours or "", theirs or "")
         if said := await world.resolver.weakened(clash, now or ""):
             return said

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.models import RunSettings, Task, Usage, Verdict
+from workbench.core import undo
+from workbench.core.models import Reversal, RunSettings, Task, Usage, Verdict
 from workbench.core.state import RunState, TaskStatus
 from workbench.testing.playbook import Playbook, started
 
@@ -42,6 +43,7 @@ class Odds:
     chatter: float = 0.3
     stop: float = 0.0
     kill: float = 0.0
+    undo: float = 0.0
     settled: float = 0.5
 
 
@@ -94,6 +96,7 @@ class Simulation:
         self.tip = "base"
         self.parents: dict[str, tuple[str, ...]] = {"base": ()}
         self.landed: set[str] = set()
+        self.undone: set[str] = set()
         self.tips = {"base"}
         self.green: set[tuple[str, str]] = set()
         self.kills = self.stops = 0
@@ -178,8 +181,32 @@ class Simulation:
                     task=key[0], attempt=key[1], teammate=attempt.teammate, interrupted=True, commit=kept
                 )
             )
+        if self._chance(self.odds.undo):
+            self._undo()
         self._inbox.append(e.RunResumed(pid=1))
         self._take()
+
+    def _undo(self) -> None:
+        """A person takes something that landed off the branch, while no process holds the run."""
+        names = [landing.task for landing in self.state.standing]
+        if not names or self.tip != self.state.published:
+            return
+        reversals = []
+        tip = self.tip
+        for it in undo.chosen(self.state, self._dice.sample(names, self._dice.randint(0, len(names)))):
+            task, landing, commit = it.landing.task, it.landing.commit, self._commit(tip)
+            reversals.append(
+                Reversal(task=task, landing=landing, parent=tip, commit=commit, tree=self._tree())
+            )
+            tip = commit
+        self.book.note(e.UndoStarted(reversals=tuple(reversals)))
+        if self._chance(0.2):
+            self.book.note(e.UndoDropped(reason="the branch was not moved"))
+            return
+        self.tip = tip
+        self.tips.add(tip)
+        for reversal in reversals:
+            self.book.note(e.LandingUndone.model_validate(reversal.model_dump()))
 
     # -- rolling -------------------------------------------------------------------------------------
 
@@ -498,13 +525,24 @@ class Simulation:
         if isinstance(event, e.AttemptStarted):
             waits = self.state.tasks[event.task].spec.after
             assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
+            assert event.task not in self.undone, f"{event.task} was undone and runs again"
             assert event.start in self.tips, f"{event.task} starts from {event.start}, never published"
             if event.why == "continued":
                 held = state.teammates[event.teammate].held
                 assert held == event.task, f"{event.task} would go on in a worktree that holds {held}"
         elif isinstance(event, e.TaskLanded):
             assert event.task not in self.landed, f"{event.task} landed twice"
+            waits = state.tasks[event.task].spec.after
+            assert self.landed.issuperset(waits), (
+                f"{event.task} landed although {waits} did not, or not any more"
+            )
+            assert event.task not in self.undone, f"{event.task} was undone and landed again"
             self.landed.add(event.task)
+        elif isinstance(event, e.LandingUndone):
+            self.landed.remove(event.task)
+            self.undone.add(event.task)
+            built = {task.spec.id for task in state.tasks.values() if event.task in task.spec.after}
+            assert not built & self.landed, f"{event.task} was undone under {built & self.landed}"
         elif isinstance(event, e.WorkChecked | e.CandidateChecked | e.BaseChecked):
             self.green |= {(verdict.tree, verdict.gate) for verdict in event.verdicts if verdict.green}
         elif isinstance(event, e.TaskRejected) and state.landing is not None:

@@ -82,11 +82,10 @@ class Stage:
         """Take the run up again from what the store holds, as a new process does."""
         state = fold(self.store.read("r"))
         state.run = "r"
-        if not state.finished:
-            async for event in accounts(state, self.world):
-                record = e.Record(state.seq + 1, 0.0, event)
-                apply(state, record)
-                await self.store.append("r", [record])
+        async for event in accounts(state, self.world):
+            record = e.Record(state.seq + 1, 0.0, event)
+            apply(state, record)
+            await self.store.append("r", [record])
         self._open(state)
         self.engine.emit(e.RunResumed(pid=1))
         return await self.engine.go(self.effects)

@@ -49,6 +49,8 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
         raise IllegalEvent(
             f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open"
         )
+    if state.undoing:
+        raise IllegalEvent("a run cannot be resumed while what was being undone is unaccounted for")
     if state.outcome in ("landed", "incomplete", "refused"):
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""

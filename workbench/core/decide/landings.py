@@ -107,7 +107,7 @@ def _check_tip(state: RunState, landing: Landing) -> a.Action:
     """Gate the base anew with the gate that was red after it, for its verdict is doubted. A gate of the
     first change's own says nothing there: it may need that very change."""
     first = landing.steps[0].task
-    landed = (gate for it in state.landings for gate in state.gates_of(it.task))
+    landed = (gate for it in state.standing for gate in state.gates_of(it.task))
     if landing.red is None or landing.red.gate not in {*state.settings.gates, *landed}:
         return a.Declare(e.CandidateChecked(task=first, commit=landing.base, verdicts=()))
     return a.CheckCandidate(first, landing.base, landing.base_tree, (landing.red.gate,))
