@@ -134,6 +134,7 @@ def test_a_slip_in_a_variable_is_refused_and_strangers_are_not(tmp_path: Path) -
     with pytest.raises(UsageError, match="WORKBENCH_GATE in the environment") as caught:
         load(tmp_path, {"WORKBENCH_GATE": "make test"})
     assert "WORKBENCH_GATES" in caught.value.hint
+    assert load(tmp_path, {"WORKBENCH_GATE": "1"}).gates == (), "a gate may run workbench"
     ours = {"WORKBENCH_ATTEMPT": "1", "WORKBENCH_TASK": "a", "WORKBENCH_RUN": "r", "WORKBENCH_NONCE": "n"}
     others = {"WORKBENCH_WORKTREE": "/w", "WORKBENCH_TEAMMATE": "ada", "WORKBENCH_LICENCE_SERVER": "x"}
     assert load(tmp_path, ours | others) == load(tmp_path, {})

@@ -33,7 +33,7 @@ COMMANDS = sorted(
 def test_its_commands_exist(name: str) -> None:
     known = {
         info.name or (info.callback.__name__ if info.callback else "") for info in app.registered_commands
-    }
+    } | {group.name for group in app.registered_groups}
     assert name in known
 
 

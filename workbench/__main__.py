@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """The program: ``main``, and then the end of the process without taking the interpreter down
     piece by piece. Everything that must be closed is, by then."""
+    # What other packages would like to hook into pydantic has no business here, and is not looked for.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = main()
     try:
         sys.stdout.flush()

@@ -11,19 +11,19 @@ import difflib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from workbench.core.quarantine import names_all
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
 PREFIX = "WORKBENCH_"
+
+IN_A_GATE = ("WORKBENCH_GATE", "1")
+"""What a gate gets; any other value is a slip for WORKBENCH_GATES."""
 
 KEYS = {"copy": "copy_files", "link": "link_files"}
 """Settings that cannot be fields under the name people write, and the fields they are."""
@@ -51,6 +51,8 @@ def _gate_slots() -> int:
 
 
 def _worktree_root() -> Path:
+    import platformdirs
+
     return platformdirs.user_state_path("workbench") / "worktrees"
 
 
@@ -184,6 +186,8 @@ class Settings(BaseModel):
     @field_validator("quarantine")
     @classmethod
     def _tests(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        from workbench.core.quarantine import names_all
+
         for pattern in patterns:
             if names_all(pattern):
                 raise ValueError(f"{pattern!r} would excuse every test, or none")
@@ -265,10 +269,13 @@ def _default(field: str) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """A TOML file, or None where there is no such file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # most repositories have no such file
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # no TOML, or no UTF-8
         raise UsageError(f"{path.name} is not valid TOML: {error}.", "Correct it and try again.") from None
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}.", f"Look at {path}.") from None
@@ -291,6 +298,8 @@ def _from_env(env: Mapping[str, str]) -> dict[str, object]:
     for name, value in env.items():
         if name in known:
             values[known[name]] = value
+        elif (name, value) == IN_A_GATE:
+            continue
         elif name.startswith(PREFIX) and name.removeprefix(PREFIX) not in ATTEMPT_VARIABLES:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
             if close:

@@ -337,12 +337,12 @@ async def test_other_peoples_processes_are_skipped() -> None:
 def test_children_cost_no_thread() -> None:
     code = """
 import asyncio, threading
-from workbench.adapters import processes
-processes.watch_children_by_pidfd()
+from workbench.adapters import children
+children.watch_children_by_pidfd()
 async def main():
-    children = [await processes.start("sleep 0.2", cwd=".", env={}, stdin=-3, output=-3) for _ in range(5)]
+    started = [await children.start("sleep 0.2", cwd=".", env={}, stdin=-3, output=-3) for _ in range(5)]
     print(threading.active_count())
-    for child in children: await child.wait()
+    for child in started: await child.wait()
 asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

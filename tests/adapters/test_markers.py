@@ -285,7 +285,7 @@ async def test_without_watches_the_folders_are_listed_and_it_is_said_once(
     def exhausted(*_: object) -> None:
         raise OSError(errno.ENOSPC, "OS file watch limit reached")
 
-    monkeypatch.setattr(module, "RustNotify", exhausted)
+    monkeypatch.setattr("watchfiles._rust_notify.RustNotify", exhausted)
     monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
     said: list[str] = []
     folders = MarkerFolders(warn=said.append)

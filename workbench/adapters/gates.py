@@ -23,15 +23,13 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.adapters.junit import Reports, reports_of
-from workbench.adapters.output import CONTROL, SEARCHED_BYTES, Capture, captured, explained, shell_code
-from workbench.adapters.processes import Mark, end_group, start, sweep
-from workbench.core.failing import failing_tests
+from workbench.adapters.children import Mark, start
+from workbench.adapters.junit import reports_of
+from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
-from workbench.core.quarantine import Decision, RedRun, decide
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
 
@@ -111,6 +109,8 @@ class ShellGates:
 
     def _sweep(self, mark: Mark) -> None:
         """End what left the gate's group, behind the verdict's back."""
+        from workbench.adapters.processes import sweep
+
         task = asyncio.ensure_future(sweep(mark))
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
@@ -122,30 +122,32 @@ class ShellGates:
                 returncode = await self._exit_of(command, where, output, reports.file)
             seconds = time.monotonic() - began
             exit_code = None if returncode is None else shell_code(returncode)
-            failing, decision = _GREEN
+            failing: tuple[str, ...] = ()
+            excused: tuple[str, ...] = ()
+            doubt = ""
             if exit_code != 0:
-                failing, decision = await asyncio.to_thread(
-                    _weighed, command, exit_code, output, reports, self._quarantine
+                from workbench.adapters.weighing import weighed
+
+                failing, excused, doubt = await asyncio.to_thread(
+                    weighed, command, exit_code, output, reports, self._quarantine
                 )
         text = output.text()
         if exit_code is None:
             text = _with(text, f"`{command}` did not finish within {self._seconds:g} s and was ended.")
         elif exit_code >= 126:
             text = _with(text, f"`{command}` {explained(exit_code)}.")
-        if decision.doubt:
-            text = _with(
-                text, f"All tests that failed are quarantined, but the gate stays red: {decision.doubt}."
-            )
+        if doubt:
+            text = _with(text, f"All tests that failed are quarantined, but the gate stays red: {doubt}.")
         return Verdict(
             tree=tree,
             gate=command,
             environment=self._environment,
-            green=exit_code == 0 or bool(decision.excused),
+            green=exit_code == 0 or bool(excused),
             seconds=round(seconds, 4),
             output=text,
             exit_code=exit_code,
-            failing=() if decision.excused else failing[:FAILING_LIMIT],
-            quarantined=decision.excused[:FAILING_LIMIT],
+            failing=() if excused else failing[:FAILING_LIMIT],
+            quarantined=excused[:FAILING_LIMIT],
         )
 
     async def _exit_of(self, command: str, where: Path, output: Capture, junit: Path) -> int | None:
@@ -171,28 +173,10 @@ class ShellGates:
                 "Check that the machine has room for more processes, and that the command is plain text.",
             ) from error
         finally:
+            from workbench.adapters.processes import end_group
+
             await end_group(process)
             self._sweep(mark)
-
-
-_GREEN: tuple[tuple[str, ...], Decision] = ((), Decision())
-
-
-def _weighed(
-    command: str, exit_code: int | None, output: Capture, reports: Reports, quarantine: Sequence[str]
-) -> tuple[tuple[str, ...], Decision]:
-    """The tests that a red gate names, in its reports if they name any, else in all that it printed; and
-    whether they are excused."""
-    report = reports.read()
-    report = report._replace(failing=_printable(report.failing))
-    text, whole = output.kept()
-    printed = _printable(failing_tests(text))
-    decision = decide(RedRun(command, exit_code, text, printed, whole, report), quarantine)
-    return report.failing or printed, decision
-
-
-def _printable(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(CONTROL.sub("", name) for name in names)
 
 
 def _with(text: str, sentence: str) -> str:

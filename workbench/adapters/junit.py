@@ -14,9 +14,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workbench.core.failing import JUnitReport, junit_report
 from workbench.errors import SetupError
+
+if TYPE_CHECKING:
+    from workbench.core.failing import JUnitReport
 
 FILES = 500
 """Reports of one gate that are read; Java writes one for each class."""
@@ -39,6 +42,8 @@ class Reports:
 
     def read(self) -> JUnitReport:
         """The failing tests in all of them. Not ``whole`` when there was more than the limits allow."""
+        from workbench.core.failing import JUnitReport, junit_report  # most gates are green
+
         written = [path for path, stamp in self._stamped() if self._before.get(path) != stamp]
         failing: dict[str, None] = {}
         whole, left = len(written) < FILES, BYTES

@@ -17,8 +17,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
 from workbench.errors import LockedError, StoreError
 
 TRIES = 10
@@ -107,6 +105,8 @@ def boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
+        import psutil
+
         return f"booted-{psutil.boot_time():.0f}"
 
 

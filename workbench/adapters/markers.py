@@ -18,18 +18,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-from watchfiles import Change
-
-# The documented Rust interface rather than `awatch`: it tells apart "the watch stands" and "something
-# changed", and only between the two can a folder be listed without missing what is dropped meanwhile.
-from watchfiles._rust_notify import RustNotify
+from typing import TYPE_CHECKING
 
 from workbench.adapters.folder import FOLDER, MARKERS, QUARANTINE, opened, write
 from workbench.core.markers import MARKER_BYTES, read
 from workbench.core.models import Marker
 from workbench.engine.ports import Dropped
 from workbench.errors import AgentError
+
+if TYPE_CHECKING:
+    from watchfiles._rust_notify import RustNotify
 
 DEBOUNCE_MS = 50
 STEP_MS = 5
@@ -148,6 +146,11 @@ class MarkerFolders:
     @contextlib.contextmanager
     def _notify(self) -> Iterator[RustNotify | None]:
         """A standing watch on every folder that is there, or None where the kernel gives none."""
+        # The documented Rust interface rather than `awatch`: it tells apart "the watch stands" and
+        # "something changed", and only between the two can a folder be listed without missing what is
+        # dropped meanwhile.
+        from watchfiles._rust_notify import RustNotify
+
         self._mend()
         try:
             notify = RustNotify(list(self._worktrees), False, False, 0, False, False)
@@ -189,6 +192,8 @@ class MarkerFolders:
             return []
         if isinstance(changes, str):  # told to stop
             return []
+        from watchfiles import Change
+
         folders = set()
         for kind, path in changes:
             parent, name = os.path.split(path)

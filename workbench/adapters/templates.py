@@ -6,6 +6,7 @@ the repository's own ``templates/``, beside the package, is used.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Mapping
@@ -95,6 +96,11 @@ class Templates:
             raise UsageError(
                 f"The template {name} is broken: {error}.", "Restore it, or install workbench again."
             ) from error
+
+    def compile(self, name: str) -> None:
+        """Compile a template ahead; may be called from a thread. What is wrong with it, ``render`` says."""
+        with contextlib.suppress(Exception):
+            self._loaded().get_template(name)
 
     def _loaded(self) -> ImmutableSandboxedEnvironment:
         if self._environment is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.adapters.git.sample import make_repository
 
 FILES = 160
-"""Files in the repository: a small project."""
+"""Files in the repository if nothing else is asked for: a small project."""
 
 AGENT = """\
 #!/bin/sh
@@ -58,11 +58,13 @@ done
 
 @dataclass(frozen=True)
 class Trial:
-    """How much work, by how many: ``seconds`` is how long each task sleeps."""
+    """How much work, by how many: ``seconds`` is how long each task sleeps, ``files`` how many the
+    repository has."""
 
     tasks: int
     team: int
     seconds: float
+    files: int = FILES
 
     @property
     def ideal(self) -> float:
@@ -83,7 +85,7 @@ class Trial:
 def make_trial(folder: Path, trial: Trial) -> Path:
     """Fill ``folder`` with a repository (returned), the plan, the agent and the script."""
     repo = folder / "repo"
-    for number in range(FILES):
+    for number in range(trial.files):
         path = repo / f"src/part{number % 16:02d}/file{number:03d}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"file {number}\n" * 20, encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from copy import copy
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -316,8 +317,13 @@ def doctor(repo: Repo = HERE, json: Json = False) -> None:
     raise typer.Exit(body(repo, json=json))
 
 
-@app.command()
+benches = typer.Typer(rich_markup_mode=None)
+app.add_typer(benches, name="bench")
+
+
+@benches.callback(invoke_without_command=True)
 def bench(
+    context: typer.Context,
     tasks: Annotated[
         list[int] | None,
         typer.Option("--tasks", metavar="N", help="How many tasks; repeatable. 10 and 50 if not given."),
@@ -327,15 +333,49 @@ def bench(
         int | None, typer.Option(metavar="N", help="Teammates; as many as tasks if not given.")
     ] = None,
     rounds: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 3,
+    files: Annotated[int, typer.Option(min=1, metavar="N", help="Files in the repository.")] = 160,
     json: Json = False,
 ) -> None:
     """Measure workbench beside a naive shell script.
 
-    Both run the same tasks in turn, on this machine; the medians are compared.
+    Both run the same tasks in turn, on this machine; the medians are compared. `workbench bench merge`
+    measures merging alone.
     """
+    if context.invoked_subcommand is not None:
+        return
     from workbench.cli.bench import bench as body
 
-    raise typer.Exit(body(tasks or [10, 50], seconds, team, rounds, json=json))
+    raise typer.Exit(body(tasks or [10, 50], seconds, team, rounds, files, json=json))
+
+
+@benches.command("merge")
+def bench_merge(
+    files: Annotated[int, typer.Option(min=2, metavar="N", help="Files in the repository.")] = 5000,
+    branches: Annotated[int, typer.Option(min=1, metavar="N", help="Branches of three files each.")] = 100,
+    json: Json = False,
+) -> None:
+    """Gate runs to expect, and what merging costs.
+
+    The first is computed: how often gates run for a batch in which some changes break the rest. The second
+    is measured: the coordinator's merges beside `git merge --no-ff` of the same branches, in turn. Exit 1:
+    the two came to different trees.
+    """
+    from workbench.cli.bench import bench_merge as body
+
+    raise typer.Exit(body(files, branches, json=json))
+
+
+def _narrowed(words: Sequence[str]) -> typer.Typer:
+    """The program with the command that ``words`` begin with and no other, where they begin with one:
+    Typer would look at every parameter of all commands."""
+    narrow = copy(app)
+    narrow.registered_groups = []
+    narrow.registered_commands = [
+        known
+        for known in app.registered_commands
+        if words and known.callback is not None and words[0] == (known.name or known.callback.__name__)
+    ]
+    return narrow if narrow.registered_commands else app
 
 
 def main(words: Sequence[str]) -> int:
@@ -346,7 +386,7 @@ def main(words: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail
 
     def command() -> int:
-        result = app(list(words), standalone_mode=False, prog_name="workbench")
+        result = _narrowed(words)(list(words), standalone_mode=False, prog_name="workbench")
         return result if isinstance(result, int) else 0
 
     return guarded(command)

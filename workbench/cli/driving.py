@@ -7,17 +7,20 @@ import contextlib
 import gc
 import signal
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.adapters.processes import all_noted, watch_children_by_pidfd
-from workbench.cli.display import Display
+from workbench.adapters.children import all_noted, watch_children_by_pidfd
 from workbench.cli.outcome import INTERRUPTED, explain
-from workbench.composition.past import proven_report
-from workbench.composition.place import Place
-from workbench.composition.runs import Run
-from workbench.core.events import Record
-from workbench.core.report import Report
-from workbench.core.state import RunState
+from workbench.composition.ahead import LATER, QUIET_SECONDS, import_ahead
+from workbench.composition.past import proof, proven_report
+
+if TYPE_CHECKING:
+    from workbench.cli.display import Display
+    from workbench.composition.place import Place
+    from workbench.composition.runs import Run
+    from workbench.core.events import Record
+    from workbench.core.report import Report
+    from workbench.core.state import RunState
 
 T = TypeVar("T")
 SIGNALS = {
@@ -45,9 +48,12 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
     """Let a run go to its end, showing it; gives its report and the exit code."""
     interrupted = gone = False
+    proving: asyncio.Future[dict[str, bool]] | None = None
 
     def show(record: Record) -> None:
-        nonlocal gone
+        nonlocal gone, proving
+        if run.state.finished and not run.state.undoing and proving is None:  # while worktrees are removed
+            proving = asyncio.ensure_future(proof(place, run.state))
         if not gone:
             try:
                 display.show(run.state, record)
@@ -55,6 +61,7 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
                 gone = True
 
     run.bus.listen(show)
+    quiet = asyncio.get_running_loop().call_later(QUIET_SECONDS, import_ahead, LATER)
     work = asyncio.ensure_future(run.go())
 
     def stop(number: signal.Signals) -> None:
@@ -75,7 +82,11 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
                 raise
             explain("ended at once", f"`workbench resume {run.id}` goes on from here")
             state = run.state
-    result = await proven_report(place, state)
+        finally:
+            quiet.cancel()
+    from workbench.core.report import report
+
+    result = report(state, await proving) if proving else await proven_report(place, state)
     return result, exit_code(state, result, interrupted=interrupted)
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 
 from workbench.errors import IllegalEvent, PlanError, WorkbenchError
@@ -62,6 +60,9 @@ def explain(sentence: str, hint: str = "") -> None:
 
 def _bug(error: BaseException) -> int:
     """A bug of ours: keep the details in a file, and say in a line that it is not the user's fault."""
+    import tempfile
+    import traceback
+
     details = "".join(traceback.format_exception(error))
     with tempfile.NamedTemporaryFile(
         "w", prefix="workbench-bug-", suffix=".txt", delete=False, encoding="utf-8"

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, run_async
 from workbench.cli.outcome import explain
-from workbench.cli.results import print_report
 from workbench.composition import planning
+from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.place import Place, open_place
 from workbench.composition.runs import Run, resume_run, start_run
 from workbench.core import plan as plans
-from workbench.core.report import Report
 from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from workbench.core.report import Report
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ def run_plan(wanted: Wanted) -> int:
     """Run an approved plan to its end; gives the exit code."""
 
     async def main() -> int:
+        import_ahead(SOON)
         place = await open_place(wanted.repo, **wanted.overrides)
         ready = await planning.structured(place, wanted.plan)
         if ready.split_from is not None:
@@ -92,6 +96,8 @@ async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: 
     async with opening as run:
         result, code = await drive(place, run, open_display(json=json, headless=headless))
     if not json:
+        from workbench.cli.results import print_report
+
         print_report(result)
         next_steps(result)
     return code

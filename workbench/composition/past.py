@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.place import Place
 from workbench.core.apply import apply, fold
 from workbench.core.events import Record
-from workbench.core.report import Report, report
 from workbench.core.state import RunState, TaskStatus
-from workbench.engine.undo import undone
 from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from workbench.core.report import Report
 
 
 def choose(runs: Sequence[str], wanted: str | None) -> str:
@@ -51,6 +53,8 @@ async def settle(place: Place, state: RunState) -> None:
     the next one to hold the lock will write the same."""
     if not state.undoing:
         return
+    from workbench.engine.undo import undone
+
     git = Plumbing(place.repository)
     try:
         for event in await undone(state, git):
@@ -76,5 +80,7 @@ async def proof(place: Place, state: RunState) -> dict[str, bool]:
 
 async def proven_report(place: Place, state: RunState) -> Report:
     """The report of a run with its proof."""
+    from workbench.core.report import report
+
     await settle(place, state)
     return report(state, await proof(place, state))

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.lock import RepositoryLock
-from workbench.adapters.processes import reap_orphans
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, state_of
 from workbench.composition.place import Place
@@ -189,6 +188,8 @@ async def resume_run(
     Raises UsageError when there is no such run, it is over, or the work cannot be taken; LockedError when
     it is going on.
     """
+    from workbench.adapters.processes import reap_orphans
+
     async with AsyncExitStack() as stack:
         store = stack.enter_context(place.store())
         run = choose(store.runs(), wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -43,6 +44,9 @@ async def open_world(
         stack.push_async_callback(git.aclose)
         root = _root(place, run)
         stack.enter_context(_logged(folder))
+        briefs = Templates()
+        compiling = asyncio.ensure_future(asyncio.to_thread(briefs.compile, "brief.md.j2"))
+        stack.push_async_callback(asyncio.wait, {compiling})
         notices = Notices()
         furnishing = furnishing_of(place, run, settings, notices.say)
         worktrees = Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse)
@@ -59,7 +63,7 @@ async def open_world(
             gates=gates,
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
-            briefs=Templates(),
+            briefs=briefs,
             resolver=StructuralResolver(),
             environment={
                 **_identity(place),

@@ -4,7 +4,8 @@ An event is appended before anything reacts to it. Its class name is its ``type`
 ``--json`` output, so names and fields are an interface: add, never rename.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: pydantic would compile each of them when it is imported, which
+# takes longer than all else that a module of values does.
 
 import datetime
 import json

@@ -3,7 +3,8 @@
 All are frozen: a value that reached an event is never changed afterwards.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: pydantic would compile each of them when it is imported, which
+# takes longer than all else that a module of values does.
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -108,7 +109,7 @@ class Usage(Value):
     output_tokens: int = 0
     turns: int = 0
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             cost_usd=self.cost_usd + other.cost_usd,
             input_tokens=self.input_tokens + other.input_tokens,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -262,6 +261,8 @@ def _reads(suffix: str, text: str) -> bool:
         if suffix == ".json":
             json.loads(text)
         elif suffix == ".toml":
+            import tomllib
+
             tomllib.loads(text)
     except (ValueError, RecursionError):
         return False

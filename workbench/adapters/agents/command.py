@@ -17,9 +17,9 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from workbench.adapters.children import Mark, start
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
-from workbench.adapters.processes import Mark, end, start
 from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started
 
 LOG_BYTES = 4_000_000
@@ -77,6 +77,8 @@ class CommandAgent:
                 report(Started(process.pid))
                 exit_code = shell_code(await self._exit_of(process, assignment, inbox, Log(log, report)))
             finally:
+                from workbench.adapters.processes import end
+
                 # Before the end is reported: after that nobody drops markers or touches files any more.
                 await end(process, mark)
             return self._ended(exit_code, log)

@@ -97,15 +97,17 @@ class Checkouts:
         if linked.path.is_dir() or linked.admin.is_dir():
             await asyncio.to_thread(drop, linked)
         establish(linked, commit, "workbench: a gate's checkout")
+        self._spared.pop(linked.path, None)
         await self._check_out(linked, commit)
+        await self._furnishing.furnish(linked)
+        self._spared[linked.path] = await self._furnishing.brought(linked)
 
     async def _check_out(self, linked: Linked, commit: str) -> None:
         linked.drop_operations()
         await run(linked.place, "checkout", "-f", "-q", "--detach", commit, "--")
+        spared = self._spared.get(linked.path)
+        if spared is None:  # it was empty: there is nothing to clean
+            return
         # Ignored files too: what one gate made, another tree's gate must not find.
-        spared = self._spared.get(linked.path, ())
         patterns = [word for path in (*spared, *self._cache) for word in ("-e", path)]
         await run(linked.place, "clean", "-ffdxq", *patterns)
-        if linked.path not in self._spared:
-            await self._furnishing.furnish(linked)
-            self._spared[linked.path] = await self._furnishing.brought(linked)

@@ -80,6 +80,8 @@ async def open_repository(where: Path) -> Repository:
 
 async def resolve(repository: Repository, ref: str) -> str:
     """The commit ``ref`` (a branch, tag, id, ``HEAD~2``…) stands for; SetupError when none."""
+    if ref == "HEAD":
+        return repository.head
     place = Place(repository.git_dir, repository.root)
     words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     try:

@@ -10,19 +10,40 @@ Text in, values out, and back. Which file holds what:
     answer        a plain plan, split by a model
     draft         tasks as written, and ``build``, which holds them to
     rules         what each value may be, and to ``core.graph``
-    render        a plan as text again, and its summary
+    writing       a plan as text again, and its summary
+
+What only a plain plan needs, or one that is written, is imported when it is first asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from workbench.core.plan.answer import SPLIT_SCHEMA, from_split
 from workbench.core.plan.parse import is_structured, parse
-from workbench.core.plan.render import render, summary
-from workbench.core.plan.steps import split
+
+if TYPE_CHECKING:
+    from workbench.core.plan.answer import SPLIT_SCHEMA, from_split
+    from workbench.core.plan.steps import split
+    from workbench.core.plan.writing import render, summary
+
+LATER = {
+    "SPLIT_SCHEMA": "answer",
+    "from_split": "answer",
+    "split": "steps",
+    "render": "writing",
+    "summary": "writing",
+}
 
 __all__ = ["SPLIT_SCHEMA", "from_split", "is_structured", "parse", "render", "sha256", "split", "summary"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{LATER[name]}"), name)
+    return found
 
 
 def sha256(text: str) -> str:

@@ -63,6 +63,17 @@ class Head:
     base: str | None = None
 
 
+@dataclass(slots=True)
+class Front:
+    """What the front matter says; without any, nothing. ``unread`` means that it could not be taken as
+    YAML at all."""
+
+    head: Head = field(default_factory=Head)
+    todos: list[Draft] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unread: bool = False
+
+
 def build(head: Head, drafts: Sequence[Draft], problems: Sequence[Problem], path: str) -> Plan:
     """The plan, if neither ``problems`` nor the rules nor the graph stand against it.
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import yaml
 
 from workbench.core.guesses import Guesses
 from workbench.core.plan import rules
-from workbench.core.plan.draft import Draft, Head
+from workbench.core.plan.draft import Draft, Front
 from workbench.core.plan.page import trim
 from workbench.errors import Problem
 
@@ -34,21 +33,9 @@ OPEN = ("pending", "in_progress", "todo", "open")
 CLOSED = ("completed", "cancelled", "canceled", "done")
 
 
-@dataclass(slots=True)
-class Front:
-    """What the front matter says. ``unread`` means that it could not be taken as YAML at all."""
-
-    head: Head = field(default_factory=Head)
-    todos: list[Draft] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    unread: bool = False
-
-
-def read(text: str | None) -> Front:
-    """The front matter of a plan, ``None`` for none; everything wrong with it is in ``problems``."""
+def read(text: str) -> Front:
+    """The front matter of a plan; everything wrong with it is in ``problems``."""
     front = Front()
-    if text is None:
-        return front
     root = _compose(text, front)
     if root is None:
         return front

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from workbench.core.models import Plan
 from workbench.core.plan import fields as plan_fields
-from workbench.core.plan import front as plan_front
 from workbench.core.plan import page as plan_page
 from workbench.core.plan import rules
-from workbench.core.plan.draft import Draft, Head, build
+from workbench.core.plan.draft import Draft, Front, Head, build
 from workbench.core.plan.page import Block, Page
 from workbench.errors import PlanError, Problem
 
@@ -46,7 +45,7 @@ def parse(text: str, path: str = "plan.md") -> Plan:
     Raises PlanError with every problem found, each at its line in the file.
     """
     page = plan_page.read(text, path)
-    front = plan_front.read(page.front)
+    front = front_of(page)
     problems = [*page.problems, *front.problems]
     sections = list(_sections(page))
     drafts = [*front.todos]
@@ -55,6 +54,15 @@ def parse(text: str, path: str = "plan.md") -> Plan:
         if section.name == "tasks":
             drafts.extend(_drafts(page, section, problems))
     return build(head, drafts, problems, path)
+
+
+def front_of(page: Page) -> Front:
+    """The front matter of a plan. YAML is imported for a plan that has some."""
+    if page.front is None:
+        return Front()
+    from workbench.core.plan import front as plan_front
+
+    return plan_front.read(page.front)
 
 
 def is_structured(text: str) -> bool:
@@ -66,7 +74,7 @@ def is_structured(text: str) -> bool:
         page = plan_page.read(text)
     except PlanError:
         return True
-    front = plan_front.read(page.front)
+    front = front_of(page)
     if front.unread or front.todos:
         return True
     return any(

@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 
 from workbench.core.models import Plan
-from workbench.core.plan import front as plan_front
 from workbench.core.plan import page as plan_page
 from workbench.core.plan import rules
 from workbench.core.plan.draft import Draft, build
 from workbench.core.plan.page import Block, Page
+from workbench.core.plan.parse import front_of
 from workbench.errors import PlanError, Problem
 
 STEPS = re.compile(
@@ -102,7 +102,7 @@ def split(text: str, path: str = "plan.md") -> Plan:
     structured one. Raises PlanError when there are no steps, or with all that is wrong.
     """
     page = plan_page.read(text, path)
-    front = plan_front.read(page.front)
+    front = front_of(page)
     problems = [*page.problems, *front.problems]
     parts = _parts(page)
     steps = _steps(page, [part for part in parts if not part.apart])

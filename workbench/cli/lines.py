@@ -1,0 +1,104 @@
+"""A run told in lines of text: in a pipe, or with a table below them on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from workbench.cli.presenting import Line, counts, line, rows
+from workbench.core.events import Record
+from workbench.core.report import duration, elapsed
+from workbench.core.state import RunState, TaskStatus
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+STYLES = {"plain": "", "good": "green", "bad": "red", "warn": "yellow", "faint": "dim"}
+
+
+class PlainLines:
+    """One line for each thing worth telling, with the seconds since the display began."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def show(self, state: RunState, record: Record) -> None:
+        if said := line(state, record.event):
+            seconds = time.monotonic() - self._began
+            print(f"{seconds:7.1f}s  {said.who:<8} {_indented(said.what)}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n" + " " * 19)
+
+
+class LiveTable:
+    """The team as a table that stays at the foot of the terminal, with the story above it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True, highlight=False)
+        self._began = time.monotonic()
+        self._state: RunState | None = None
+        self._live = Live(
+            console=self._console, refresh_per_second=8, get_renderable=self._foot, transient=True
+        )
+
+    def show(self, state: RunState, record: Record) -> None:
+        self._state = state
+        if said := line(state, record.event):
+            self._tell(said)
+
+    def _tell(self, said: Line) -> None:
+        from rich.text import Text
+
+        seconds = time.monotonic() - self._began
+        text = Text().append(f"{seconds:6.1f}s ", style="dim")
+        text.append(
+            f"{said.who:<8} ", style="bold cyan" if said.who not in ("run", "merge", "gate") else "bold"
+        )
+        text.append(_indented(said.what), style=STYLES[said.tone])
+        self._live.console.print(text, soft_wrap=True)
+
+    def _foot(self) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        state = self._state
+        if state is None or state.finished:
+            return Text("")
+        table = Table.grid(padding=(0, 2))
+        for row in rows(state):
+            bar = ProgressBar(total=100, completed=row.percent, width=16)
+            table.add_row(
+                Text(row.teammate, "bold cyan"), row.task, bar if row.task else "", Text(row.doing, "dim")
+            )
+        landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values())
+        head = Text()
+        head.append(f"{landed}/{len(state.tasks)} landed", "bold green" if landed else "bold")
+        spent = f"  ${state.cost_usd:.2f}" if state.cost_usd and not state.settings.scripted else ""
+        head.append(f"  {duration(elapsed(state))}{spent}  {counts(state)}", "dim")
+        names = ", ".join(state.landing.tasks) if state.landing else ""
+        landing = Text(f"landing {names}", "yellow") if names else Text("")
+        return Group(Text(""), head, table, landing)
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
