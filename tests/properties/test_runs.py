@@ -1,0 +1,80 @@
+"""Whole runs on real git: whatever teammates do, what is published is green and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from tests.properties.conftest import examples
+from tests.properties.house import House, Score
+from tests.properties.proofs import Proof, belongings, whole
+from tests.properties.scores import open_house, scores
+from workbench.core import events as e
+from workbench.core.state import RunState
+from workbench.engine.loop import Engine
+
+Breaks = list[tuple[str, int]]
+
+
+async def played(house: House, breaks: Breaks) -> RunState:
+    """The run with its breaks (stopped in good order, or dropped where it is) through to its end."""
+    for kind, place in breaks:
+        running: asyncio.Future[RunState] | None = None
+
+        def break_off(engine: Engine, record: e.Record, kind: str = kind, place: int = place) -> None:
+            if record.seq == place and kind == "stop":
+                engine.stop("asked to")
+            elif record.seq == place and running is not None:
+                running.cancel()
+
+        running = asyncio.ensure_future(house.go(on=break_off))
+        with contextlib.suppress(asyncio.CancelledError):
+            state = await running
+            if state.outcome != "stopped":
+                return state
+    return await house.go()
+
+
+def check(house: House, before: dict[str, bytes], foreign: frozenset[str] = frozenset()) -> Proof:
+    records = house.records()
+    proof = Proof(house.repo, house.score, house.base, records, foreign)
+    proof.hold()
+    whole(records)
+    assert belongings(house.repo) == before
+    assert not house.ledger.lost(house.repo)
+    return proof
+
+
+breaks = st.lists(st.tuples(st.sampled_from(("stop", "cancel")), st.integers(1, 80)), max_size=2)
+
+
+@examples(25)
+@given(scores(), breaks)
+def test_whatever_teammates_do(score: Score, breaks: Breaks) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        house = open_house(Path(root), score)
+        before = belongings(house.repo)
+        state = asyncio.run(played(house, breaks))
+        event(f"{state.outcome}")
+        proof = check(house, before)
+        for kind in (e.ConflictFound, e.TaskRejected, e.FlakeSeen, e.TaskDeferred):
+            if proof.events(kind):
+                event(kind.__name__)
+        assert state.outcome in ("landed", "incomplete")
+
+
+@examples(8)
+@given(scores(wild=False), breaks)
+def test_able_teammates_with_disjoint_work_land_it_all(score: Score, breaks: Breaks) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        house = open_house(Path(root), score)
+        before = belongings(house.repo)
+        state = asyncio.run(played(house, breaks))
+        proof = check(house, before)
+        assert state.outcome == "landed"
+        assert {it.task for it in proof.landings.values()} == set(score.features)
