@@ -29,5 +29,6 @@ def examples(number: int) -> Callable[[Any], Any]:
         phases=phases,
         suppress_health_check=unhurried,
         print_blob=True,
+        report_multiple_bugs=False,
     )
     return chosen
