@@ -227,12 +227,13 @@ class House:
         bus.listen(listen)
         engine.emit(first)
         running = asyncio.ensure_future(engine.go(Effects(world, engine.emit)))
-        over, _ = await asyncio.wait({running}, timeout=PATIENCE)
-        if not over:
+        try:
+            over, _ = await asyncio.wait({running}, timeout=PATIENCE)
+        finally:
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
-            raise AssertionError(f"the run hangs after {[r.type for r in store.read(RUN)][-12:]}")
+        assert over, f"the run hangs after {[r.type for r in store.read(RUN)][-12:]}"
         return running.result()
 
     async def _started(self, world: World) -> e.RunStarted:

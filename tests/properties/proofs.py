@@ -202,7 +202,9 @@ class Proof:
         if listed and listed[1] == "blob":
             (place / ".gitattributes").write_text(git(self.repo, "cat-file", "blob", listed[2]) + "\n")
         command = ["git", f"--git-dir={self.repo}/.git", f"--work-tree={place}", "merge-tree", "--write-tree"]
-        done = subprocess.run([*command, ours, theirs], cwd=place, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, ours, theirs], cwd=place, capture_output=True, text=True, check=False
+        )
         assert done.returncode in (0, 1), done.stderr
         return done.returncode == 0, done.stdout.split("\n", 1)[0]
 

@@ -26,9 +26,7 @@ GROUND: Tree = {
 }
 """What most runs begin with: few files, so that work meets."""
 
-styles = st.builds(
-    Style, st.sampled_from(HANDLINGS), st.sampled_from(ENDINGS), st.booleans(), st.booleans()
-)
+styles = st.builds(Style, st.sampled_from(HANDLINGS), st.sampled_from(ENDINGS), st.booleans(), st.booleans())
 calm = st.builds(Style, st.sampled_from(HANDLINGS[:5]), st.sampled_from(("done", "exit", "forgetful")))
 meeting: st.SearchStrategy[Edit] = st.tuples(
     st.sampled_from(("line", "line", "insert", "append", "cut")), st.integers(0, 4), st.integers(0, 12), small

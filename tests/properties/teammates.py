@@ -129,6 +129,10 @@ class Ledger:
         lines = [" ".join(sorted(blob_ids(entry))) for entry in read_tree(root).values()]
         if head := head_of(root):
             lines.append(head)
+        self.note(*lines)
+
+    def note(self, *lines: str) -> None:
+        """Write ids down; those of one line are all right by themselves."""
         with self.path.open("a") as file:
             file.write("".join(f"{line}\n" for line in lines))
 

@@ -34,7 +34,9 @@ class Word:
 
     @property
     def plain(self) -> Word:
-        return Word(self.clean, self.tree, tuple(sorted({SIDE.sub("~", it) for it in self.paths})), self.refused)
+        return Word(
+            self.clean, self.tree, tuple(sorted({SIDE.sub("~", it) for it in self.paths})), self.refused
+        )
 
 
 class Other:

@@ -40,7 +40,11 @@ class Stranger:
     def _push(self, changes: tuple[Edit, ...]) -> None:
         repo = self.house.repo
         tip = subprocess.run(
-            ["git", "rev-parse", "-q", "--verify", INTEGRATION], cwd=repo, capture_output=True, text=True, check=False
+            ["git", "rev-parse", "-q", "--verify", INTEGRATION],
+            cwd=repo,
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout.strip()
         if not tip:
             return
