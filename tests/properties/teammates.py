@@ -126,10 +126,14 @@ class Ledger:
 
     def see(self, root: Path) -> None:
         """Write down every file in the worktree ``root``, and its HEAD."""
+        self.note(*self.lines(root))
+
+    @staticmethod
+    def lines(root: Path) -> list[str]:
+        """What there is in ``root`` to write down."""
         lines = [" ".join(sorted(blob_ids(entry))) for entry in read_tree(root).values()]
-        if head := head_of(root):
-            lines.append(head)
-        self.note(*lines)
+        head = head_of(root)
+        return sorted([*lines, head] if head else lines)
 
     def note(self, *lines: str) -> None:
         """Write ids down; those of one line are all right by themselves."""

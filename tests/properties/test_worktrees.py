@@ -83,7 +83,7 @@ class Bench:
     # -- workbench ---------------------------------------------------------------------------------------
 
     async def _prepare(self, number: int, how: str) -> None:
-        self._look()
+        seen = self.ledger.lines(self.at) if self.at is not None and self.at.is_dir() else []
         start = self.commits[number % len(self.commits)]
         carry = self.commits[(number + 1) % len(self.commits)] if how == "carry" else None
         if how != "keep" or self.at is None:
@@ -94,9 +94,12 @@ class Bench:
                 "ada", self.start, carry=carry, keep=how == "keep", sparse=()
             )
         except GitError as refused:
+            self.ledger.note(*seen)
             assert carry is not None, refused
             assert "unrelated histories" in str(refused) or "would be overwritten" in str(refused), refused
             return
+        if self.ledger.lines(ready.path) != seen:  # not left to the teammate as it was
+            self.ledger.note(*seen)
         self.at = ready.path
         if how == "prepare" or standing is None:
             self._is_as_started(ready, self.trees[self.commits.index(self.start)], how)
@@ -206,7 +209,7 @@ async def worked(root: Path, history: list[Made], done: list[Deed]) -> None:
     before = belongings(repo)
     bench = Bench(root, await open_repository(repo), commits, [made.tree for made in history])
     try:
-        for deed in [("prepare", 0), *done, ("remove", 0)]:
+        for deed in [("prepare", 0), *done, *([("collect", 0)] if len(done) % 3 else []), ("remove", 0)]:
             await bench.do(deed)
     finally:
         await bench.aclose()
