@@ -19,6 +19,7 @@ from tests.properties.teammates import Feature, Hands, Ledger
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.git.worktrees import Worktrees
+from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
@@ -188,7 +189,8 @@ class House:
         began = len(self.records())
         world = World(
             git=Watched(git, "git", at), worktrees=Watched(trees, "worktrees", at),
-            gates=gates, agent=hands, markers=markers, briefs=PlainBriefs(), environment={},
+            gates=gates, agent=hands, markers=markers, briefs=PlainBriefs(),
+            resolver=StructuralResolver(), environment={},
             nonce=lambda: f"nonce-{began}-{next(serial)}",
         )  # fmt: skip
         try:
@@ -210,6 +212,8 @@ class House:
         state.run = RUN
         bus = Bus()
         first: e.Event = await self._started(world)
+        if state.outcome not in (None, "stopped"):
+            return state
         if state.seq:
             first = e.RunResumed(pid=1)
             if not state.finished:
