@@ -97,13 +97,15 @@ class CheckCandidate(Action):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One merge of a batch: ``task`` on ``parent``."""
+    """One merge of a batch: ``task`` on ``parent``; ``resolved`` are files whose conflict it settled."""
 
     task: str
     attempt: int
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

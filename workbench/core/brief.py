@@ -43,12 +43,13 @@ def snapshot_message(attempt: AttemptState, title: str) -> str:
     )
 
 
-def landing_message(state: RunState, task: str) -> str:
-    """The message of a landing's merge commit, with the trailers that make the proof readable."""
+def landing_message(state: RunState, task: str, rung: str = "") -> str:
+    """The message of a landing's merge commit, with the trailers that make the proof readable. ``rung``
+    is what settled its conflict, if it had one."""
     standing = state.tasks[task]
     attempt = state.attempts[task, standing.delivered_by]
     return (
         f"Land {task}: {standing.spec.title}\n\n"
         f"Workbench-Run: {state.run}\nWorkbench-Task: {task}\n"
         f"Workbench-Attempt: {attempt.number}\nWorkbench-Teammate: {attempt.teammate}\n"
-    )
+    ) + (f"Workbench-Resolved: {rung}\n" if rung else "")

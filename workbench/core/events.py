@@ -153,7 +153,9 @@ class MarkerQuarantined(AttemptEvent):
 class Told(AttemptEvent):
     """Text was put into the agent's session. ``kind`` says what for."""
 
-    kind: Literal["ask_done", "gate_red", "no_change", "unresolved", "message", "answer", "quarantine"]
+    kind: Literal[
+        "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine"
+    ]
     text: str
 
 
@@ -172,7 +174,8 @@ class TurnEnded(AttemptEvent):
 class WorkCollected(AttemptEvent):
     """What the worktree held was committed where needed and pinned. ``changed`` compares trees
     with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
-    ``unresolved`` lists files that still hold conflict markers."""
+    ``unresolved`` lists files that still hold conflict markers; ``weakened`` is a sentence when a fix-up
+    lost or weakened a test of either side."""
 
     commit: str
     tree: str
@@ -180,6 +183,7 @@ class WorkCollected(AttemptEvent):
     snapshot: bool
     pin: str
     unresolved: tuple[str, ...] = ()
+    weakened: str = ""
 
 
 class CheckingStarted(Event):
@@ -243,13 +247,17 @@ class LandingStarted(Event):
 
 
 class CandidateMade(Event):
-    """A merge of ``task`` on ``parent`` exists in memory and merged cleanly. ``parent`` is the tip, or
-    the candidate before it in the batch."""
+    """A merge of ``task`` on ``parent`` exists in memory. ``parent`` is the tip, or the candidate before
+    it in the batch; ``files`` are the paths that it changes there. Where git found a conflict, ``rung``
+    of the ladder settled it, in the files ``resolved``; it is empty for a clean merge."""
 
     task: str
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
 
 class BatchBuilt(Event):
@@ -296,6 +304,16 @@ class ConflictFound(Event):
     paths: tuple[str, ...]
     hunks: str = ""
     behind: tuple[str, ...] = ()
+
+
+class ResolutionRejected(Event):
+    """What a rung of the conflict ladder made of ``task`` was red, and is thrown away. The task is back in
+    the queue, and the next rung starts from the original conflict."""
+
+    task: str
+    rung: str
+    paths: tuple[str, ...]
+    evidence: str = ""
 
 
 class TaskDeferred(Event):

@@ -19,6 +19,9 @@ NOTE_LIMIT = 2_000
 TEXT_LIMIT = 20_000
 """Characters of a message or of gate output that travel in one event."""
 
+FAILING_LIMIT = 50
+"""Names of failing tests that travel in one verdict."""
+
 
 class Value(BaseModel):
     """Base of all frozen values; unknown fields are refused so that a typo is never silent."""
@@ -88,6 +91,7 @@ class RunSettings(Value):
     batch: int = Field(default=8, ge=1, le=100)
     budget_usd: float | None = None
     gate_seconds: float = 1800.0
+    gate_junit: tuple[str, ...] = ()
     on_question: Literal["proceed", "fail"] = "proceed"
     keep_worktrees: bool = False
     scripted: bool = False
@@ -138,7 +142,11 @@ class Marker(Value):
 
 
 class Verdict(Value):
-    """A gate's word on a tree: kept by (tree, gate, environment) and believed for exactly those."""
+    """A gate's word on a tree: kept by (tree, gate, environment) and believed for exactly those.
+
+    ``failing`` are the tests that a red gate named, in its JUnit XML or its output, the first
+    FAILING_LIMIT of them; empty when none could be read.
+    """
 
     tree: str
     gate: str
@@ -147,6 +155,7 @@ class Verdict(Value):
     seconds: float
     output: str = ""
     exit_code: int | None = None
+    failing: tuple[str, ...] = ()
 
 
 RunOutcome = Literal["landed", "incomplete", "refused", "stopped"]

@@ -146,7 +146,8 @@ class AttemptState:
 
 @dataclass(slots=True)
 class TaskState:
-    """One task on its way. ``unmet`` are the tasks it still waits for."""
+    """One task on its way. ``unmet`` are the tasks it still waits for, ``thrown`` the rungs of the ladder
+    whose result for what it delivered was red."""
 
     spec: Task
     index: int
@@ -171,6 +172,7 @@ class TaskState:
     landed_at: float | None = None
     files: tuple[str, ...] = ()
     reason: str = ""
+    thrown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -191,12 +193,15 @@ class TeammateState:
 
 @dataclass(slots=True)
 class Step:
-    """One candidate of a batch: ``task`` merged on ``parent``."""
+    """One candidate of a batch: see CandidateMade."""
 
     task: str
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -236,6 +241,8 @@ class Landed:
     delivered: str
     at: float
     files: tuple[str, ...]
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
 
 VerdictKey = tuple[str, str, str]

@@ -14,6 +14,7 @@ from workbench.engine import landings
 from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.loop import Effect
 from workbench.engine.ports import Emit
+from workbench.engine.resolving import lost_tests
 from workbench.engine.world import World
 from workbench.errors import GitError, WorkbenchError
 
@@ -267,6 +268,7 @@ class Effects:
                 snapshot=work.snapshot,
                 pin=pin,
                 unresolved=work.unresolved,
+                weakened=await lost_tests(state, self._world, attempt, work.commit),
             )
         )
 

@@ -8,7 +8,8 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import landing_message
 from workbench.core.state import RunState
-from workbench.engine.ports import Emit
+from workbench.engine.ports import Emit, Merged, Proposal
+from workbench.engine.resolving import proposed, remember
 from workbench.engine.world import World
 
 
@@ -22,20 +23,74 @@ async def build_batch(state: RunState, world: World, emit: Emit, action: a.Build
         return
     if not await _ours(state, world, emit, base):
         return
-    tip, merged_already = base, list[str]()
+    batch = _Batch(state, world, emit, base)
+    conflicted: list[tuple[str, str]] = []
     for task, delivered in zip(action.tasks, action.commits, strict=True):
-        merged = await world.git.merge(tip, delivered)
-        if not merged.clean:
-            behind = tuple(merged_already)
-            hunks = merged.hunks
-            emit(e.ConflictFound(task=task, parent=tip, paths=merged.paths, hunks=hunks, behind=behind))
-            continue
-        commit = await world.git.commit(merged.tree, [tip, delivered], landing_message(state, task))
-        emit(e.CandidateMade(task=task, parent=tip, commit=commit, tree=merged.tree))
-        merged_already.append(task)
-        tip = commit
+        merged = await world.git.merge(batch.tip, delivered)
+        if merged.clean:
+            await batch.add(task, delivered, merged.tree)
+        else:
+            conflicted.append((task, delivered))
+    for task, delivered in conflicted:
+        await batch.settle(task, delivered)
     base_tree = await world.git.tree_of(base)
-    emit(e.BatchBuilt(tasks=tuple(merged_already), base=base, base_tree=base_tree))
+    emit(e.BatchBuilt(tasks=tuple(batch.tasks), base=base, base_tree=base_tree))
+
+
+class _Batch:
+    """A chain of candidates as it grows. What conflicts comes last, by the ladder, and one at a time: what
+    a rung makes is red more often than not, and should cost what is clean nothing."""
+
+    def __init__(self, state: RunState, world: World, emit: Emit, base: str) -> None:
+        self._state, self._world, self._emit = state, world, emit
+        self._base = base
+        self._settled = False
+        self.tip = base
+        self.tasks: list[str] = []
+
+    async def add(
+        self, task: str, delivered: str, tree: str, rung: str = "", resolved: tuple[str, ...] = ()
+    ) -> None:
+        """Put the merge of ``delivered``, which has this tree, on the chain."""
+        message = landing_message(self._state, task, rung)
+        commit = await self._world.git.commit(tree, [self.tip, delivered], message)
+        files = await self._world.git.changed_files(self.tip, commit)
+        self._emit(
+            e.CandidateMade(
+                task=task,
+                parent=self.tip,
+                commit=commit,
+                tree=tree,
+                files=files,
+                rung=rung,
+                resolved=resolved,
+            )
+        )
+        self.tasks.append(task)
+        self.tip = commit
+
+    async def settle(self, task: str, delivered: str) -> None:
+        """Put what conflicts on the chain, if a rung has something to propose; otherwise say so."""
+        if self._settled:
+            self._emit(e.TaskDeferred(task=task, why="conflict"))
+            return
+        merged = await self._world.git.merge(self.tip, delivered)
+        if (proposal := await self._proposed(task, merged)) is not None:
+            tree = await self._world.git.with_texts(merged.tree, proposal.texts)
+            self._settled = True
+            await self.add(task, delivered, tree, proposal.rung, tuple(sorted(proposal.texts)))
+            return
+        parent, behind = self.tip, tuple(self.tasks)
+        if behind:
+            alone = await self._world.git.merge(self._base, delivered)
+            if not alone.clean and await self._proposed(task, alone) is None:
+                merged, parent, behind = alone, self._base, ()
+        self._emit(
+            e.ConflictFound(task=task, parent=parent, paths=merged.paths, hunks=merged.hunks, behind=behind)
+        )
+
+    async def _proposed(self, task: str, merged: Merged) -> Proposal | None:
+        return await proposed(self._world, self._emit, merged, self._state.task(task).thrown)
 
 
 async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
@@ -64,16 +119,16 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
-    landings = await landed(world, action.candidates)  # once the branch has moved, nothing may fail
     if await world.git.move_ref(state.integration, last.commit, first.parent, why):
-        for landing in landings:
+        for landing in landed(action.candidates):
             emit(landing)
+        await remember(state, world, action.candidates)
         return
     found = await world.git.tip(state.integration)
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
 
 
-async def landed(world: World, candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:
+def landed(candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:
     """The events of a landing, to be told once it is on the integration branch."""
     return [
         e.TaskLanded(
@@ -82,7 +137,7 @@ async def landed(world: World, candidates: Iterable[a.Candidate]) -> list[e.Task
             commit=candidate.commit,
             parent=candidate.parent,
             tree=candidate.tree,
-            files=await world.git.changed_files(candidate.parent, candidate.commit),
+            files=candidate.files,
         )
         for candidate in candidates
     ]

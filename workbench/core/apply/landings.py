@@ -43,7 +43,9 @@ def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
         raise IllegalEvent(f"the candidate of {event.task!r} is made already")
     if landing.steps and landing.steps[-1].commit != event.parent:
         raise IllegalEvent(f"the candidate of {event.task!r} does not follow {landing.steps[-1].commit}")
-    landing.steps.append(Step(event.task, event.parent, event.commit, event.tree))
+    landing.steps.append(
+        Step(event.task, event.parent, event.commit, event.tree, event.files, event.rung, event.resolved)
+    )
 
 
 @on(e.BatchBuilt)
@@ -54,7 +56,9 @@ def _batch_built(state: RunState, event: e.BatchBuilt, at: float) -> None:
     if [step.task for step in landing.steps] != list(event.tasks):
         raise IllegalEvent(f"the batch is {', '.join(event.tasks)}, but other candidates were made")
     landing.base, landing.base_tree = event.base, event.base_tree
-    landing.search = Search(len(landing.steps))
+    # A resolution alone is to blame for nothing: it is thrown away when it is red, whatever the base is.
+    alone = len(landing.steps) == 1 and bool(landing.steps[0].rung)
+    landing.search = Search(len(landing.steps), base_green=alone)
     if not state.stopping:  # otherwise LandingDropped is on its way
         _close_landing(state)
 
@@ -95,7 +99,7 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
     if not landing.steps or landing.steps[0].commit != event.commit:
         due = landing.steps[0].commit if landing.steps else "none"
         raise IllegalEvent(f"task {event.task!r} landed as {event.commit}, but the next candidate is {due}")
-    task = state.task(event.task)
+    task, step = state.task(event.task), landing.steps[0]
     move(state, task, "land")
     _leave(state, event.task)
     state.tip = event.commit
@@ -113,6 +117,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             task.commit or "",
             at,
             event.files,
+            step.rung,
+            step.resolved,
         )
     )
     if state.landing is None and landing.search is not None and landing.search.red is None:
@@ -148,6 +154,14 @@ def _requeue(state: RunState, name: str, at: float) -> None:
 @on(e.TaskDeferred)
 def _task_deferred(state: RunState, event: e.TaskDeferred, at: float) -> None:
     open_landing(state, event.task)
+    _requeue(state, event.task, at)
+    _leave(state, event.task)
+
+
+@on(e.ResolutionRejected)
+def _resolution_rejected(state: RunState, event: e.ResolutionRejected, at: float) -> None:
+    open_landing(state, event.task)
+    state.task(event.task).thrown += (event.rung,)
     _requeue(state, event.task, at)
     _leave(state, event.task)
 

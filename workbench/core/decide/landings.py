@@ -8,7 +8,7 @@ from workbench.core import merge
 from workbench.core.decide.attempts import evidence, fail
 from workbench.core.decide.proceeding import go_on, land
 from workbench.core.decide.table import Actions, after
-from workbench.core.state import Landing, Phase, RunState
+from workbench.core.state import Landing, Phase, RunState, Step
 
 
 @after(e.EffectFailed)
@@ -101,7 +101,15 @@ def _base_red(landing: Landing) -> str:
 
 def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
     candidates = tuple(
-        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        a.Candidate(
+            step.task,
+            state.task(step.task).delivered_by,
+            step.parent,
+            step.commit,
+            step.tree,
+            step.files,
+            step.resolved,
+        )
         for step in landing.steps[:prefix]
     )
     return [a.Publish(candidates)] if candidates else []
@@ -109,16 +117,27 @@ def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
 
 def _evict(state: RunState, landing: Landing, culprit: int) -> Actions:
     """Send back the change that breaks the batch, land what is proven before it, requeue the rest."""
+    step = landing.steps[culprit - 1]
+    rest = [e.TaskDeferred(task=step.task, why="behind") for step in landing.steps[culprit:]]
+    back = _thrown_away(landing, step) if step.rung else _rejected(state, landing, culprit)
+    return _publish(state, landing, culprit - 1) + [a.Declare(event) for event in (*rest, back)]
+
+
+def _thrown_away(landing: Landing, step: Step) -> e.Event:
+    """A resolution is nobody's work: it goes, and the task stays."""
+    red = evidence(landing.red) if landing.red is not None else ""
+    return e.ResolutionRejected(task=step.task, rung=step.rung, paths=step.resolved, evidence=red)
+
+
+def _rejected(state: RunState, landing: Landing, culprit: int) -> e.Event:
     name = landing.steps[culprit - 1].task
     before = tuple(step.task for step in landing.steps[: culprit - 1])
-    rejected = e.TaskRejected(
+    return e.TaskRejected(
         task=name,
         evidence=evidence(landing.red) if landing.red is not None else "",
         others=before or merge.others_in(state, name, ()),
         final=_fixups_spent(state, name),
     )
-    rest = [e.TaskDeferred(task=step.task, why="behind") for step in landing.steps[culprit:]]
-    return _publish(state, landing, culprit - 1) + [a.Declare(event) for event in (*rest, rejected)]
 
 
 def _fixups_spent(state: RunState, name: str) -> bool:
@@ -160,6 +179,13 @@ def _task_landed(state: RunState, event: e.TaskLanded) -> Actions:
     return go_on(state)
 
 
-@after(e.PublicationLost, e.TaskDeferred, e.TaskConflicted, e.TaskRejected, e.TaskBlocked)
+@after(
+    e.PublicationLost,
+    e.TaskDeferred,
+    e.ResolutionRejected,
+    e.TaskConflicted,
+    e.TaskRejected,
+    e.TaskBlocked,
+)
 def _queue_moved(state: RunState, event: e.Event) -> Actions:
     return go_on(state)
