@@ -118,7 +118,6 @@ class Bench:
 
     async def _collect(self) -> None:
         assert self.at is not None
-        self._look()
         self.pins += 1
         lost = not self.at.is_dir() or not (self.at / ".git").exists()
         try:
@@ -130,6 +129,7 @@ class Bench:
                 return
             raise
         assert not lost, "there is no worktree to collect from"
+        self._look()
         event("collected a snapshot" if work.snapshot else "collected a commit")
         self._is_what_lay_there(work.commit)
 
