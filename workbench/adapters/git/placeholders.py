@@ -32,8 +32,8 @@ FOLDER = ".workbench"
 @dataclass(frozen=True, slots=True)
 class Leftovers:
     """What a status amounts to: ``work`` to record, ``unwanted`` to take out of the index,
-    ``nested`` repositories (their folders) that git cannot record, ``removed`` files that the index
-    is without already."""
+    ``nested`` repositories (their folders) that git cannot record, ``removed`` files to record as gone,
+    whatever stands in their place now."""
 
     work: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ def sorted_out(entries: Iterable[Entry], root: Path) -> Leftovers:
                 work.append(entry.path)
         elif "A" in entry.code and entry.kind == "1" and (ours or _worthless(root, entry.path)):
             unwanted.append(entry.path)
-        elif entry.code == "D.":  # a folder may have taken its place, which git would refuse to record
+        elif entry.kind == "1" and (entry.code == "D." or entry.code[1] == "D"):
             removed.append(entry.path)
         else:
             work.append(entry.path)
