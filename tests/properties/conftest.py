@@ -1,8 +1,8 @@
 """How hard the properties are tried.
 
-``PROPERTIES=10`` in the environment tries ten times as many examples as usual, each drawn anew; without
-it a failing example is kept in hypothesis's own data base and tried first the next time, and the seed of a
-failure is printed.
+``PROPERTIES=10`` in the environment tries ten times as many examples as usual. A failing example is printed
+with what reproduces it, kept in hypothesis's own data base, and tried first the next time. It is made
+smaller with ``PROPERTIES_SHRINK=yes`` only, for that can take minutes where each try starts processes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ def examples(number: int) -> Callable[[Any], Any]:
 
     Nothing here has a deadline: an example starts processes, on machines that do other work too.
     """
-    phases = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]
+    if os.environ.get("PROPERTIES_SHRINK") == "yes":
+        phases.append(Phase.shrink)
     unhurried = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
     chosen: Callable[[Any], Any] = settings(
         max_examples=max(1, round(number * TIMES)),

@@ -28,8 +28,8 @@ Tree = dict[bytes, Entry]
 
 NAMES = (
     b"a", b"b", b"c.txt", b"d.py", b"sp ace", b'quo"te', b"caf\xc3\xa9", b"cafe\xcc\x81", b"tab\there",
-    b"back\\slash", b"-dash", b"*gl?b[x]", b":colon", b"\x01\x7f", b"~tilde", b"\xf0\x9f\x8c\xb1", b"\xff\xfe",
-    b"%s'$x", b"HEAD", b"UPPER", b"upper",
+    b"back\\slash", b"-dash", b"*gl?b[x]", b":colon", b"\x01\x7f", b"~tilde", b"\xf0\x9f\x8c\xb1",
+    b"\xff\xfe", b"%s'$x", b"HEAD", b"UPPER", b"upper",
 )  # fmt: skip
 FOLDERS = (b"", b"", b"dir/", b"deep/er/and/deeper/", b"\xc3\xbcml \xc3\xa4ut/", b"a/", b"dir/-x/")
 
@@ -72,47 +72,66 @@ def edited(tree: Tree, edits: Iterable[Edit], word: bytes = b"line") -> Tree:
 
 def _edit(tree: Tree, edit: Edit, word: bytes) -> None:
     kind, first, second, third = edit
-    lines = [b"%s %d" % (word, number + third) for number in range(4 + second % 9)]
-    where = path(first, second)
     there = sorted(name for name in tree if tree[name].mode != GITLINK)
-    at = there[first % len(there)] if there else where
-    old = tree.get(at, Entry(PLAIN, b""))
+    at = there[first % len(there)] if there else path(first, second)
+    if kind == "attributes":
+        put(tree, b".gitattributes", Entry(PLAIN, ATTRIBUTES[third % len(ATTRIBUTES)]))
+    elif (new := _new(kind, 4 + second % 9, third, word)) is not None:
+        put(tree, path(first, second), new)
+    elif at in tree and (other := _changed(kind, tree[at], second, b"%s %d!" % (word, third))) is not None:
+        put(tree, at, other)
+    elif at in tree:
+        _move(tree, kind, at, second, third)
+
+
+def _new(kind: str, length: int, number: int, word: bytes) -> Entry | None:
+    """A file that takes the place of whatever is there."""
+    lines = [b"%s %d" % (word, line + number) for line in range(length)]
     match kind:
         case "text":
-            put(tree, where, Entry(PLAIN, b"\n".join(lines) + b"\n"))
+            return Entry(PLAIN, b"\n".join(lines) + b"\n")
         case "crlf":
-            put(tree, where, Entry(PLAIN, b"\r\n".join(lines) + b"\r\n"))
+            return Entry(PLAIN, b"\r\n".join(lines) + b"\r\n")
         case "unended":
-            put(tree, where, Entry(PLAIN, b"\n".join(lines)))
+            return Entry(PLAIN, b"\n".join(lines))
         case "binary":
-            put(tree, where, Entry(PLAIN, b"\0\xff\xfe" + bytes([third % 256]) * 9 + b"\r\n" + word))
+            return Entry(PLAIN, b"\0\xff\xfe" + bytes([number]) * 9 + b"\r\n" + word)
         case "empty":
-            put(tree, where, Entry(PLAIN, b""))
+            return Entry(PLAIN, b"")
         case "link":
-            put(tree, where, Entry(LINK, (b"a", b"../out of it", b"gone/x", b"* merge=union")[third % 4]))
+            return Entry(LINK, (b"a", b"../out of it", b"gone/x", b"* merge=union")[number % 4])
         case "gitlink":
-            put(tree, where, Entry(GITLINK, b"%040x" % (third % 3 + 1)))
-        case "line" | "insert" | "append" | "cut" if old.mode != LINK:
-            put(tree, at, Entry(old.mode, _lines(kind, old.data, second, b"%s %d!" % (word, third))))
-        case "ending" if old.mode != LINK:
+            return Entry(GITLINK, b"%040x" % (number % 3 + 1))
+    return None
+
+
+def _changed(kind: str, old: Entry, place: int, line: bytes) -> Entry | None:
+    """What becomes of a file that is there."""
+    if old.mode == LINK:
+        return None
+    match kind:
+        case "line" | "insert" | "append" | "cut":
+            return Entry(old.mode, _lines(kind, old.data, place, line))
+        case "ending":
             crlf = b"\r\n" in old.data
-            flipped = old.data.replace(b"\r\n", b"\n") if crlf else old.data.replace(b"\n", b"\r\n")
-            put(tree, at, Entry(old.mode, flipped))
+            other = (b"\r\n", b"\n") if crlf else (b"\n", b"\r\n")
+            return Entry(old.mode, old.data.replace(*other))
+        case "chmod":
+            return Entry(EXECUTABLE if old.mode == PLAIN else PLAIN, old.data)
+    return None
+
+
+def _move(tree: Tree, kind: str, at: bytes, second: int, third: int) -> None:
+    match kind:
         case "delete":
-            tree.pop(at, None)
-        case "rename" if at in tree:
+            del tree[at]
+        case "rename":
             put(tree, path(second, third), tree.pop(at))
         case "move folder":
             _move_folder(tree, at, FOLDERS[third % len(FOLDERS)])
-        case "chmod" if old.mode in (PLAIN, EXECUTABLE) and at in tree:
-            put(tree, at, Entry(EXECUTABLE if old.mode == PLAIN else PLAIN, old.data))
-        case "swap" if at in tree:
+        case "swap":
             entry = tree.pop(at)
             put(tree, at + b"/inside" if third % 2 else at.rpartition(b"/")[0] or at, entry)
-        case "attributes":
-            put(tree, b".gitattributes", Entry(PLAIN, ATTRIBUTES[third % len(ATTRIBUTES)]))
-        case _:
-            pass
 
 
 def _lines(kind: str, data: bytes, place: int, new: bytes) -> bytes:
@@ -145,7 +164,7 @@ def _move_folder(tree: Tree, member: bytes, to: bytes) -> None:
 small = st.integers(0, 40)
 edits = st.tuples(st.sampled_from(EDITS), small, small, small)
 grounds = st.lists(
-    st.tuples(st.sampled_from(EDITS[:7] + ("text", "text", "attributes")), small, small, small),
+    st.tuples(st.sampled_from((*EDITS[:7], "text", "text", "attributes")), small, small, small),
     min_size=1, max_size=9,
 )  # fmt: skip
 
@@ -186,10 +205,19 @@ def bare_bones(where: Path) -> Path:
     for part in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
         (folder / part).mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/main\n")
-    (folder / "config").write_text(
-        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"
-    )
+    core = ("repositoryformatversion = 0", "filemode = true", "bare = false", "logallrefupdates = true")
+    (folder / "config").write_text("\n\t".join(("[core]", *core)) + "\n")
     return folder
+
+
+def checked_out(history: Sequence[Made], where: Path) -> list[str]:
+    """A repository in ``where``, which is made, with this history, of which ``main`` is checked out; gives
+    the ids of its commits."""
+    where.mkdir()
+    bare_bones(where)
+    commits = write(history, where)
+    subprocess.run(["git", "reset", "-q", "--hard"], cwd=where, check=True)
+    return commits
 
 
 def write(history: Sequence[Made], where: Path) -> list[str]:

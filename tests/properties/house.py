@@ -19,8 +19,8 @@ from tests.properties.teammates import Feature, Hands, Ledger
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.git.worktrees import Worktrees
-from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.store.sqlite import SqliteStore
+from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.models import Plan, RunSettings, Task, Verdict
@@ -58,8 +58,8 @@ class Score:
     @property
     def settings(self) -> RunSettings:
         return RunSettings(
-            team=("ada", "bob", "cleo")[: self.team], agent="command:none", gates=("check",), batch=self.batch,
-            attempts=self.attempts, continues=self.continues,
+            team=("ada", "bob", "cleo")[: self.team], agent="command:none", gates=("check",),
+            batch=self.batch, attempts=self.attempts, continues=self.continues,
         )  # fmt: skip
 
     def green(self, gate: str, words: frozenset[str]) -> bool:
@@ -242,7 +242,8 @@ class House:
 
     async def _started(self, world: World) -> e.RunStarted:
         return e.RunStarted(
-            plan=Plan(title="Drawn", tasks=self.score.tasks), plan_text="", plan_sha256="0", plan_path="plan.md",
-            settings=self.score.settings, base=self.base, base_tree=await world.git.tree_of(self.base),
-            target="main", integration=INTEGRATION, environment=ENVIRONMENT,
+            plan=Plan(title="Drawn", tasks=self.score.tasks), plan_text="", plan_sha256="0",
+            plan_path="plan.md", settings=self.score.settings, base=self.base,
+            base_tree=await world.git.tree_of(self.base), target="main",
+            integration=INTEGRATION, environment=ENVIRONMENT,
         )  # fmt: skip

@@ -108,7 +108,7 @@ class Proof:
 
     def published_tips_are_green(self) -> None:
         """Each tip was reached from the one before, holds a chain of landings, and had a green verdict
-        for exactly its tree, each gate and this environment in the log; which an independent look confirms."""
+        for exactly its tree, each gate and this environment in the log, which a look of our own confirms."""
         at = NOBODY
         for old, new in self.moves:
             assert old == at, f"the branch moved from {old}, where it was not"
@@ -202,11 +202,9 @@ class Proof:
         if listed and listed[1] == "blob":
             (place / ".gitattributes").write_text(git(self.repo, "cat-file", "blob", listed[2]) + "\n")
         command = ["git", f"--git-dir={self.repo}/.git", f"--work-tree={place}", "merge-tree", "--write-tree"]
-        done = subprocess.run(
-            [*command, ours, theirs], cwd=place, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*command, ours, theirs], cwd=place, capture_output=True, check=False)
         assert done.returncode in (0, 1), done.stderr
-        return done.returncode == 0, done.stdout.split("\n", 1)[0]
+        return done.returncode == 0, done.stdout.split(b"\n", 1)[0].decode()
 
     # -- justice -----------------------------------------------------------------------------------------
 

@@ -8,7 +8,17 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from tests.properties.histories import (
-    ATTRIBUTES, GITLINK, PLAIN, Edit, Entry, Made, Tree, bare_bones, edits, put, small, write,
+    ATTRIBUTES,
+    GITLINK,
+    PLAIN,
+    Edit,
+    Entry,
+    Made,
+    Tree,
+    checked_out,
+    edits,
+    put,
+    small,
 )  # fmt: skip
 from tests.properties.house import House, Score
 from tests.properties.teammates import ENDINGS, HANDLINGS, Feature, Style
@@ -85,10 +95,7 @@ def open_house(root: Path, score: Score) -> House:
     """The repository of ``score`` below ``root``, with a user at work in it: something staged, something
     changed, something new, and a branch of their own."""
     repo = root / "repo"
-    repo.mkdir()
-    bare_bones(repo)
-    base, _ = write([Made((), score.ground), Made((0,), {b"mine": Entry(PLAIN, b"mine\n")})], repo)
-    subprocess.run(["git", "reset", "-q", "--hard"], cwd=repo, check=True)
+    base, _ = checked_out([Made((), score.ground), Made((0,), {b"mine": Entry(PLAIN, b"mine\n")})], repo)
     (repo / "staged").write_text("staged\n")
     subprocess.run(["git", "add", "staged"], cwd=repo, check=True)
     (repo / "shared.txt").write_text("half an idea\n")

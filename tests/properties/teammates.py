@@ -65,7 +65,7 @@ def _files(folder: bytes, inside: bytes) -> Iterator[tuple[bytes, Entry]]:
             continue
         mode = found.stat(follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
-            yield name, Entry(LINK, os.readlink(found.path))
+            yield name, Entry(LINK, os.readlink(found.path))  # noqa: PTH115 - names that are no text
         elif stat.S_ISDIR(mode):
             yield from _files(found.path, name + b"/")
         elif stat.S_ISREG(mode):
@@ -89,7 +89,7 @@ def write_tree(root: Path, before: Tree, after: Tree) -> None:
             os.unlink(at)  # noqa: PTH108
         os.makedirs(os.path.dirname(at), exist_ok=True)  # noqa: PTH103, PTH120
         if entry.mode == LINK:
-            os.symlink(entry.data, at)
+            os.symlink(entry.data, at)  # noqa: PTH211
             continue
         with open(at, "wb") as file:  # noqa: PTH123
             file.write(entry.data)
@@ -279,8 +279,8 @@ class _Session:
         self._git("add", "-A")
         if handling == "staged":
             return
-        words = ("--amend",) if handling == "amend" and self.dropped else ()
-        self._git("commit", "-q", "--allow-empty", "-m", f"work on {self.it.task}", *words)
+        again = ("--amend",) if handling == "amend" and self.dropped else ()
+        self._git("commit", "-q", "--allow-empty", "-m", f"work on {self.it.task}", *again)
         if handling == "mixed":
             self._change(lambda tree: edited(tree, (("append", 0, 0, 1), ("binary", 3, 2, 1)), b"late"))
         if handling == "soft reset" and len(self._git("rev-list", "--parents", "-1", "HEAD").split()) == 2:

@@ -79,7 +79,7 @@ def _die_playing(house: House, point: int, delay: int) -> None:
                 words = (word for word in command[1:] if not word.startswith("-"))
                 at(f"during {next(words, command[0])}")
 
-        subprocess.Popen = Mortal  # type: ignore[misc]
+        subprocess.Popen = Mortal  # type: ignore[assignment,misc]
         asyncio.run(house.go(at))
         code = FINISHED
     except BaseException:  # noqa: BLE001 - nothing may go on in the place of the test

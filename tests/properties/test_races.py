@@ -16,8 +16,8 @@ from tests.properties.histories import PLAIN, Edit, Entry, edited, edits, put
 from tests.properties.house import House, Score
 from tests.properties.proofs import INTEGRATION, belongings, git
 from tests.properties.scores import meeting, open_house, scores
-from tests.properties.test_runs import check
 from tests.properties.teammates import read_tree, write_tree
+from tests.properties.test_runs import check
 from workbench.core import events as e
 
 

@@ -24,20 +24,22 @@ Breaks = list[tuple[str, int]]
 async def played(house: House, breaks: Breaks) -> RunState:
     """The run with its breaks (stopped in good order, or dropped where it is) through to its end."""
     for kind, place in breaks:
-        running: asyncio.Future[RunState] | None = None
-
-        def break_off(engine: Engine, record: e.Record, kind: str = kind, place: int = place) -> None:
-            if record.seq == place and kind == "stop":
-                engine.stop("asked to")
-            elif record.seq == place and running is not None:
-                running.cancel()
-
-        running = asyncio.ensure_future(house.go(on=break_off))
         with contextlib.suppress(asyncio.CancelledError):
-            state = await running
-            if state.outcome != "stopped":
-                return state
+            await _broken_off(house, kind, place)
     return await house.go()
+
+
+async def _broken_off(house: House, kind: str, place: int) -> None:
+    running: asyncio.Future[RunState]
+
+    def break_off(engine: Engine, record: e.Record) -> None:
+        if record.seq == place and kind == "stop":
+            engine.stop("asked to")
+        elif record.seq == place:
+            running.cancel()
+
+    running = asyncio.ensure_future(house.go(on=break_off))
+    await running
 
 
 def check(house: House, before: dict[str, bytes], foreign: frozenset[str] = frozenset()) -> Proof:
@@ -62,10 +64,12 @@ def test_whatever_teammates_do(score: Score, breaks: Breaks) -> None:
         state = asyncio.run(played(house, breaks))
         event(f"{state.outcome}")
         proof = check(house, before)
-        for kind in (e.ConflictFound, e.TaskRejected, e.FlakeSeen, e.TaskDeferred):
+        for kind in (e.ConflictFound, e.TaskRejected, e.ResolutionRejected, e.FlakeSeen, e.TaskDeferred):
             if proof.events(kind):
                 event(kind.__name__)
-        assert state.outcome in ("landed", "incomplete")
+        if any(isinstance(it, e.CandidateMade) and it.rung for _, it in proof.events(e.CandidateMade)):
+            event("resolved by a rung")
+        assert state.outcome in ("landed", "incomplete"), state.reason
 
 
 @examples(8)
