@@ -282,7 +282,8 @@ class _Session:
         again = ("--amend",) if handling == "amend" and self.dropped else ()
         self._git("commit", "-q", "--allow-empty", "-m", f"work on {self.it.task}", *again)
         if handling == "mixed":
-            self._change(lambda tree: edited(tree, (("append", 0, 0, 1), ("binary", 3, 2, 1)), b"late"))
+            late = {b"late/" + self.it.task.encode(): Entry(EXECUTABLE, b"\0late\r\n")}
+            self._change(lambda tree: {**tree, **late})
         if handling == "soft reset" and len(self._git("rev-list", "--parents", "-1", "HEAD").split()) == 2:
             self._git("reset", "-q", "--soft", "HEAD~1")
 
