@@ -140,8 +140,30 @@ class Ledger:
         with self.path.open("a") as file:
             file.write("".join(f"{line}\n" for line in lines))
 
+    def leave(self, root: Path) -> None:
+        """A teammate lets go of ``root``: what lies there must be kept, unless another session of it finds
+        it there as it was, and may do with it as it likes."""
+        self._promote(root)
+        self._left(root).write_text("".join(f"{line}\n" for line in self.lines(root)))
+
+    def take_up(self, root: Path) -> None:
+        """A session begins in ``root``."""
+        if self._left(root).exists() and self._left(root).read_text().splitlines() == self.lines(root):
+            self._left(root).unlink()
+        self._promote(root)
+
+    def _left(self, root: Path) -> Path:
+        return self.path.with_name(f"left by {root.name}")
+
+    def _promote(self, root: Path) -> None:
+        if self._left(root).exists():
+            self.note(*self._left(root).read_text().splitlines())
+            self._left(root).unlink()
+
     def lost(self, repo: Path) -> set[str]:
         """What no ref reaches any more."""
+        for left in self.path.parent.glob("left by *"):
+            self.note(*left.read_text().splitlines())
         words = ["git", "rev-list", "--all", "--objects", "--no-object-names"]
         listed = subprocess.run(words, cwd=repo, capture_output=True, text=True, check=True)
         reachable = set(listed.stdout.split())
@@ -176,10 +198,11 @@ class Hands:
     ) -> None:
         key = (assignment.task, assignment.attempt)
         self.working[key] = assignment.worktree
+        self.ledger.take_up(assignment.worktree)
         try:
             await _Session(self, self.features[assignment.task], assignment, inbox, report).play()
         finally:
-            self.ledger.see(assignment.worktree)
+            self.ledger.leave(assignment.worktree)
             del self.working[key]
 
     def collected(self, task: str, attempt: int) -> None:

@@ -93,7 +93,7 @@ def finish(house: House, deaths: list[Death]) -> str:
         if not killed(house, death):
             break
         for worktree in (house.root / "trees" / "team").glob("*"):
-            house.ledger.see(worktree)
+            house.ledger.leave(worktree)
     last = house.records()
     finished = last[-1].event if last else None
     if isinstance(finished, e.RunFinished):
