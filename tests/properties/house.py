@@ -43,8 +43,8 @@ PATIENCE = 120.0
 @dataclass(frozen=True)
 class Score:
     """One drawn run. ``clashes`` are sets of tasks that are red together; ``flaky`` seeds gates that are
-    red by mistake, each at most once on a tree. ``slow`` gates of candidates let work queue up, so that
-    batches are large."""
+    red by mistake, each at most once on a tree. ``slow`` is how many seconds a candidate's gate
+    takes: work queues up meanwhile, and batches are large."""
 
     ground: Tree
     tasks: tuple[Task, ...]
@@ -55,7 +55,7 @@ class Score:
     attempts: int = 3
     continues: bool = False
     flaky: int | None = None
-    slow: bool = False
+    slow: float = 0.0
 
     @property
     def settings(self) -> RunSettings:
@@ -98,7 +98,7 @@ class DrawnGates:
     ) -> list[Verdict]:
         verdicts: list[Verdict] = []
         if urgent and self.score.slow:
-            await asyncio.sleep(0.1)  # what a gate takes; nothing waits for this
+            await asyncio.sleep(self.score.slow)  # what a gate takes; nothing waits for this
         words = await asyncio.to_thread(words_in, self.repo, tree)
         for command in commands:
             green = self.score.green(command, words) and not self._lies(tree, command)

@@ -87,7 +87,7 @@ def scores(draw: st.DrawFn, most: int = 5, wild: bool = True) -> Score:
         batch=draw(st.sampled_from((1, 2, 8))),
         attempts=draw(st.integers(1, 3)) if wild else 9,
         continues=draw(st.booleans()),
-        slow=wild and draw(st.integers(0, 2)) == 2,
+        slow=0.1 if wild and draw(st.integers(0, 2)) == 2 else 0.0,
         flaky=draw(st.integers(0, 99)) if wild and draw(st.booleans()) else None,
     )
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tests.properties.conftest import examples
 from tests.properties.house import House, Score
 from tests.properties.proofs import Proof, belongings, whole
-from tests.properties.scores import open_house, scores
+from tests.properties.scores import GROUND, NAMES, open_house, scores
+from tests.properties.teammates import Feature
 from workbench.core import events as e
+from workbench.core.models import Task
 from workbench.core.state import RunState
 from workbench.engine.loop import Engine
 
@@ -82,3 +84,18 @@ def test_able_teammates_with_disjoint_work_land_it_all(score: Score, breaks: Bre
         proof = check(house, before)
         assert state.outcome == "landed"
         assert {it.task for it in proof.landings.values()} == set(score.features)
+
+
+def test_who_breaks_a_large_batch_is_found_in_the_middle_of_it() -> None:
+    """The first landing takes so long that all others queue up behind it."""
+    chosen = tuple(Task(id=name, title=name) for name in NAMES)
+    features = {task.id: Feature() for task in chosen}
+    clashes = (frozenset({"bee", "cat"}), frozenset({"ant", "dog", "eel"}))
+    score = Score(GROUND, chosen, features, clashes, team=3, slow=0.5)
+    with tempfile.TemporaryDirectory() as root:
+        house = open_house(Path(root), score)
+        before = belongings(house.repo)
+        state = asyncio.run(house.go())
+        proof = check(house, before)
+        assert proof.events(e.TaskRejected)
+        assert state.outcome == "landed"

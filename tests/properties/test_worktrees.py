@@ -223,7 +223,7 @@ async def worked(root: Path, history: list[Made], done: list[Deed]) -> None:
     assert after == before
 
 
-@examples(40)
+@examples(25)
 @given(histories(most=4), st.lists(deeds, min_size=1, max_size=10))
 def test_what_lies_in_a_worktree_is_collected_as_it_is_and_never_lost(
     history: list[Made], done: list[Deed]
