@@ -196,3 +196,10 @@ def test_an_interrupted_attempt_goes_on_only_with_work_to_go_on_with() -> None:
 def test_every_event_survives_the_log() -> None:
     for event in [*LANDING, MADE, BUILT, CHECKED, LANDED]:
         assert e.load(type(event).__name__, e.dump(event)) == event
+
+
+def test_a_file_name_that_is_no_utf_8_survives_the_log() -> None:
+    """Git gives such a name as bytes; an event that cannot be written would end the run for good."""
+    event = e.TaskLanded(task="a", attempt=1, commit="c", parent="p", tree="t", files=("\udcff\udcfe", "ü"))
+    assert e.load("TaskLanded", e.dump(event)) == event
+    e.dump(event).encode("utf-8")

@@ -453,12 +453,19 @@ class Record:
 
 def dump(event: Event) -> str:
     """The event's fields as one line of JSON (its type is kept beside it)."""
-    return event.model_dump_json(exclude_defaults=True)
+    try:
+        return event.model_dump_json(exclude_defaults=True)
+    except ValueError:  # a file name that is no UTF-8: bytes that Python carries as lone surrogates
+        return json.dumps(event.model_dump(mode="json", exclude_defaults=True))
 
 
 def load(type_name: str, body: str) -> Event:
     """The event that ``dump`` wrote. Raises KeyError for an unknown type, ValueError for a bad body."""
-    return EVENTS[type_name].model_validate_json(body)
+    kind = EVENTS[type_name]
+    try:
+        return kind.model_validate_json(body)
+    except ValueError:
+        return kind.model_validate(json.loads(body))
 
 
 def as_json(run: str, record: Record) -> str:

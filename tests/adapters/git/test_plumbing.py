@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.adapters.git import process
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import open_repository, resolve
 from workbench.errors import GitError, SetupError
@@ -234,6 +235,40 @@ async def test_racing_writers_lose_no_update(repo: Path, one: Plumbing) -> None:
     theirs = out.count(b"won")
     assert int(git(repo, "rev-list", "--count", f"{head}..{ref}")) == ours + theirs
     assert ours
+
+
+async def test_the_lock_of_a_killed_git_is_removed_from_a_ref_of_ours(
+    repo: Path, one: Plumbing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a run whose process was killed while it published would stop there for ever."""
+    monkeypatch.setattr(process, "WAITS", (0.01,))
+    head = git(repo, "rev-parse", "HEAD")
+    for ref in ("refs/heads/workbench/r/integration", "refs/workbench/r/work/a/1"):
+        lock = repo / ".git" / f"{ref}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    assert await one.move_ref("refs/heads/workbench/r/integration", head, None, "first")
+    await one.pin("refs/workbench/r/work/a/1", head)
+    assert await one.tip("refs/workbench/r/work/a/1") == head
+    assert not list((repo / ".git").rglob("*.lock"))
+
+
+@pytest.mark.parametrize(
+    ("ref", "opened"), [("refs/heads/theirs", False), ("refs/heads/workbench/r/integration", True)]
+)
+async def test_a_lock_that_somebody_may_hold_stays(
+    repo: Path, one: Plumbing, monkeypatch: pytest.MonkeyPatch, ref: str, opened: bool
+) -> None:
+    monkeypatch.setattr(process, "WAITS", (0.01,))
+    head = git(repo, "rev-parse", "HEAD")
+    lock = repo / ".git" / f"{ref}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        if not opened:
+            held.close()
+        with pytest.raises(GitError, match="lock"):
+            await one.move_ref(ref, head, None, "first")
+    assert lock.exists()
 
 
 async def test_a_lock_held_for_a_moment_is_waited_out(repo: Path, one: Plumbing) -> None:

@@ -168,6 +168,39 @@ async def test_collect_snapshots_everything(team: Team, repo: Path) -> None:
     assert not (await team.collect()).snapshot
 
 
+@pytest.mark.parametrize("staged", [False, True])
+async def test_a_folder_in_the_place_of_a_file(team: Team, repo: Path, staged: bool) -> None:
+    """Git refuses to record the deletion of a file that is a folder now, when it knows of it already."""
+    made = await team.prepare()
+    git(made.path, "rm", "-q", "README.md")
+    (made.path / "README.md").mkdir()
+    (made.path / "README.md" / "index").write_text("inside\n")
+    if staged:
+        git(made.path, "add", "-A")
+    work = await team.collect()
+    assert git(repo, "ls-tree", "-r", "--name-only", work.commit, "README.md") == "README.md/index"
+    git(made.path, "rm", "-r", "-q", "--cached", ".")
+    await team.worktrees.remove("ada")
+    assert blob(repo, "inside\n") in team.reachable()
+
+
+async def test_a_link_in_the_place_of_a_folder(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "src").rename(made.path / "lib")
+    (made.path / "src").symlink_to("lib")
+    work = await team.collect()
+    listed = git(repo, "ls-tree", "-r", "--name-only", work.commit)
+    assert listed.splitlines() == [".gitignore", "README.md", "lib/app.py", "src"]
+
+
+async def test_a_deletion_that_is_only_staged_is_collected(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    git(made.path, "rm", "-q", "README.md")
+    work = await team.collect()
+    assert (work.changed, work.snapshot) == (True, True)
+    assert git(repo, "ls-tree", "--name-only", work.commit, "README.md") == ""
+
+
 async def test_placeholders_never_reach_a_commit(team: Team, repo: Path) -> None:
     made = await team.prepare()
     for name in (".npmrc", "package.json", ".env.local", "yarn.lock", ".bashrc"):

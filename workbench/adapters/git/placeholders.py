@@ -32,11 +32,13 @@ FOLDER = ".workbench"
 @dataclass(frozen=True, slots=True)
 class Leftovers:
     """What a status amounts to: ``work`` to record, ``unwanted`` to take out of the index,
-    ``nested`` repositories (their folders) that git cannot record."""
+    ``nested`` repositories (their folders) that git cannot record, ``removed`` files to record as gone,
+    whatever stands in their place now."""
 
     work: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def placeholder_name(path: str) -> bool:
@@ -49,6 +51,7 @@ def sorted_out(entries: Iterable[Entry], root: Path) -> Leftovers:
     work: list[str] = []
     unwanted: list[str] = []
     nested: list[str] = []
+    removed: list[str] = []
     for entry in entries:
         ours = entry.path.split("/", 1)[0] == FOLDER
         if entry.kind == "?":
@@ -58,9 +61,11 @@ def sorted_out(entries: Iterable[Entry], root: Path) -> Leftovers:
                 work.append(entry.path)
         elif "A" in entry.code and entry.kind == "1" and (ours or _worthless(root, entry.path)):
             unwanted.append(entry.path)
+        elif entry.kind == "1" and (entry.code == "D." or entry.code[1] == "D"):
+            removed.append(entry.path)
         else:
             work.append(entry.path)
-    return Leftovers(tuple(work), tuple(unwanted), tuple(nested))
+    return Leftovers(tuple(work), tuple(unwanted), tuple(nested), tuple(removed))
 
 
 def committed(now: Mapping[str, str], before: Mapping[str, str]) -> tuple[str, ...]:

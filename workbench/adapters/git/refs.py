@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import BUSY, Busy, Conversation, Place, encoded, patiently, run
 from workbench.errors import GitError
 
 ABSENT = "0" * 40
+
+OURS = ("refs/workbench/", "refs/heads/workbench/")
+"""Refs that nobody but a run has business with: a lock on one that stays is a killed git's."""
 
 
 def full_ref(name: str) -> str:
@@ -39,8 +44,13 @@ class Refs:
     async def move(self, ref: str, new: str, old: str | None, why: str) -> bool:
         """Compare-and-swap; see the Git port."""
         words = ["update-ref", "-m", " ".join(why.split()) or "workbench", full_ref(ref), full_id(new)]
+        words.append(ABSENT if old is None else full_id(old))
+
+        async def update() -> None:
+            await run(self._place, *words)
+
         try:
-            await run(self._place, *words, ABSENT if old is None else full_id(old))
+            await self._unlocked(ref, update)
         except GitError:
             if await self.tip(ref) != old:
                 return False
@@ -50,7 +60,7 @@ class Refs:
     async def pin(self, ref: str, commit: str) -> None:
         """Create ``ref`` at ``commit`` or move it there."""
         lines = f"start\nupdate {full_ref(ref)} {full_id(commit)}\nprepare\ncommit\n"
-        await patiently(lambda: self._transact(lines))
+        await self._unlocked(ref, lambda: patiently(lambda: self._transact(lines)))
 
     async def create_next(self, prefix: str, commit: str) -> str:
         """Pin ``commit`` at the first free number under ``prefix``; gives the new ref's name."""
@@ -63,6 +73,21 @@ class Refs:
 
     async def aclose(self) -> None:
         await self._pins.aclose()
+
+    async def _unlocked(self, ref: str, write: Callable[[], Awaitable[None]]) -> None:
+        """Write a ref. Git that was killed in the middle leaves its lock, at which every later run would
+        stop: one on a ref of ours that is there before and after all the patience, and that no process
+        has open, is removed."""
+        lock = self._place.git_dir / f"{ref}.lock"
+        before = _identity(lock)
+        try:
+            await write()
+        except Busy:
+            same = before is not None and _identity(lock) == before
+            if not same or not ref.startswith(OURS) or await asyncio.to_thread(_open_somewhere, lock):
+                raise
+            lock.unlink(missing_ok=True)
+            await write()
 
     async def _transact(self, lines: str) -> None:
         async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> None:
@@ -78,3 +103,23 @@ class Refs:
             if any(word in str(refused) for word in BUSY):
                 raise Busy(str(refused), "Another git process holds a lock.") from refused
             raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        seen = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return seen.st_ino, seen.st_mtime_ns
+
+
+def _open_somewhere(path: Path) -> bool:
+    """Whether a process has ``path`` open, as far as this system (Linux) and this user may see."""
+    wanted = str(path.resolve())
+    for handle in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(handle.readlink()) == wanted:
+                return True
+        except OSError:  # gone, or somebody else's
+            continue
+    return False

@@ -67,6 +67,10 @@ async def _record(linked: Linked, left: Leftovers, extra: Mapping[str, str]) -> 
         listed = ("--pathspec-from-file=-", "--pathspec-file-nul")
         literal = {"GIT_LITERAL_PATHSPECS": "1"} | dict(extra)
         await run(linked.place, *removal, *listed, feed=feed, extra=literal)
+    if left.removed:  # a folder or a link may have taken the place of a file or of a folder of it, and
+        # then git takes a plain path for a mistake
+        feed = b"".join(encoded(path) + b"\0" for path in left.removed)
+        await run(linked.place, "update-index", "--force-remove", "-z", "--stdin", feed=feed, extra=extra)
     if left.work:
         feed = b"".join(encoded(path) + b"\0" for path in left.work)
         words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")

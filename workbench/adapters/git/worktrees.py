@@ -122,7 +122,7 @@ class Worktrees:
             merging = linked.heads("MERGE_HEAD")
             author = (teammate, f"{teammate}@workbench.localhost")
             commit = status.head or start
-            snapshot = bool(left.work or left.unwanted or merging or status.head is None)
+            snapshot = bool(left.work or left.removed or left.unwanted or merging or status.head is None)
             if snapshot and (
                 open_files
                 or linked.operation()
@@ -189,7 +189,7 @@ class Worktrees:
             now = await self._git.objects.root_entries(status.head)
             unwanted += committed(now, before)
         hidden = await shadowed(linked, now)
-        return Leftovers((*left.work, *hidden), unwanted, left.nested)
+        return Leftovers((*left.work, *hidden), unwanted, left.nested, left.removed)
 
     async def _salvage(
         self, linked: Linked, teammate: str, standing: bool, start: str = ""
@@ -225,7 +225,7 @@ class Worktrees:
         hidden = await shadowed(linked, await objects.root_entries(status.head) if status.head else {})
         heads = [*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")]
         found = [*heads, *_unfinished(linked)]
-        if left.work or hidden:
+        if left.work or left.removed or hidden:
             work = Leftovers((*left.work, *hidden))
             message = f"Found uncommitted in the worktree of {teammate}"
             found.append(await commit_aside(linked, objects, heads, work, message))
