@@ -101,6 +101,7 @@ _TOLD = {
     "no_change": "reported done without a change; asked again",
     "unresolved": "left conflict markers; asked again",
 }
+# What is told "foreseen" or "landed" has a line already, from what was found out.
 
 
 def _told(state: RunState, event: e.Told) -> Line | None:
@@ -121,6 +122,17 @@ def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
     sides = f" with {', '.join(event.others)}" if event.others else ""
     more = "given up" if event.final else "goes back for a fix-up"
     return Line("merge", f"{event.task} conflicts{sides} in {', '.join(event.paths)}; {more}", "warn")
+
+
+def _foreseen(state: RunState, event: e.ConflictForeseen) -> Line:
+    return Line("probe", f"{event.task} and {event.other} will conflict in {', '.join(event.paths)}", "warn")
+
+
+def _read(state: RunState, event: e.LandingRead) -> Line:
+    count = len(event.changes) + event.more
+    names = f"{count} public name{'s' if count != 1 else ''} changed" if count else "no public name changed"
+    whose = f"; it touches files of {', '.join(event.touched)}" if event.touched else ""
+    return Line("merge", f"{', '.join(event.tasks)}: {names}{whose}", "faint")
 
 
 def _rejected(state: RunState, event: e.TaskRejected) -> Line:
@@ -167,6 +179,11 @@ _WORDS: dict[type[e.Event], Words] = {
     e.TaskLanded: _landed,
     e.TaskConflicted: _conflicted,
     e.TaskRejected: _rejected,
+    e.ConflictForeseen: _foreseen,
+    e.ConflictCleared: lambda state, event: Line(
+        "probe", f"{event.task} and {event.other} merge cleanly again", "good"
+    ),
+    e.LandingRead: _read,
     e.PublicationLost: lambda state, event: Line(
         "merge", "the branch had moved; what was to land is merged again", "warn"
     ),

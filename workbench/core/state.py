@@ -281,6 +281,10 @@ class RunState:
     trouble: int = 0
     flakes: dict[str, int] = field(default_factory=dict)
     landings: list[Landed] = field(default_factory=list)
+    publication: tuple[int, int] = (0, 0)
+    """Which of the landings the latest publication brought: from, and up to but without."""
+    foreseen: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    """In which paths a task conflicts with another, both ways round, where neither is over."""
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
     gate_runs: int = 0
     gate_seconds: float = 0.0

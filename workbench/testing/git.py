@@ -31,12 +31,14 @@ def conflict_text(base: str, ours: str, theirs: str) -> str:
 @dataclass
 class FakeGit:
     """``engine.ports.Git`` in memory. Files merge whole: both sides changing one file is a conflict,
-    unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap."""
+    unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap, ``probed``
+    every pair that was merged on trial."""
 
     commits: dict[str, FakeCommit] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    probed: list[tuple[str, str]] = field(default_factory=list)
     _serial: itertools.count[int] = field(default_factory=itertools.count)
 
     # -- for tests ---------------------------------------------------------------------------------
@@ -123,6 +125,16 @@ class FakeGit:
             return Merged(clean=False, paths=conflicts, hunks=hunks)
         return Merged(clean=True, tree=self.write(files))
 
+    async def probe(self, pairs: Sequence[tuple[str, str]]) -> list[Merged | GitError]:
+        self.probed += pairs
+        return [await self._tried(ours, theirs) for ours, theirs in pairs]
+
+    async def _tried(self, ours: str, theirs: str) -> Merged | GitError:
+        try:
+            return await self.merge(ours, theirs)
+        except GitError as problem:
+            return problem
+
     async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         if tree not in self.trees:
             raise GitError(f"no tree {tree!r} in this repository")
@@ -131,6 +143,9 @@ class FakeGit:
     async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
         before, after = self.files(old), self.files(new)
         return tuple(sorted(path for path in {*before, *after} if before.get(path) != after.get(path)))
+
+    async def text_at(self, commit: str, path: str) -> str | None:
+        return self.files(commit).get(path)
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
         return older in self.ancestors(newer)
