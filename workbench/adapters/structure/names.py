@@ -96,7 +96,7 @@ def _public(piece: Piece, scope: str, mark: str = "", shape: Piece | None = None
         before += value.text.split(b"(", 1)[0].split()
     marks = " ".join([mark, *(word for word in MARKS if word.encode() in before)]).strip()
     full = f"{scope}{_text(name)}"
-    line = re.sub(r",\s*\)", ")", " ".join(f"{marks} {full}{rest}".split()))
+    line = re.sub(r",?\s*\)", ")", re.sub(r"\(\s+", "(", " ".join(f"{marks} {full}{rest}".split())))
     shown = line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
     return Public(full, shown, "".join(f"{line}{_text(shape)}".split()))
 
