@@ -77,25 +77,67 @@ async def test_a_conflict_that_one_of_them_takes_back_is_cleared() -> None:
     assert len(state.attempts) == 2, "both landed at the first attempt"
 
 
-async def test_only_pairs_with_what_changed_are_merged_each_once_and_the_newest_of_each() -> None:
-    second, third, all_in = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    it = stage("a", "b", "c")
+async def test_only_work_on_the_same_files_is_merged_each_pair_once_and_the_newest_of_each() -> None:
+    second, third, fourth, all_in = (asyncio.Event() for _ in range(4))
+    it = stage("a", "b", "c", "d")
+    then = {"a": second, "b": third, "c": fourth, "d": all_in}
+
+    def work(name: str, *before: Step) -> list[Step]:
+        """All that shares a file changes it alike, so that nothing conflicts."""
+        edits: list[Step] = [Edit({"same": "yes\n", name: name} if name != "d" else {name: name}), Commit()]
+        return [
+            *before,
+            Edit({name: "first\n"}),
+            Commit(),
+            *edits,
+            Mark("progress", name),
+            after(all_in),
+            *END,
+        ]
+
     it.agent.scripts = {
-        ("a", 1): [Edit({"a": "1\n"}), Commit(), Edit({"a": "2\n"}), Commit(), Mark("progress", "a"),
-                   after(all_in), *END],
-        ("b", 1): [after(second), Edit({"b": "1\n"}), Commit(), Mark("progress", "b"), after(all_in), *END],
-        ("c", 1): [after(third), Edit({"c": "1\n"}), Commit(), Mark("progress", "c"), *END],
+        ("a", 1): work("a"), ("b", 1): work("b", after(second)), ("c", 1): work("c", after(third)),
+        ("d", 1): work("d", after(fourth)),
     }  # fmt: skip
-    then = {"a": second, "b": third, "c": all_in}
-    it.bus.listen(
-        lambda record: then[record.event.note].set() if isinstance(record.event, e.MarkerReceived)
-        and record.event.note else None
-    )  # fmt: skip
+
+    def on(record: e.Record) -> None:
+        if isinstance(record.event, e.MarkerReceived) and record.event.note:
+            then[record.event.note].set()
+
+    it.bus.listen(on)
     state = await within(it)
     assert state.outcome == "landed"
-    commits = {state.tasks[name].commit: name for name in "abc"}
+    commits = {state.tasks[name].commit: name for name in "abcd"}
     pairs = [{commits[one], commits[other]} for one, other in it.git.probed]
     assert sorted(map(sorted, pairs)) == [["a", "b"], ["a", "c"], ["b", "c"]]
+
+
+async def test_whoever_works_alone_is_never_looked_at() -> None:
+    it = stage("a")
+    it.agent.scripts = {("a", 1): [Edit({"f": "a\n"}), Commit(), *END]}
+    asked: list[str] = []
+    tip = it.git.tip
+
+    async def watched(ref: str) -> str | None:
+        asked.append(ref)
+        return await tip(ref)
+
+    it.git.tip = watched  # type: ignore[method-assign]
+    assert (await within(it)).outcome == "landed"
+    assert {ref.rpartition("/")[2] for ref in asked} == {"integration"}
+
+
+async def test_who_takes_back_all_of_its_work_conflicts_with_nobody() -> None:
+    cleared = asyncio.Event()
+    it = stage("a", "b")
+    it.agent.scripts = {
+        ("a", 1): [Edit({"f": "a\n"}), Commit(), Hear("foreseen"), after(cleared), *END],
+        ("b", 1): [Edit({"f": "b\n"}), Commit(), Hear("foreseen"), Edit({"f": "0\n", "g": "b\n"}), Commit(),
+                   after(cleared), *END],
+    }  # fmt: skip
+    it.on(e.ConflictCleared, lambda record: cleared.set())
+    assert (await within(it)).outcome == "landed"
+    assert len(it.git.probed) == 1, "what shares no file is not merged"
 
 
 async def test_what_landed_meanwhile_is_not_taken_for_a_teammates_doing() -> None:
@@ -107,11 +149,11 @@ async def test_what_landed_meanwhile_is_not_taken_for_a_teammates_doing() -> Non
         files={"f": "0\n"},
     )
     it.agent.scripts = {
-        ("a", 1): [after(landed), Edit({"f": "a\n"}), Commit(), after(done), *END],
+        ("a", 1): [after(landed), Edit({"f": "a\n", "g": "c\n"}), Commit(), after(done), *END],
         ("b", 1): [Edit({"f": "b\n"}), *END],
         ("c", 1): [Edit({"g": "c\n"}), Commit(), *END],
         ("a", 2): [Edit({"f": "both\n"}), *END],
-    }
+    }  # both write g, and alike
     it.on(e.TaskLanded, lambda record: landed.set())
 
     def delivered(record: e.Record) -> None:
@@ -151,8 +193,8 @@ async def test_a_probe_that_fails_harms_nobody() -> None:
     it.use(it.agent)
     failed = git.failed
     it.agent.scripts = {
-        ("a", 1): [Edit({"a": "1\n"}), Commit(), Edit({"a": "2\n"}), Commit(), after(failed), *END],
-        ("b", 1): [Edit({"b": "1\n"}), Commit(), Edit({"b": "2\n"}), after(failed), *END],
+        ("a", 1): [Edit({"a": "1\n", "s": "\n"}), Commit(), after(failed), *END],
+        ("b", 1): [Edit({"b": "1\n", "s": "\n"}), Commit(), after(failed), Edit({"b": "2\n"}), *END],
     }
     state = await within(it)
     assert state.outcome == "landed"

@@ -1,14 +1,14 @@
 """Trial merges while the team is at work: a conflict to come is seen when its second half is committed.
 
 A teammate's branch that moves, or work that is delivered, is merged in memory with whatever else is at
-work or waits to land: n merges for a change, never all pairs. What comes in meanwhile waits, and only the
-newest commit of each teammate counts. Nothing runs while nobody commits.
+work or waits to land and touches the same files. What comes in meanwhile waits, and only the newest commit
+of each teammate counts. Nothing runs while nobody commits, or while there is nothing to conflict with.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workbench.core import events as e
@@ -42,6 +42,7 @@ class Probes:
     _moved: dict[str, None] = field(default_factory=dict)
     _fresh: dict[str, None] = field(default_factory=dict)
     _tips: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _changed: dict[Head, frozenset[str]] = field(default_factory=dict)
     _said: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
     _running: bool = False
 
@@ -63,20 +64,22 @@ class Probes:
                     self._fresh[event.task] = None
                     self._begin()
             case e.WorktreeReady():
-                # What was merged into it, or found in it, may have been committed before it was ready.
-                mate = self.state.teammates[event.teammate]
-                attempt = self.state.working.get((mate.held, self._number(mate.held)))
-                if attempt is not None and (attempt.carry or attempt.why == "continued"):
-                    self.moved(event.teammate)
+                self.moved(event.teammate)  # what was told of its branch until now was of other work
             case e.ConflictForeseen() | e.ConflictCleared():
                 self._said.pop(_pair(event.task, event.other), None)
             case _:
                 pass
 
     def _begin(self) -> None:
-        if not self._running:
+        if not self._running and not self._alone():
             self._running = True
             self.start(self._run)
+
+    def _alone(self) -> bool:
+        """Whether there is nothing to conflict with."""
+        landing = self.state.landing.tasks if self.state.landing is not None else ()
+        live = sum(attempt.phase in LIVE for attempt in self.state.working.values())
+        return live + len(self.state.queue) + len(landing) < 2
 
     def _number(self, task: str) -> int:
         return self.state.tasks[task].attempt if task in self.state.tasks else 0
@@ -127,11 +130,15 @@ class Probes:
                 yield name, Head(task.commit, state.attempts[name, task.delivered_by].start)
 
     async def _probe(self, fresh: Iterable[str]) -> None:
-        """Merge what is new with everything else, and say what that changes."""
+        """Merge what is new with all else that touches the same files, and say what that changes."""
         heads = dict(self._heads())
-        pairs = dict.fromkeys(
-            _pair(name, other) for name in fresh if name in heads for other in heads if other != name
-        )
+        pairs: dict[Pair, None] = {}
+        for name in fresh:
+            close = {other async for other in self._close_to(name, heads)}
+            pairs |= dict.fromkeys(_pair(name, other) for other in sorted(close))
+            for other in set(self.state.foreseen.get(name, ())) - close:
+                self._conclude(_pair(name, other), (), "")
+        self._changed = {head: self._changed[head] for head in heads.values() if head in self._changed}
         if not pairs:
             return
         found = await self.git.probe([(heads[one].commit, heads[other].commit) for one, other in pairs])
@@ -140,26 +147,39 @@ class Probes:
                 log.warning("the work on %s and %s cannot be merged on trial: %s", *pair, merged)
                 continue
             paths = await self._between(heads[pair[0]], heads[pair[1]], merged)
-            self._conclude(pair, paths, merged)
+            self._conclude(pair, paths, excerpt(merged.hunks, merged.paths, paths))
+
+    async def _close_to(self, name: str, heads: Mapping[str, Head]) -> AsyncIterator[str]:
+        """Other work that touches files which the work on ``name`` touches: what shares none does not
+        conflict, but for the rare file that comes where a folder was renamed or made."""
+        if name not in heads:  # it took back all it had
+            return
+        mine = await self._files(heads[name])
+        for other, head in heads.items():
+            if other != name and not mine.isdisjoint(await self._files(head)):
+                yield other
+
+    async def _files(self, head: Head) -> frozenset[str]:
+        """What the work itself changed: asked of git once for each commit."""
+        if head not in self._changed:
+            self._changed[head] = frozenset(await self.git.changed_files(head.start, head.commit))
+        return self._changed[head]
 
     async def _between(self, one: Head, other: Head, merged: Merged) -> tuple[str, ...]:
         """The paths in which the two themselves conflict. Where one began later, what landed in
         between is part of its side: then only files that both changed count."""
         if merged.clean or one.start == other.start:
             return merged.paths
-        mine = await self.git.changed_files(one.start, one.commit)
-        its = await self.git.changed_files(other.start, other.commit)
-        both = frozenset(mine).intersection(its)
+        both = await self._files(one) & await self._files(other)
         return tuple(path for path in merged.paths if path in both)
 
-    def _conclude(self, pair: Pair, paths: tuple[str, ...], merged: Merged) -> None:
+    def _conclude(self, pair: Pair, paths: tuple[str, ...], hunks: str) -> None:
         one, other = pair
         before = self._said.get(pair, self.state.foreseen.get(one, {}).get(other, ()))
         if before == paths or not all(_is_open(self.state, name) for name in pair):
             return
         self._said[pair] = paths
         if paths:
-            hunks = excerpt(merged.hunks, merged.paths, paths)
             self.emit(e.ConflictForeseen(task=one, other=other, paths=paths, hunks=hunks))
         else:
             self.emit(e.ConflictCleared(task=one, other=other))
