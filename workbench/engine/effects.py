@@ -85,8 +85,10 @@ class Effects:
         """The effects by which nothing changes."""
         match action:
             case a.ReadLanding():
+                assert self._probes is not None, "somebody is at work, so it was started"
+                changed = self._probes.changed_by
                 return self._aside(
-                    "ReadLanding", lambda: read_landing(state, self._world, self._emit, action)
+                    "ReadLanding", lambda: read_landing(state, self._world, self._emit, action, changed)
                 )
             case _:
                 raise TypeError(f"no effect for {action!r}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.languages import is_test, language_of
 from workbench.core.models import PublicChange
 from workbench.core.notices import own_among, without
-from workbench.core.state import RunState
+from workbench.core.state import AttemptState, RunState
 from workbench.engine.ports import Emit, Versions
-from workbench.engine.probing import branch_of
 from workbench.engine.world import World
 
 NAMES = 12
@@ -25,15 +26,19 @@ ORDER = {"changed": 0, "removed": 1, "added": 2}
 """What breaks others comes first."""
 
 
-async def read_landing(state: RunState, world: World, emit: Emit, action: a.ReadLanding) -> None:
+Changed = Callable[[AttemptState], Awaitable[frozenset[str]]]
+"""Tells which files an attempt has changed so far."""
+
+
+async def read_landing(
+    state: RunState, world: World, emit: Emit, action: a.ReadLanding, changed: Changed
+) -> None:
     """See ReadLanding. Says nothing when nobody is left at work who could use it."""
     changes = await _changes(world, action)
     touched: dict[str, tuple[str, ...]] = {}
     for attempt in list(without(state, action.new)):
         globs = state.task(attempt.task).spec.files
-        tip = await world.git.tip(branch_of(state, attempt.teammate)) if attempt.prepared else None
-        changed = await world.git.changed_files(attempt.start, tip) if tip is not None else ()
-        if own := own_among(action.files, globs, changed):
+        if own := own_among(action.files, globs, await changed(attempt)):
             touched[attempt.task] = own
     if next(without(state, action.new), None) is None:
         return

@@ -84,6 +84,16 @@ class Probes:
     def _number(self, task: str) -> int:
         return self.state.tasks[task].attempt if task in self.state.tasks else 0
 
+    async def changed_by(self, attempt: AttemptState) -> frozenset[str]:
+        """The files that an attempt has changed in what it committed so far."""
+        await self._look()
+        if self._fresh:
+            self._begin()
+        number, tip = self._tips.get(attempt.task, (0, ""))
+        if number != attempt.number or tip == attempt.start:
+            return frozenset()
+        return await self._files(Head(tip, attempt.start))
+
     # -- probing -----------------------------------------------------------------------------------
 
     async def _run(self) -> None:
