@@ -43,8 +43,8 @@ def happened(it: Stage, *kinds: type[e.Event]) -> list[Any]:
 async def test_both_are_warned_as_soon_as_the_second_commits() -> None:
     it = stage("a", "b", "c")
     it.agent.scripts = {
-        ("a", 1): [Edit({"f": "a\n"}), Commit(), Hear("foreseen"), *END],
-        ("b", 1): [Edit({"f": "b\n"}), Commit(), Hear("foreseen"), *END],
+        ("a", 1): [Edit({"f": "a\n"}), Commit(), Hear("foreseen"), Edit({"f": "a2\n"}), Commit(), *END],
+        ("b", 1): [Edit({"f": "b\n"}), Commit(), Hear("foreseen"), Edit({"f": "b2\n"}), Commit(), *END],
         ("b", 2): [Edit({"f": "both\n"}), *END],
         ("a", 2): [Edit({"f": "both\n"}), *END],
     }
@@ -54,6 +54,7 @@ async def test_both_are_warned_as_soon_as_the_second_commits() -> None:
     assert ({first.task, first.other}, first.paths) == ({"a", "b"}, ("f",))
     assert "a\n" in first.hunks and "b\n" in first.hunks
     assert not more, "once for a pair and its paths"
+    assert len(it.git.probed) > 1, "they were merged again when they had committed more"
     assert {task for task, text in it.agent.heard if "foreseen" in text} == {"a", "b"}
     assert state.foreseen == {}
 
@@ -102,6 +103,7 @@ async def test_only_work_on_the_same_files_is_merged_each_pair_once_and_the_newe
 
     def on(record: e.Record) -> None:
         if isinstance(record.event, e.MarkerReceived) and record.event.note:
+            it.markers.move("ada")  # a hint when nothing is new
             then[record.event.note].set()
 
     it.bus.listen(on)
@@ -110,6 +112,7 @@ async def test_only_work_on_the_same_files_is_merged_each_pair_once_and_the_newe
     commits = {state.tasks[name].commit: name for name in "abcd"}
     pairs = [{commits[one], commits[other]} for one, other in it.git.probed]
     assert sorted(map(sorted, pairs)) == [["a", "b"], ["a", "c"], ["b", "c"]]
+    assert happened(it, e.ConflictForeseen, e.ConflictCleared) == []
 
 
 async def test_whoever_works_alone_is_never_looked_at() -> None:
