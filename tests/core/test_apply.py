@@ -163,8 +163,9 @@ def test_the_tables_refuse_whatever_is_not_in_them() -> None:
                     move_phase("a", 1, phase, move)
 
 
-def test_nothing_leads_away_from_landed() -> None:
-    assert not [key for key in TASK_MOVES if key[0] is TaskStatus.LANDED]
+def test_nothing_leads_away_from_landed_but_undoing_it() -> None:
+    assert [key for key in TASK_MOVES if key[0] is TaskStatus.LANDED] == [(TaskStatus.LANDED, "undo")]
+    assert not [key for key in TASK_MOVES if key[0] is TaskStatus.UNDONE]
 
 
 def test_landing_releases_what_waited_and_is_recorded() -> None:

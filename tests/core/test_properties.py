@@ -46,6 +46,8 @@ def run_settings(draw: st.DrawFn) -> RunSettings:
         repairs=draw(st.integers(0, 2)),
         budget_usd=draw(st.sampled_from([None, None, 4.0, 40.0])),
         continues=draw(st.booleans()),
+        gate_slots=draw(st.integers(1, 4)),
+        batch=draw(st.sampled_from([1, 4, 8])),
     )
 
 
@@ -58,6 +60,7 @@ def odds(draw: st.DrawFn) -> Odds:
         done=draw(st.sampled_from([0.0, 0.5, 0.9, 1.0])), crash=upto(0.4), broken=upto(0.3), login=upto(0.1),
         blocked=upto(0.3), unchanged=upto(0.5), unresolved=upto(0.5), red=upto(0.9), conflict=upto(0.9),
         lost=upto(0.6), failed=upto(0.4), chatter=upto(0.8), stop=upto(0.05), kill=upto(0.05),
+        settled=upto(1.0),
     )  # fmt: skip
 
 
@@ -77,6 +80,18 @@ def test_without_trouble_everything_lands(tasks: list[Task], chosen: RunSettings
     calm = Odds(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.3)
     state = Simulation(tasks, chosen.model_copy(update={"budget_usd": None}), seed, calm).play()
     assert state.outcome == "landed"
+
+
+@SOME
+@given(graphs(), run_settings(), SEEDS)
+def test_runs_in_which_work_is_undone_meanwhile_keep_the_rules(
+    tasks: list[Task], chosen: RunSettings, seed: int
+) -> None:
+    rough = Odds(1, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0.1, 0, 0.3, stop=0.05, kill=0.05, undo=0.7)
+    simulation = Simulation(tasks, chosen, seed, rough)
+    state = simulation.play()
+    assert simulation.undone == {name for name, task in state.tasks.items() if task.status == "undone"}
+    assert state.published == simulation.tip or state.tip == simulation.tip
 
 
 @SOME

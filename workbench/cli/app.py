@@ -248,6 +248,32 @@ def land(
     raise typer.Exit(body(run, repo, into, pr=pr, json=json))
 
 
+@app.command()
+def undo(
+    tasks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TASK", help="Which tasks; the last that landed if not given."),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Which run; the latest if not given.")
+    ] = None,
+    repo: Repo = HERE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be undone, and whether it can be.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Take landed work off the integration branch again.
+
+    The last landing, or the named tasks and all that depends on them, are reverted; the branch moves
+    when the gates are green without them. Nothing is lost: every landing stays in its history. Exit 2:
+    later work stands in the way. Exit 1: a gate is red. Nothing is changed then.
+    """
+    from workbench.cli.undo import undo as body
+
+    raise typer.Exit(body(tasks or [], run, repo, dry_run=dry_run, json=json))
+
+
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> None:
     """Report from a teammate's worktree.

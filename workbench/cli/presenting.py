@@ -100,6 +100,7 @@ _TOLD = {
     "gate_red": "the gate is red; its output goes back into the session",
     "no_change": "reported done without a change; asked again",
     "unresolved": "left conflict markers; asked again",
+    "weakened": "lost or weakened a test in the merge; asked again",
 }
 # What is told "foreseen" or "landed" has a line already, from what was found out.
 
@@ -140,6 +141,28 @@ def _rejected(state: RunState, event: e.TaskRejected) -> Line:
     return Line("merge", f"{event.task} is red on the branch; {more}\n{event.evidence}", "warn")
 
 
+def _settled(state: RunState, event: e.CandidateMade) -> Line | None:
+    if not event.rung:
+        return None
+    return Line(
+        "merge", f"{event.task}: the conflict in {', '.join(event.resolved)} is settled by {event.rung}"
+    )
+
+
+def _thrown(state: RunState, event: e.ResolutionRejected) -> Line:
+    return Line(
+        "merge", f"{event.task}: what {event.rung} made of the conflict is red; it is thrown away", "warn"
+    )
+
+
+def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
+    among = "with" if event.certain or len(event.others) > 1 else "probably with"
+    tests = f": {', '.join(event.tests[:3])}" if event.tests else ""
+    more = f" and {len(event.tests) - 3} more" if len(event.tests) > 3 else ""
+    others = " or ".join(event.others)
+    return Line("merge", f"{event.task} is a semantic conflict {among} {others}{tests}{more}", "warn")
+
+
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:
     more = "given up; its work is kept" if event.final else "will be tried again"
     return Line(_who(state, event), f"{event.task}: {short(event.reason)}; {more}", "bad")
@@ -177,6 +200,9 @@ _WORDS: dict[type[e.Event], Words] = {
         _who(state, event), f"{event.task} is blocked: {short(event.reason)}", "bad"
     ),
     e.TaskLanded: _landed,
+    e.CandidateMade: _settled,
+    e.ResolutionRejected: _thrown,
+    e.SemanticConflictFound: _semantic,
     e.TaskConflicted: _conflicted,
     e.TaskRejected: _rejected,
     e.ConflictForeseen: _foreseen,
@@ -191,6 +217,9 @@ _WORDS: dict[type[e.Event], Words] = {
         Line("merge", f"a landing failed and starts over: {short(event.reason)}", "warn")
         if event.reason
         else None
+    ),
+    e.LandingUndone: lambda state, event: Line(
+        "merge", f"{event.task} is off the branch again ({event.commit[:10]}); its landing is kept", "warn"
     ),
     e.FlakeSeen: lambda state, event: Line(
         "gate", f"`{short(event.gate, 60)}` was red, then green on the same tree: flaky", "warn"

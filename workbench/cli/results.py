@@ -11,12 +11,19 @@ from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
 from workbench.cli.presenting import counts, rows
-from workbench.composition.past import proof, proven_report, read_run
+from workbench.composition.past import proof, proven_report, read_run, settle
 from workbench.composition.place import open_place
 from workbench.core.report import Report, duration, graph, headline, junit, markdown, proof_words, report
 from workbench.errors import UsageError
 
-TONES = {"landed": "green", "failed": "red", "blocked": "red", "held": "yellow", "running": "cyan"}
+TONES = {
+    "landed": "green",
+    "failed": "red",
+    "blocked": "red",
+    "held": "yellow",
+    "undone": "yellow",
+    "running": "cyan",
+}
 FORMS = ("md", "json", "junit")
 
 
@@ -86,6 +93,7 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     """Print where a run stands; gives the exit code."""
     place = run_async(open_place(repo))
     state = read_run(place, run)
+    run_async(settle(place, state))
     holder = owner(place.state_dir)
     going_on = holder is not None and holder.run == state.run
     proven = run_async(proof(place, state))

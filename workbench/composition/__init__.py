@@ -6,5 +6,7 @@ runs       a plan becomes a run; a run that was cut short goes on
 past       runs as the log tells them, and the proof that what landed is there
 harvest    what a finished run has to bring
 target     that goes to the branch it was meant for
+undo       what landed is taken off that branch again
+proving    if the gates are green without it
 proposal   or becomes a pull request
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.lock import RepositoryLock
-from workbench.composition.past import read_run
+from workbench.composition.past import read_run, settle
 from workbench.composition.place import Place
 from workbench.core.state import RunState, TaskStatus
 from workbench.errors import UsageError
@@ -42,8 +42,12 @@ async def open_work(place: Place, wanted: str | None, say: Say) -> AsyncIterator
         git = Plumbing(place.repository)
         try:
             # Read again: until the lock was ours, somebody else could have written.
-            work = await _work(git, read_run(place, run))
-            if work.landed < len(work.state.tasks):
+            state = read_run(place, run)
+            await settle(place, state)
+            work = await _work(git, state)
+            if not work.landed and work.state.undone:
+                say("every landing of the run was undone")
+            elif work.landed < len(work.state.tasks):
                 say(f"{work.landed} of {len(work.state.tasks)} tasks landed; landing those")
             if not work.gates:
                 say("the run had no gates: nothing has proven this work")
@@ -62,9 +66,10 @@ async def _work(git: Plumbing, state: RunState) -> Work:
             f"Nothing has landed in run {state.run}: {branch} is where it began.",
             f"`workbench status {state.run}` shows where its tasks stand.",
         )
-    gates = _proven(state, await git.tree_of(tip))
+    tree = await git.tree_of(tip)
+    gates = _proven(state, tree)
     missing = [gate for gate in state.settings.gates if gate not in gates]
-    if not state.settings.no_gates and (missing or not gates):
+    if not state.settings.no_gates and (missing or not gates) and tree != state.base_tree:
         raise UsageError(
             f"{branch} is at {tip[:10]}, which the gates of the run were never green on: it was moved by "
             "somebody else.",

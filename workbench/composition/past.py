@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.place import Place
-from workbench.core.apply import fold
+from workbench.core.apply import apply, fold
 from workbench.core.events import Record
 from workbench.core.report import Report, report
 from workbench.core.state import RunState, TaskStatus
+from workbench.engine.undo import undone
 from workbench.errors import UsageError
 
 
@@ -45,6 +46,19 @@ def read_from(store: SqliteStore, wanted: str | None) -> RunState:
     return state_of(run, store.read(run))
 
 
+async def settle(place: Place, state: RunState) -> None:
+    """Bring ``state`` up to what git says of an undoing that was cut short before its log entry; in the log
+    the next one to hold the lock will write the same."""
+    if not state.undoing:
+        return
+    git = Plumbing(place.repository)
+    try:
+        for event in await undone(state, git):
+            apply(state, Record(state.seq + 1, state.at, event))
+    finally:
+        await git.aclose()
+
+
 async def proof(place: Place, state: RunState) -> dict[str, bool]:
     """For each task that the log calls landed: whether git says that what it delivered is an ancestor
     of the integration branch as it is now (and not of the base, which would prove nothing)."""
@@ -62,4 +76,5 @@ async def proof(place: Place, state: RunState) -> dict[str, bool]:
 
 async def proven_report(place: Place, state: RunState) -> Report:
     """The report of a run with its proof."""
+    await settle(place, state)
     return report(state, await proof(place, state))

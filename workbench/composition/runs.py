@@ -98,8 +98,10 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "attempts": settings.attempts,
             "repairs": settings.repairs,
             "batch": settings.batch,
+            "gate_slots": settings.gate_slots,
             "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
             "gate_seconds": settings.gate_seconds,
+            "gate_junit": settings.gate_junit,
             "on_question": settings.on_question,
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
@@ -193,8 +195,7 @@ async def resume_run(
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
         bus = Bus()
-        if not state.finished:
-            await _account(store, state, world)
+        await account(store, state, world)
         engine = Engine(run, state, store, bus)
         engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
         yield Run(run, engine, bus, world, history)
@@ -209,8 +210,9 @@ async def _room_for_branches(world: World) -> None:
         )
 
 
-async def _account(store: SqliteStore, state: RunState, world: World) -> None:
-    """Write down what became of everything that was in flight, one fact at a time."""
+async def account(store: SqliteStore, state: RunState, world: World) -> None:
+    """Write down what became of everything that was in flight, one fact at a time. The run is nobody
+    else's: its lock is held, and its agents are dead."""
     async for event in accounts(state, world):
         record = Record(state.seq + 1, time.time(), event)
         apply(state, record)

@@ -75,6 +75,11 @@ async def _once(place: Place, git: Plumbing, work: Work, target: str, say: Say) 
     run, tasks = work.state.run, len(work.state.tasks)
     if await git.is_ancestor(work.tip, old):
         return Arrival(run, work.branch, target, old, old, "already", work.landed, tasks)
+    if not work.landed and work.state.undone and not await _has_some(git, work.state, old):
+        raise UsageError(
+            f"Every landing of run {run} was undone: there is nothing to bring to {target}.",
+            f"`workbench status {run}` shows where its tasks stand.",
+        )
     forward = await git.is_ancestor(old, work.tip)
     new = work.tip if forward else await _proven_merge(place, git, work, target, old, say)
     # Asked now, not before the gates: meanwhile a person may have switched to another branch.
@@ -100,6 +105,11 @@ async def _proven_merge(place: Place, git: Plumbing, work: Work, target: str, ol
         await _check_clear(work, target, checkout, old, commit)
     await _gate(place, git, work, target, commit, say)
     return commit
+
+
+async def _has_some(git: Plumbing, state: RunState, tip: str) -> bool:
+    """Whether ``tip`` holds a landing of the run, undone since or not: then the reverts belong there, too."""
+    return await git.is_ancestor(state.landings[0].commit, tip)
 
 
 async def _tip_of(git: Plumbing, state: RunState, target: str) -> str:

@@ -16,6 +16,7 @@ from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
+from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.templates import Templates
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
@@ -60,6 +61,7 @@ async def open_world(
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(branches=branch_folder(place.repository, run)),
             briefs=Templates(),
+            resolver=StructuralResolver(),
             names=SourceNames(),
             environment={
                 **_identity(place),
@@ -99,7 +101,13 @@ async def open_gates(
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
         env = plain_environment(place, run)
-        gates = ShellGates(checkouts, seconds=settings.gate_seconds, env=env, setup=settings.setup)
+        gates = ShellGates(
+            checkouts,
+            seconds=settings.gate_seconds,
+            env=env,
+            setup=settings.setup,
+            junit=settings.gate_junit,
+        )
         stack.push_async_callback(gates.aclose)
         yield gates
 

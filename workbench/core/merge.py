@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from workbench.core.actions import Side
 from workbench.core.state import Landed, RunState
 
 FIRST_BATCH = 4
@@ -17,15 +18,16 @@ FIRST_BATCH = 4
 
 def next_batch(state: RunState) -> tuple[str, ...]:
     """The delivered tasks to land next, in order: higher priority first, then the one that unblocks the
-    longest chain, then the one that fewest conflicts are foreseen for, then the one delivered first; as
-    many as the batch size allows now. Empty when the queue is, or while a landing is under way."""
+    longest chain, then the one whose conflict took fewer rungs so far, then the one that fewest conflicts
+    are foreseen for, then the one delivered first; as many as the batch size allows now. Empty when the
+    queue is, or while a landing is under way."""
     if state.landing is not None or not state.queue:
         return ()
 
     def place(name: str) -> tuple[float, ...]:
         task = state.tasks[name]
         foreseen = len(state.foreseen.get(name, ()))
-        return (-task.spec.priority, -task.rank, foreseen, state.queue[name], task.index)
+        return (-task.spec.priority, -task.rank, len(task.thrown), foreseen, state.queue[name], task.index)
 
     return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
 
@@ -50,11 +52,22 @@ def others_in(state: RunState, task: str, paths: Iterable[str]) -> tuple[str, ..
 
 
 def landed_since(state: RunState, start: str) -> list[Landed]:
-    """Landings after the integration tip was ``start``, oldest first."""
+    """Landings after the integration tip was ``start`` that still stand, oldest first."""
+    earlier = next((it.after for it in reversed(state.undone) if it.reversal.commit == start), 0)
     since: list[Landed] = []
-    for landing in reversed(state.landings):
+    for landing in reversed(state.landings[earlier:]):
         if landing.commit == start:
             break
-        since.append(landing)
+        if not landing.undone:
+            since.append(landing)
     since.reverse()
     return since
+
+
+def sides_of(state: RunState, task: str) -> tuple[Side, ...]:
+    """Everything that a rejected task was merged on besides what it was made on, in the order of merging:
+    what landed since, and what is about to."""
+    start = state.attempt(task, state.task(task).delivered_by).start
+    landed = [Side(it.task, it.delivered, it.commit) for it in landed_since(state, start)]
+    steps = state.landing.steps if state.landing is not None else []
+    return (*landed, *(Side(it.task, state.task(it.task).commit or "", it.commit) for it in steps))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbench.core.models import Plan, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.search import Search
 from workbench.errors import IllegalEvent
 
@@ -25,6 +25,7 @@ class TaskStatus(StrEnum):
     DELIVERED = "delivered"
     LANDING = "landing"
     LANDED = "landed"
+    UNDONE = "undone"
     CONFLICTED = "conflicted"
     REJECTED = "rejected"
     BLOCKED = "blocked"
@@ -48,9 +49,12 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.LANDING, "conflict"): T.CONFLICTED,
     (T.LANDING, "reject"): T.REJECTED,
     (T.LANDING, "fail"): T.FAILED,
+    (T.LANDED, "undo"): T.UNDONE,
+    # What it waits for was landed and is undone.
+    **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
 }
 
-OVER = frozenset({T.LANDED, T.BLOCKED, T.FAILED, T.HELD})
+OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD})
 
 
 class Phase(StrEnum):
@@ -146,7 +150,8 @@ class AttemptState:
 
 @dataclass(slots=True)
 class TaskState:
-    """One task on its way. ``unmet`` are the tasks it still waits for."""
+    """One task on its way. ``unmet`` are the tasks it still waits for, ``thrown`` the rungs of the ladder
+    whose result for what it delivered was red."""
 
     spec: Task
     index: int
@@ -171,6 +176,8 @@ class TaskState:
     landed_at: float | None = None
     files: tuple[str, ...] = ()
     reason: str = ""
+    thrown: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -191,19 +198,23 @@ class TeammateState:
 
 @dataclass(slots=True)
 class Step:
-    """One candidate of a batch: ``task`` merged on ``parent``."""
+    """One candidate of a batch: see CandidateMade."""
 
     task: str
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Landing:
     """The one landing under way: ``tasks`` that are in it, and a step for each that merged cleanly.
-    ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``flakes``
-    are the red verdicts that the last check found to be green."""
+    ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``checking``
+    are the prefixes being gated; ``flakes`` are the red verdicts that the last check found to be green,
+    ``moot`` the candidates being gated whose verdict it made needless."""
 
     tasks: list[str]
     steps: list[Step] = field(default_factory=list)
@@ -211,7 +222,9 @@ class Landing:
     base_tree: str = ""
     search: Search | None = None
     red: Verdict | None = None
+    checking: set[int] = field(default_factory=set)
     flakes: tuple[Verdict, ...] = ()
+    moot: tuple[str, ...] = ()
 
     def prefix(self, commit: str) -> int | None:
         """How many steps end with ``commit``: 0 for the base, None when it is not in this landing."""
@@ -226,7 +239,8 @@ class Landing:
 
 @dataclass(slots=True)
 class Landed:
-    """One landing as it happened, for the report and its proof."""
+    """One landing as it happened, for the report and its proof. ``undone`` is the commit that took it
+    off the branch again."""
 
     task: str
     attempt: int
@@ -236,7 +250,34 @@ class Landed:
     delivered: str
     at: float
     files: tuple[str, ...]
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
+    undone: str = ""
 
+
+@dataclass(slots=True)
+class Undone:
+    """A landing that was undone; it was the branch's newest change when ``after`` landings had been made."""
+
+    reversal: Reversal
+    at: float
+    after: int
+
+
+@dataclass(slots=True)
+class Semantic:
+    """A semantic conflict: see SemanticConflictFound."""
+
+    task: str
+    others: tuple[str, ...]
+    gate: str
+    tests: tuple[str, ...]
+    certain: bool
+    evidence: str
+
+
+TELLING = 8
+"""Merges before their failure rate means anything."""
 
 VerdictKey = tuple[str, str, str]
 
@@ -281,6 +322,11 @@ class RunState:
     trouble: int = 0
     flakes: dict[str, int] = field(default_factory=dict)
     landings: list[Landed] = field(default_factory=list)
+    undoing: tuple[Reversal, ...] = ()
+    undone: list[Undone] = field(default_factory=list)
+    semantics: list[Semantic] = field(default_factory=list)
+    pairing: set[str] = field(default_factory=set)
+    culprits: int = 0
     publication: tuple[int, int] = (0, 0)
     """Which of the landings the latest publication brought: from, and up to but without."""
     foreseen: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -316,10 +362,33 @@ class RunState:
     def finished(self) -> bool:
         return self.outcome is not None
 
+    @property
+    def standing(self) -> list[Landed]:
+        """Landings that were not undone, oldest first."""
+        return [landing for landing in self.landings if not landing.undone]
+
+    @property
+    def published(self) -> str:
+        """The tip that workbench itself published last: by a landing, or by undoing one."""
+        if self.undone and self.undone[-1].after == len(self.landings):
+            return self.undone[-1].reversal.commit
+        return self.landings[-1].commit if self.landings else self.base
+
     def gates_of(self, task: str) -> tuple[str, ...]:
         """The commands that must be green on this task's work and on its landing."""
         own = tuple(gate for gate in self.task(task).spec.gates if gate not in self.settings.gates)
         return () if self.settings.no_gates else self.settings.gates + own
+
+    def files_of(self, task: str) -> tuple[str, ...]:
+        """The paths that a task's merge changes, once it is made."""
+        steps = self.landing.steps if self.landing is not None else []
+        return next((step.files for step in steps if step.task == task), self.task(task).files)
+
+    @property
+    def failure_rate(self) -> float:
+        """The share of merges that broke what they were merged on; 0 until there is enough to tell."""
+        tried = len(self.landings) + self.culprits
+        return self.culprits / tried if tried >= TELLING else 0.0
 
     def unproven(self, tree: str, gates: tuple[str, ...]) -> tuple[str, ...]:
         """Those of ``gates`` that have no green verdict for exactly this tree and environment."""

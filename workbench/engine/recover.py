@@ -15,15 +15,20 @@ from workbench.core.brief import snapshot_message
 from workbench.core.state import AttemptState, Landing, RunState
 from workbench.engine.attempts import pin_of, received
 from workbench.engine.landings import landed
+from workbench.engine.ports import Git
+from workbench.engine.undo import undone
 from workbench.engine.world import World
 from workbench.errors import WorkbenchError
 
 
 async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
-    """Events that close what was open: first the landing, then each attempt with the markers it had
-    left. Each must be in the log before the next is asked for. Agents must be dead before this."""
+    """Events that close what was open: first an undoing, which may follow the end of a run, then the
+    landing, then each attempt with the markers it had left. Each must be in the log before the next is
+    asked for. Agents must be dead before this."""
+    for event in await undone(state, world.git):
+        yield event
     if state.landing is not None:
-        for landing in await _landed(state.landing, state, world):
+        for landing in await landed_already(state.landing, state, world.git):
             yield landing
     if state.landing is not None:
         yield e.LandingDropped()
@@ -32,17 +37,24 @@ async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
             yield event
 
 
-async def _landed(landing: Landing, state: RunState, world: World) -> list[e.TaskLanded]:
+async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.TaskLanded]:
     """Candidates that the integration branch already holds have landed; the others start over."""
-    tip = await world.git.tip(state.integration)
+    tip = await git.tip(state.integration)
     if tip is None:
         return []
     there = [
-        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        a.Candidate(
+            step.task,
+            state.task(step.task).delivered_by,
+            step.parent,
+            step.commit,
+            step.tree,
+            step.files,
+        )
         for step in landing.steps
-        if await world.git.is_ancestor(step.commit, tip)
+        if await git.is_ancestor(step.commit, tip)
     ]
-    return await landed(world, there)
+    return landed(there)
 
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:

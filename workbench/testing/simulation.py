@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.models import RunSettings, Task, Usage, Verdict
+from workbench.core import undo
+from workbench.core.models import Reversal, RunSettings, Task, Usage, Verdict
 from workbench.core.state import OVER, RunState, TaskStatus
 from workbench.testing.playbook import Playbook, started
 
@@ -42,7 +43,12 @@ class Odds:
     chatter: float = 0.3
     stop: float = 0.0
     kill: float = 0.0
+    undo: float = 0.0
+    settled: float = 0.5
 
+
+RUNGS = ("union", "structure")
+FILES = ("a.py", "b.py", "c.py")
 
 CALM = Odds(0.95, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0, 0, 0.1)
 """Little goes wrong."""
@@ -66,10 +72,11 @@ class Teammate:
 
 @dataclass(eq=False)
 class Doing:
-    """An effect in flight: ``owner`` is the attempt or landing it ends with."""
+    """An effect in flight: ``owner`` is the attempt or landing it ends with, ``commit`` what it gates."""
 
     act: Callable[[], None]
     owner: Key | str | None = None
+    commit: str = ""
 
 
 @dataclass
@@ -89,10 +96,12 @@ class Simulation:
         self.tip = "base"
         self.parents: dict[str, tuple[str, ...]] = {"base": ()}
         self.landed: set[str] = set()
+        self.undone: set[str] = set()
         self.tips = {"base"}
         self.green: set[tuple[str, str]] = set()
         self.kills = self.stops = 0
         self._serial = 0
+        self._built: list[e.CandidateMade] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -172,8 +181,32 @@ class Simulation:
                     task=key[0], attempt=key[1], teammate=attempt.teammate, interrupted=True, commit=kept
                 )
             )
+        if self._chance(self.odds.undo):
+            self._undo()
         self._inbox.append(e.RunResumed(pid=1))
         self._take()
+
+    def _undo(self) -> None:
+        """A person takes something that landed off the branch, while no process holds the run."""
+        names = [landing.task for landing in self.state.standing]
+        if not names or self.tip != self.state.published:
+            return
+        reversals = []
+        tip = self.tip
+        for it in undo.chosen(self.state, self._dice.sample(names, self._dice.randint(0, len(names)))):
+            task, landing, commit = it.landing.task, it.landing.commit, self._commit(tip)
+            reversals.append(
+                Reversal(task=task, landing=landing, parent=tip, commit=commit, tree=self._tree())
+            )
+            tip = commit
+        self.book.note(e.UndoStarted(reversals=tuple(reversals)))
+        if self._chance(0.2):
+            self.book.note(e.UndoDropped(reason="the branch was not moved"))
+            return
+        self.tip = tip
+        self.tips.add(tip)
+        for reversal in reversals:
+            self.book.note(e.LandingUndone.model_validate(reversal.model_dump()))
 
     # -- rolling -------------------------------------------------------------------------------------
 
@@ -204,7 +237,10 @@ class Simulation:
         verdicts = []
         for gate in gates:
             green = not self._chance(self.odds.red)
-            verdicts.append(Verdict(tree=tree, gate=gate, environment="env", green=green, seconds=1.0))
+            failing = () if green else (f"{self._dice.choice(FILES)}::test",)
+            verdicts.append(
+                Verdict(tree=tree, gate=gate, environment="env", green=green, seconds=1.0, failing=failing)
+            )
             if not green:
                 break
         return tuple(verdicts)
@@ -224,22 +260,41 @@ class Simulation:
                 self._do((action.task, action.attempt), lambda: self._of(action))
             case a.EndAttempt():
                 self._end((action.task, action.attempt), action.interrupt)
-            case a.BuildBatch() | a.CheckCandidate():
+            case a.BuildBatch():
                 self._publishing = False
                 self._do(LANDING, lambda: self._of_landing(action))
+            case a.CheckCandidate():
+                self._publishing = False
+                self._do(LANDING, lambda: self._of_landing(action), action.commit)
+            case a.StopChecks():
+                self._doing = [doing for doing in self._doing if doing.commit not in action.commits]
+            case a.FindPair():
+                self._do(None, lambda: self._pair(action))
             case a.Publish():
                 self._publishing = True
                 self._do(None, lambda: self._publish(action))
             case a.DropLanding():
                 self._do(None, self._drop)
-            case a.ReadLanding():
-                read = e.LandingRead(tasks=action.tasks, commit=action.new)
-                self._do(None, lambda: self._inbox.append(read))
             case _:
-                pass
+                self._inform(action)
 
-    def _do(self, owner: Key | str | None, act: Callable[[], None]) -> None:
-        self._doing.append(Doing(act, owner))
+    def _inform(self, action: a.Action) -> None:
+        if isinstance(action, a.ReadLanding):
+            read = e.LandingRead(tasks=action.tasks, commit=action.new)
+            self._do(None, lambda: self._inbox.append(read))
+
+    def _do(self, owner: Key | str | None, act: Callable[[], None], commit: str = "") -> None:
+        self._doing.append(Doing(act, owner, commit))
+
+    def _pair(self, action: a.FindPair) -> None:
+        sides = [side.task for side in action.sides]
+        others = (self._dice.choice(sides),) if self._chance(0.7) else tuple(sides)
+        self._inbox.append(
+            e.SemanticConflictFound(
+                task=action.task, others=others, gate=action.gate, certain=len(others) == 1,
+                verdicts=self._verdicts(self._tree(), (action.gate,)),
+            )
+        )  # fmt: skip
 
     def _of(self, action: a.CollectWork | a.CheckWork) -> None:
         key = (action.task, action.attempt)
@@ -273,20 +328,42 @@ class Simulation:
             self._build(action)
 
     def _build(self, action: a.BuildBatch) -> None:
-        tip, built = self.tip, list[str]()
+        """As ``engine.batches`` does: what is clean, then at most one that a rung settled."""
+        self._built = list[e.CandidateMade]()
+        conflicted: list[tuple[str, str]] = []
         for task, delivered in zip(action.tasks, action.commits, strict=True):
             if self._chance(self.odds.failed):
                 self._inbox.append(e.EffectFailed(action="Landing", error="broke in the middle"))
                 return
             if self._chance(self.odds.conflict):
-                behind = tuple(built)
-                self._inbox.append(e.ConflictFound(task=task, parent=tip, paths=("a.py",), behind=behind))
-                continue
-            commit = self._commit(tip, delivered)
-            self._inbox.append(e.CandidateMade(task=task, parent=tip, commit=commit, tree=self._tree()))
-            built.append(task)
-            tip = commit
-        self._inbox.append(e.BatchBuilt(tasks=tuple(built), base=self.tip, base_tree="tree of the base"))
+                conflicted.append((task, delivered))
+            else:
+                self._chain(task, delivered)
+        for task, delivered in conflicted:
+            left = [rung for rung in RUNGS if rung not in self.state.task(task).thrown]
+            if any(made.rung for made in self._built):
+                self._inbox.append(e.TaskDeferred(task=task, why="conflict"))
+            elif left and self._chance(self.odds.settled):
+                self._chain(task, delivered, left[0])
+            else:
+                behind = tuple(made.task for made in self._built) if self._chance(0.5) else ()
+                self._inbox.append(
+                    e.ConflictFound(task=task, parent=self._top, paths=("a.py",), behind=behind)
+                )
+        built = tuple(made.task for made in self._built)
+        self._inbox.append(e.BatchBuilt(tasks=built, base=self.tip, base_tree="tree of the base"))
+
+    @property
+    def _top(self) -> str:
+        return self._built[-1].commit if self._built else self.tip
+
+    def _chain(self, task: str, delivered: str, rung: str = "") -> None:
+        made = e.CandidateMade(
+            task=task, parent=self._top, commit=self._commit(self._top, delivered), tree=self._tree(),
+            files=(self._dice.choice(FILES),), rung=rung, resolved=("a.py",) if rung else (),
+        )  # fmt: skip
+        self._built.append(made)
+        self._inbox.append(made)
 
     def _publish(self, action: a.Publish) -> None:
         if self._chance(self.odds.lost):
@@ -473,13 +550,24 @@ class Simulation:
         if isinstance(event, e.AttemptStarted):
             waits = self.state.tasks[event.task].spec.after
             assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
+            assert event.task not in self.undone, f"{event.task} was undone and runs again"
             assert event.start in self.tips, f"{event.task} starts from {event.start}, never published"
             if event.why == "continued":
                 held = state.teammates[event.teammate].held
                 assert held == event.task, f"{event.task} would go on in a worktree that holds {held}"
         elif isinstance(event, e.TaskLanded):
             assert event.task not in self.landed, f"{event.task} landed twice"
+            waits = state.tasks[event.task].spec.after
+            assert self.landed.issuperset(waits), (
+                f"{event.task} landed although {waits} did not, or not any more"
+            )
+            assert event.task not in self.undone, f"{event.task} was undone and landed again"
             self.landed.add(event.task)
+        elif isinstance(event, e.LandingUndone):
+            self.landed.remove(event.task)
+            self.undone.add(event.task)
+            built = {task.spec.id for task in state.tasks.values() if event.task in task.spec.after}
+            assert not built & self.landed, f"{event.task} was undone under {built & self.landed}"
         elif isinstance(event, e.WorkChecked | e.CandidateChecked | e.BaseChecked):
             self.green |= {(verdict.tree, verdict.gate) for verdict in event.verdicts if verdict.green}
         elif isinstance(event, e.TaskRejected) and state.landing is not None:

@@ -21,6 +21,7 @@ from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
 from workbench.testing.playbook import INTEGRATION, started
+from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore, PlainBriefs
 from workbench.testing.worktrees import FakeGates, FakeWorktrees
 
@@ -48,10 +49,12 @@ class Stage:
         self.agent = ScriptedAgent(self.worktrees, self.markers)
         self.agent.continues = self.settings.continues
         self.briefs = PlainBriefs()
+        self.resolver = FakeResolver()
         serial = itertools.count(1)
         self.world = World(
             git=self.git, worktrees=self.worktrees, gates=self.gates,
-            agent=self.agent, markers=self.markers, briefs=self.briefs, environment={}, names=LineNames(),
+            agent=self.agent, markers=self.markers, briefs=self.briefs, resolver=self.resolver,
+            names=LineNames(), environment={},
             nonce=lambda: f"nonce-{next(serial)}",
         )  # fmt: skip
         self._open(RunState())
@@ -80,11 +83,10 @@ class Stage:
         """Take the run up again from what the store holds, as a new process does."""
         state = fold(self.store.read("r"))
         state.run = "r"
-        if not state.finished:
-            async for event in accounts(state, self.world):
-                record = e.Record(state.seq + 1, 0.0, event)
-                apply(state, record)
-                await self.store.append("r", [record])
+        async for event in accounts(state, self.world):
+            record = e.Record(state.seq + 1, 0.0, event)
+            apply(state, record)
+            await self.store.append("r", [record])
         self._open(state)
         self.engine.emit(e.RunResumed(pid=1))
         return await self.engine.go(self.effects)
