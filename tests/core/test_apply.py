@@ -163,9 +163,9 @@ def test_the_tables_refuse_whatever_is_not_in_them() -> None:
                     move_phase("a", 1, phase, move)
 
 
-def test_nothing_leads_away_from_landed_but_undoing_it() -> None:
+def test_nothing_leads_away_from_landed_but_undoing_it_and_from_there_but_other_work() -> None:
     assert [key for key in TASK_MOVES if key[0] is TaskStatus.LANDED] == [(TaskStatus.LANDED, "undo")]
-    assert not [key for key in TASK_MOVES if key[0] is TaskStatus.UNDONE]
+    assert [key for key in TASK_MOVES if key[0] is TaskStatus.UNDONE] == [(TaskStatus.UNDONE, "provide")]
 
 
 def test_landing_releases_what_waited_and_is_recorded() -> None:

@@ -133,7 +133,7 @@ def test_what_cannot_be_undone_is_named() -> None:
     with pytest.raises(UsageError, match="no task 'x'"):
         undo.chosen(book.state, ["x"])
     take_off(book, "a")
-    with pytest.raises(UsageError, match="undone already: undone by U-a; its landing L-a is kept"):
+    with pytest.raises(UsageError, match="undone already, by U-a; its landing L-a is kept"):
         undo.chosen(book.state, ["a"])
 
 

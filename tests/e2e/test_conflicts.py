@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -162,3 +163,48 @@ def test_what_no_rung_can_settle_goes_back_to_its_teammate_with_the_hunks(
     assert git(sample, "show", "workbench/r/integration:kinds.py").count("return 7 - 6") == 1
     report = json.loads(workbench("report", "--format", "json").stdout)
     assert [(it["paths"], it["rung"]) for it in report["conflicts"]] == [(["kinds.py"], "agent")]
+
+
+def test_a_person_brings_in_what_nobody_could_settle_and_what_waited_for_it_goes_on(
+    workbench: CommandLine, sample: Path, tmp_path: Path
+) -> None:
+    plan = planned("up", "down") + "### late: After both\n- after: up, down\n\nLate.\n"
+    (tmp_path / "plan.md").write_text(plan)
+    agent = CHANGER.replace(
+        'if "<<<<<<<" in text:',
+        'if kind == "late":\n    path.write_text(text + "# late\\n")\n'
+        'elif "<<<<<<<" in text:\n    raise SystemExit(1)\n'
+        "elif False:",
+    )
+    (tmp_path / "agent.py").write_text(agent)
+    done = workbench(
+        "run", str(tmp_path / "plan.md"), "--yes", "--run-id", "r", "--team", "2", "--gate", GATE,
+        "--agent", f"command:{sys.executable} {tmp_path / 'agent.py'}",
+    )  # fmt: skip
+    assert done.returncode == 1
+    lost = "down" if "workbench resolve down" in done.stderr else "up"
+    assert f"workbench resolve {lost}" in done.stderr
+
+    said = workbench("resolve", lost)
+    assert said.returncode == 0
+    assert "it conflicts" in said.stdout and "kinds.py" in said.stdout
+    shown = json.loads(workbench("resolve", lost, "--json").stdout)
+    add, enter, merge, *_ = shown["commands"]
+    folder = Path(enter.removeprefix("cd ").strip("'"))
+    subprocess.run(["sh", "-c", add], cwd=sample, check=True)
+    assert subprocess.run(["sh", "-c", merge], cwd=folder, check=False).returncode == 1, "it conflicts"
+
+    nothing = workbench("resolve", lost, f"resolve-{lost}")
+    assert nothing.returncode == 2 and "nothing in it" in nothing.stderr
+    (folder / "kinds.py").write_text(MODULE.replace("return 1", "return 7 - 6"))
+    git(folder, "commit", "-qam", "both")
+    assert workbench("resolve", "late", f"resolve-{lost}").returncode == 2, "it waits, and was not given up"
+    went = workbench("resolve", lost, f"resolve-{lost}", "--json")
+    assert went.returncode == 0, went.stderr
+    assert {event["task"] for event in of("TaskLanded", events(went.stdout))} == {lost, "late"}
+    report = json.loads(workbench("report", "--format", "json").stdout)
+    assert report["complete"]
+    assert "person" in [it["rung"] for it in report["conflicts"]]
+    again = workbench("resolve", lost)
+    assert again.returncode == 2 and "nothing to resolve" in again.stderr
+    assert workbench("resolve", "nobody").returncode == 2

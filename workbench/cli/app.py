@@ -225,6 +225,29 @@ def resume(
 
 
 @app.command()
+def resolve(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task that was given up.")],
+    commit: Annotated[
+        str | None, typer.Argument(metavar="COMMIT", help="Your work; how to make it if not given.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Which run; the latest if not given.")
+    ] = None,
+    repo: Repo = HERE,
+    headless: Headless = False,
+    json: Json = False,
+) -> None:
+    """Bring in the work of a given-up task yourself.
+
+    Without a commit it says what is wrong and which commands lead to one. With it, the commit is merged
+    and gated like a teammate's, and the run goes on with what waited for it.
+    """
+    from workbench.cli.resolve import resolve as body
+
+    raise typer.Exit(body(task, commit, run, repo, headless=headless, json=json))
+
+
+@app.command()
 def land(
     run: RunId = None,
     repo: Repo = HERE,

@@ -199,6 +199,9 @@ _WORDS: dict[type[e.Event], Words] = {
     e.TaskBlocked: lambda state, event: Line(
         _who(state, event), f"{event.task} is blocked: {short(event.reason)}", "bad"
     ),
+    e.WorkProvided: lambda state, event: Line(
+        "run", f"{event.task}: {event.commit[:10]} is taken for its work, and queued"
+    ),
     e.TaskLanded: _landed,
     e.CandidateMade: _settled,
     e.ResolutionRejected: _thrown,

@@ -47,7 +47,7 @@ def run_plan(wanted: Wanted) -> int:
             planning.approve(place, ready)
         planning.demand_approval(place, ready)
         opening = start_run(place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates)
-        return await _go(place, opening, wanted.headless, wanted.json)
+        return await go(place, opening, wanted.headless, wanted.json)
 
     return run_async(main())
 
@@ -72,7 +72,7 @@ def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
         opening = start_run(
             place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates, script=script
         )
-        return await _go(place, opening, wanted.headless, wanted.json)
+        return await go(place, opening, wanted.headless, wanted.json)
 
     return run_async(main())
 
@@ -82,12 +82,13 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
 
     async def main() -> int:
         place = await open_place(repo)
-        return await _go(place, resume_run(place, run, budget_usd=budget_usd), headless, json)
+        return await go(place, resume_run(place, run, budget_usd=budget_usd), headless, json)
 
     return run_async(main())
 
 
-async def _go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
+async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
+    """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code."""
     async with opening as run:
         result, code = await drive(place, run, open_display(json=json, headless=headless))
     if not json:
@@ -101,9 +102,14 @@ def next_steps(result: Report) -> None:
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
         explain(f"run {result.run} stopped: {result.reason}", f"workbench resume {result.run}")
-    elif result.outcome == "refused":
+        return
+    if result.outcome == "refused":
         explain(result.reason, "make the gate green on the base first, or choose another --base")
-    elif result.landings:
+        return
+    if failed := [task.id for task in result.tasks if task.status in ("failed", "blocked")]:
+        what = f"{', '.join(failed[:8])} did not land; what was made of it is kept"
+        explain(what, f"workbench resolve {failed[0]} (says how to bring it in yourself)")
+    if result.landings:
         onto = result.target or "your branch"
         explain(f"the work is on {branch}; workbench wrote nothing to {onto}", _taking_over(result, branch))
 

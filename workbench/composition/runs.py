@@ -23,10 +23,11 @@ from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, state_of
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
+from workbench.composition.provided import given_up, work_provided
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.apply import apply
-from workbench.core.events import Record, RunResumed, RunStarted
+from workbench.core.events import Event, Record, RunResumed, RunStarted
 from workbench.core.models import RunSettings
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
@@ -175,11 +176,17 @@ async def start_run(
 
 @asynccontextmanager
 async def resume_run(
-    place: Place, wanted: str | None = None, *, budget_usd: float | None = None
+    place: Place,
+    wanted: str | None = None,
+    *,
+    budget_usd: float | None = None,
+    provided: tuple[str, str] | None = None,
 ) -> AsyncIterator[Run]:
-    """Open a run that was stopped or killed, after accounting for what was in flight.
+    """Open a run that was stopped or killed, after accounting for what was in flight. ``provided`` is a
+    task that was given up and the ref of a person's work for it, with which any run that is over goes on.
 
-    Raises UsageError when there is no such run or it is over, LockedError when it is going on.
+    Raises UsageError when there is no such run, it is over, or the work cannot be taken; LockedError when
+    it is going on.
     """
     async with AsyncExitStack() as stack:
         store = stack.enter_context(place.store())
@@ -187,7 +194,9 @@ async def resume_run(
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         history = store.read(run)
         state = state_of(run, history)
-        if state.outcome in ("landed", "incomplete", "refused"):
+        if provided is not None:
+            given_up(state, provided[0])
+        elif state.over_for_good:
             raise UsageError(
                 f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
             )
@@ -196,6 +205,9 @@ async def resume_run(
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
         bus = Bus()
         await account(store, state, world)
+        if provided is not None:
+            commit = await resolve(place.repository, provided[1])
+            await write(store, state, await work_provided(state, world, provided[0], commit))
         engine = Engine(run, state, store, bus)
         engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
         yield Run(run, engine, bus, world, history)
@@ -214,6 +226,11 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
     """Write down what became of everything that was in flight, one fact at a time. The run is nobody
     else's: its lock is held, and its agents are dead."""
     async for event in accounts(state, world):
-        record = Record(state.seq + 1, time.time(), event)
-        apply(state, record)
-        await store.append(state.run, [record])
+        await write(store, state, event)
+
+
+async def write(store: SqliteStore, state: RunState, event: Event) -> None:
+    """One fact into the log, and the state with it."""
+    record = Record(state.seq + 1, time.time(), event)
+    apply(state, record)
+    await store.append(state.run, [record])

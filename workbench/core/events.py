@@ -245,6 +245,15 @@ class TaskDelivered(AttemptEvent):
     tree: str
 
 
+class WorkProvided(AttemptEvent):
+    """A person brought ``commit`` in as the work of a task that was given up; it is queued like any other
+    work. ``start`` is the newest landing that it is built on, or the base. May follow the end of a run."""
+
+    commit: str
+    tree: str
+    start: str
+
+
 class TaskBlocked(AttemptEvent):
     """The teammate says that it cannot go on; what it had is pinned."""
 

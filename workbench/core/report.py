@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree
 
 from workbench.core.models import Usage, Value
-from workbench.core.state import AttemptState, Landed, RunState, TaskState, TaskStatus
+from workbench.core.state import PERSON, AttemptState, Landed, RunState, TaskState, TaskStatus
 
 PROOF = (
     "Each landed task was looked for with `git rev-list`: what it delivered is an ancestor of the "
@@ -209,7 +209,9 @@ def _task(state: RunState, task: TaskState, proven: bool | None) -> TaskReport:
 def _settled(state: RunState, landing: Landed) -> Iterator[ConflictReport]:
     """How the conflicts of a landed task were settled: in its worktree, at its merge, or both."""
     task, attempt = state.task(landing.task), state.attempt(landing.task, landing.attempt)
-    if attempt.why == "conflict":
+    if attempt.teammate == PERSON:
+        yield ConflictReport(task=landing.task, paths=task.conflicts, rung="person")
+    elif attempt.why == "conflict":
         yield ConflictReport(task=landing.task, paths=task.conflicts, rung="agent", by=attempt.teammate)
     if landing.rung:
         yield ConflictReport(task=landing.task, paths=landing.resolved, rung=landing.rung, thrown=task.thrown)

@@ -50,6 +50,9 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.LANDING, "reject"): T.REJECTED,
     (T.LANDING, "fail"): T.FAILED,
     (T.LANDED, "undo"): T.UNDONE,
+    # A person brought work in for what had been given up.
+    **{(status, "provide"): T.DELIVERED for status in (T.BLOCKED, T.FAILED, T.UNDONE)},
+    (T.HELD, "unhold"): T.PENDING,
     # What it waits for was landed and is undone.
     **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
 }
@@ -100,6 +103,10 @@ def move_phase(task: str, attempt: int, phase: Phase, move: str) -> Phase:
         return PHASE_MOVES[phase, move]
     except KeyError:
         raise IllegalEvent(f"attempt {attempt} at {task!r} is {phase} and cannot {move}") from None
+
+
+PERSON = "a person"
+"""Who stands for a teammate where somebody at the keyboard did the work; no teammate's name has a space."""
 
 
 @dataclass(slots=True)
@@ -361,6 +368,13 @@ class RunState:
     @property
     def finished(self) -> bool:
         return self.outcome is not None
+
+    @property
+    def over_for_good(self) -> bool:
+        """Whether there is nothing that a resumed run could do."""
+        if self.outcome == "incomplete":
+            return self.over == len(self.tasks)
+        return self.outcome in ("landed", "refused")
 
     @property
     def standing(self) -> list[Landed]:

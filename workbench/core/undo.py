@@ -60,7 +60,7 @@ def _check_landed(state: RunState, name: str) -> None:
         )
     if task.status is TaskStatus.UNDONE:
         raise UsageError(
-            f"The landing of {name} was undone already: {task.reason}.",
+            f"The landing of {name} was undone already, {task.reason.removeprefix('undone ')}.",
             f"`workbench status {state.run}` shows what stands.",
         )
     if task.status is not TaskStatus.LANDED:

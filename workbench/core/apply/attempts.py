@@ -156,7 +156,6 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed, at: float) -> None:
         move(state, task, "retry")
         carry = event.commit or attempt.carry  # an agent that never got going loses nobody's work
         task.why, task.carry, task.prefers, task.session = "retry", carry, attempt.teammate, None
-        task.conflicts, task.others = (), ()
         offer(state, task)
 
 

@@ -123,7 +123,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
     state.trouble = 0
     task.landed, task.landed_at, task.files = event.commit, at, event.files
     attempt = state.attempt(event.task, event.attempt)
-    state.teammates[attempt.teammate].landed += 1
+    if attempt.teammate in state.teammates:
+        state.teammates[attempt.teammate].landed += 1
     state.landings.append(
         Landed(
             event.task,
@@ -215,7 +216,8 @@ def _send_back(
     _leave(state, name)
     task.evidence, task.others, task.carry, task.session = evidence, others, task.commit, None
     task.fixups += 1
-    task.prefers = state.attempt(name, task.delivered_by).teammate
+    author = state.attempt(name, task.delivered_by).teammate
+    task.prefers = author if author in state.teammates else None
     if not final:
         task.why = "conflict" if how == "conflict" else "rejected"
         offer(state, task)

@@ -51,7 +51,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
         )
     if state.undoing:
         raise IllegalEvent("a run cannot be resumed while what was being undone is unaccounted for")
-    if state.outcome in ("landed", "incomplete", "refused"):
+    if state.over_for_good:
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
     if state.outcome is None:  # it was cut short: what it did until its last record counts

@@ -9,7 +9,7 @@ from workbench.core.decide.attempts import evidence, fail
 from workbench.core.decide.notices import read_landing
 from workbench.core.decide.proceeding import go_on, land
 from workbench.core.decide.table import Actions, after
-from workbench.core.state import Landing, Phase, RunState, Step
+from workbench.core.state import PERSON, Landing, Phase, RunState, Step
 from workbench.core.suspicion import pointed
 
 
@@ -197,6 +197,8 @@ def _task_rejected(state: RunState, event: e.TaskRejected) -> Actions:
 
 def _fixups_spent(state: RunState, name: str) -> bool:
     task = state.task(name)
+    if state.attempt(name, task.delivered_by).teammate == PERSON:
+        return True  # their work is theirs to mend
     return task.fixups + 1 > (task.spec.attempts or state.settings.attempts)
 
 

@@ -1,0 +1,106 @@
+"""A person brings in work for what was given up."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core.report import report
+from workbench.core.state import PERSON, TaskStatus
+from workbench.errors import IllegalEvent
+from workbench.testing.story import Story, task
+
+T = TaskStatus
+
+
+def given_up() -> Story:
+    """``a`` landed; ``b`` failed for good, so ``c`` and ``d`` behind it are held; ``e`` is blocked."""
+    run = Story(
+        task("a", priority=9),
+        task("b"),
+        task("c", "b"),
+        task("d", "c", "e"),
+        task("e"),
+        team=("ada", "bob", "cy"),
+        attempts=1,
+    )
+    run.deliver("a")
+    run.land("a")
+    run.turn("b", error="it crashed")
+    run.collected("b")
+    run.ended("b")
+    run.mark("e", "blocked", "cannot")
+    run.turn("e")
+    run.collected("e")
+    run.ended("e")
+    assert [run.status(name) for name in "abcde"] == [T.LANDED, T.FAILED, T.HELD, T.HELD, T.BLOCKED]
+    assert run.state.outcome == "incomplete"
+    return run
+
+
+def provide(run: Story, name: str) -> None:
+    number = run.state.tasks[name].attempt + 1
+    run.note(
+        e.WorkProvided(
+            task=name, attempt=number, commit=f"mine-{name}", tree=f"tree-mine-{name}", start="L-a"
+        )
+    )
+
+
+def test_it_is_queued_what_waited_waits_again_and_the_run_goes_on() -> None:
+    run = given_up()
+    assert run.state.over_for_good
+    provide(run, "b")
+    assert not run.state.over_for_good
+    assert [run.status(name) for name in "bcd"] == [T.DELIVERED, T.PENDING, T.HELD]
+    actions = run.send(e.RunResumed(pid=1))
+    assert actions == [a.BuildBatch(("b",), ("mine-b",))]
+    run.land("b")
+    assert run.status("b") is T.LANDED
+    assert run.status("c") is T.RUNNING
+
+
+def test_both_that_a_task_waits_for_must_be_brought_in() -> None:
+    run = given_up()
+    provide(run, "e")
+    assert run.status("d") is T.HELD
+    provide(run, "b")
+    assert [run.status(name) for name in "cd"] == [T.PENDING, T.PENDING]
+
+
+def test_what_a_person_brought_in_and_conflicts_is_theirs_again() -> None:
+    run = given_up()
+    provide(run, "b")
+    run.send(e.RunResumed(pid=1))
+    run.conflict("b", "f")
+    assert (run.status("b"), run.status("c")) == (T.FAILED, T.HELD)
+    assert run.state.attempts["b", 2].teammate == PERSON
+    run.batch_built()
+    provide(run, "b")
+    assert run.state.tasks["b"].attempt == 3
+
+
+def test_the_report_names_the_person() -> None:
+    run = given_up()
+    provide(run, "b")
+    run.send(e.RunResumed(pid=1))
+    run.land("b")
+    made = report(run.state)
+    assert [(it.rung, it.task) for it in made.conflicts] == [("person", "b")]
+    assert next(it for it in made.landings if it.task == "b").teammate == PERSON
+
+
+@pytest.mark.parametrize("name", ["a", "c"])
+def test_only_for_what_was_given_up(name: str) -> None:
+    run = given_up()
+    with pytest.raises(IllegalEvent, match=name):
+        provide(run, name)
+
+
+def test_a_log_with_it_folds_to_the_same_state() -> None:
+    run = given_up()
+    provide(run, "b")
+    before = run.state.tasks["b"]
+    run.restart()
+    assert run.state.tasks["b"] == before
