@@ -568,7 +568,7 @@ class Simulation:
             self.undone.add(event.task)
             built = {task.spec.id for task in state.tasks.values() if event.task in task.spec.after}
             assert not built & self.landed, f"{event.task} was undone under {built & self.landed}"
-        elif isinstance(event, e.WorkChecked | e.CandidateChecked | e.BaseChecked):
+        elif isinstance(event, e.WorkChecked | e.SemanticConflictFound | e.CandidateChecked | e.BaseChecked):
             self.green |= {(verdict.tree, verdict.gate) for verdict in event.verdicts if verdict.green}
         elif isinstance(event, e.TaskRejected) and state.landing is not None:
             before = [step.task for step in state.landing.steps]
