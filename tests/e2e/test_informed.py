@@ -87,4 +87,5 @@ def test_both_sides_of_a_conflict_and_whoever_is_at_work_hear_in_time(
     told = (heard / "late").read_text()
     assert change["signature"] in told and "has changed to this" in told
     assert "It changed files of yours: `src/app.py`." in told
-    assert git(repo, "show", "workbench/r/integration:src/app.py").startswith("def greet(name, loud, kind)")
+    merged = git(repo, "show", "workbench/r/integration:src/app.py")
+    assert "loud" in merged and "kind" in merged and "<<<<<<<" not in merged
