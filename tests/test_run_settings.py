@@ -18,3 +18,11 @@ async def test_the_batch_size_is_the_repositorys(repo: Path, text: str, batch: i
     place = await open_place(repo)
     ready = ReadyPlan(repo / "plan.md", "", Plan(title="P", tasks=(Task(id="a", title="A"),)), "0")
     assert run_settings(place, ready, no_gates=False, scripted=False).batch == batch
+
+
+async def test_what_is_excused_is_recorded_with_the_run(repo: Path) -> None:
+    (repo / "workbench.toml").write_text('gates = ["true"]\nquarantine = ["a*"]\ngate_junit = ["*.xml"]\n')
+    place = await open_place(repo)
+    ready = ReadyPlan(repo / "plan.md", "", Plan(title="P", tasks=(Task(id="a", title="A"),)), "0")
+    settings = run_settings(place, ready, no_gates=False, scripted=False)
+    assert (settings.quarantine, settings.gate_junit) == (("a*",), ("*.xml",))

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from workbench.core.quarantine import names_all
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
@@ -104,6 +105,11 @@ class Settings(BaseModel):
     gate_junit: Lines = Field(
         (), description="Where gates write JUnit XML, as globs in the worktree: `reports/*.xml` for example."
     )
+    quarantine: Lines = Field(
+        (),
+        description="Tests whose failure alone does not make a gate red: names with `*` and `?`, "
+        "`tests/test_net.py::test_slow` for example.",
+    )
     worktree_root: Path = Field(
         default_factory=_worktree_root, description="The folder, outside the repository, for the worktrees."
     )
@@ -174,6 +180,14 @@ class Settings(BaseModel):
             if any("**" in part and part != "**" for part in PurePosixPath(glob).parts):
                 raise ValueError(f"{glob!r} has a `**` that is no folder of its own")
         return globs
+
+    @field_validator("quarantine")
+    @classmethod
+    def _tests(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if names_all(pattern):
+                raise ValueError(f"{pattern!r} would excuse every test, or none")
+        return patterns
 
     @field_validator("env")
     @classmethod

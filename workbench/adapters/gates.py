@@ -23,7 +23,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from workbench.adapters.junit import Reports, reports_of
@@ -31,6 +31,7 @@ from workbench.adapters.output import CONTROL, SEARCHED_BYTES, Capture, captured
 from workbench.adapters.processes import Mark, end_group, start, sweep
 from workbench.core.failing import failing_tests
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
+from workbench.core.quarantine import Decision, RedRun, decide
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
 
@@ -57,7 +58,8 @@ class ShellGates:
 
     ``seconds`` bounds each command. ``env`` is the environment to start from, workbench's own;
     ``setup`` the commands that prepare a worktree, on which a verdict depends too. ``junit`` are globs,
-    relative to the worktree, of the JUnit XML that gates write there.
+    relative to the worktree, of the JUnit XML that gates write there; ``quarantine`` are patterns of tests
+    whose failure alone is excused (see ``core.quarantine``).
     """
 
     def __init__(
@@ -68,19 +70,25 @@ class ShellGates:
         env: Mapping[str, str],
         setup: Sequence[str] = (),
         junit: Sequence[str] = (),
+        quarantine: Sequence[str] = (),
     ) -> None:
         self._checkouts = checkouts
         self._seconds = seconds
         self._env = _for_gates(env)
         self._junit = tuple(junit)
-        self._environment = _fingerprint(env, setup, seconds)
+        self._quarantine = tuple(quarantine)
+        self._environment = _fingerprint(env, setup, seconds, self._excuses())
         self._sweeping: set[asyncio.Task[None]] = set()
 
     def environment(self) -> str:
         """Platform, and a hash of what chooses the tools: the TOOLCHAIN variables, the set-up
-        commands and the time limit. Other variables (terminals, sessions) change from shell to
-        shell and would only make a resumed run check everything again."""
+        commands, the time limit and what is quarantined. Other variables (terminals, sessions)
+        change from shell to shell and would only make a resumed run check everything again."""
         return self._environment
+
+    def _excuses(self) -> list[str]:
+        """What decides which red runs are excused; where the reports are is part of it."""
+        return ["quarantine", *self._quarantine, "junit", *self._junit] if self._quarantine else []
 
     async def check(
         self, commit: str, tree: str, commands: Sequence[str], urgent: bool = False
@@ -113,22 +121,31 @@ class ShellGates:
             with captured(SEARCHED_BYTES) as output:
                 returncode = await self._exit_of(command, where, output, reports.file)
             seconds = time.monotonic() - began
-            failing = await asyncio.to_thread(_failing, output, reports) if returncode != 0 else ()
-        exit_code = None if returncode is None else shell_code(returncode)
+            exit_code = None if returncode is None else shell_code(returncode)
+            failing, decision = _GREEN
+            if exit_code != 0:
+                failing, decision = await asyncio.to_thread(
+                    _weighed, command, exit_code, output, reports, self._quarantine
+                )
         text = output.text()
         if exit_code is None:
             text = _with(text, f"`{command}` did not finish within {self._seconds:g} s and was ended.")
         elif exit_code >= 126:
             text = _with(text, f"`{command}` {explained(exit_code)}.")
+        if decision.doubt:
+            text = _with(
+                text, f"All tests that failed are quarantined, but the gate stays red: {decision.doubt}."
+            )
         return Verdict(
             tree=tree,
             gate=command,
             environment=self._environment,
-            green=exit_code == 0,
+            green=exit_code == 0 or bool(decision.excused),
             seconds=round(seconds, 4),
             output=text,
             exit_code=exit_code,
-            failing=failing[:FAILING_LIMIT],
+            failing=() if decision.excused else failing[:FAILING_LIMIT],
+            quarantined=decision.excused[:FAILING_LIMIT],
         )
 
     async def _exit_of(self, command: str, where: Path, output: Capture, junit: Path) -> int | None:
@@ -158,9 +175,23 @@ class ShellGates:
             self._sweep(mark)
 
 
-def _failing(output: Capture, reports: Reports) -> tuple[str, ...]:
-    """The tests that a red gate names: in its reports if they name any, else in all that it printed."""
-    names = reports.read().failing or failing_tests(output.kept()[0])
+_GREEN: tuple[tuple[str, ...], Decision] = ((), Decision())
+
+
+def _weighed(
+    command: str, exit_code: int | None, output: Capture, reports: Reports, quarantine: Sequence[str]
+) -> tuple[tuple[str, ...], Decision]:
+    """The tests that a red gate names, in its reports if they name any, else in all that it printed; and
+    whether they are excused."""
+    report = reports.read()
+    report = report._replace(failing=_printable(report.failing))
+    text, whole = output.kept()
+    printed = _printable(failing_tests(text))
+    decision = decide(RedRun(command, exit_code, text, printed, whole, report), quarantine)
+    return report.failing or printed, decision
+
+
+def _printable(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(CONTROL.sub("", name) for name in names)
 
 
@@ -177,7 +208,8 @@ def _for_gates(env: Mapping[str, str]) -> dict[str, str]:
     return {"CI": "true"} | kept | {"WORKBENCH_GATE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _fingerprint(env: Mapping[str, str], setup: Sequence[str], seconds: float) -> str:
+def _fingerprint(env: Mapping[str, str], setup: Sequence[str], seconds: float, excuses: Sequence[str]) -> str:
     parts = [f"{name}={env.get(name, '')}" for name in TOOLCHAIN] + ["\0".join(setup), f"{seconds:g}"]
+    parts += ["\0".join(excuses)] if excuses else []
     digest = hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()
     return f"{sys.platform}-{platform.machine()}-{digest[:12]}"

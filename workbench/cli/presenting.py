@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,7 +55,19 @@ def _started(state: RunState, event: e.RunStarted) -> Line:
     )
 
 
+def _excused(
+    state: RunState, event: e.BaseChecked | e.WorkChecked | e.CandidateChecked, on: str
+) -> Line | None:
+    """Loud: a gate that was red counts as green here."""
+    verdicts = [verdict for verdict in event.verdicts if verdict.quarantined]
+    said = (f"{some(verdict.quarantined)} (`{short(verdict.gate, 60)}`)" for verdict in verdicts)
+    words = f"FAILED on {on}, and excused because quarantined: {'; '.join(said)}"
+    return Line("gate", words, "warn") if verdicts else None
+
+
 def _base(state: RunState, event: e.BaseChecked) -> Line:
+    if state.base_green and (excused := _excused(state, event, "the base")):
+        return excused
     if state.base_green:
         seconds = sum(verdict.seconds for verdict in event.verdicts)
         said = (
@@ -163,6 +175,19 @@ def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
     return Line("merge", f"{event.task} is a semantic conflict {among} {others}{tests}{more}", "warn")
 
 
+def _flake(state: RunState, event: e.FlakeSeen) -> Line:
+    tests = f" in {some(event.tests)}" if event.tests else ""
+    return Line(
+        "gate", f"`{short(event.gate, 60)}` was red{tests}, then green on the same tree: flaky", "warn"
+    )
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Some names, and how many there are besides."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(short(name, 100) for name in names[:most]) + more
+
+
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:
     more = "given up; its work is kept" if event.final else "will be tried again"
     return Line(_who(state, event), f"{event.task}: {short(event.reason)}; {more}", "bad")
@@ -224,9 +249,9 @@ _WORDS: dict[type[e.Event], Words] = {
     e.LandingUndone: lambda state, event: Line(
         "merge", f"{event.task} is off the branch again ({event.commit[:10]}); its landing is kept", "warn"
     ),
-    e.FlakeSeen: lambda state, event: Line(
-        "gate", f"`{short(event.gate, 60)}` was red, then green on the same tree: flaky", "warn"
-    ),
+    e.FlakeSeen: _flake,
+    e.WorkChecked: lambda state, event: _excused(state, event, f"the work of {event.task}"),
+    e.CandidateChecked: lambda state, event: _excused(state, event, f"the candidate of {event.task}"),
     e.AttemptFailed: _failed,
     e.Noticed: lambda state, event: Line("run", short(event.sentence), "warn"),
     e.EffectFailed: lambda state, event: Line("run", f"{event.action}: {short(event.error)}", "bad"),

@@ -10,9 +10,10 @@ from workbench.adapters.lock import owner
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import counts, rows
+from workbench.cli.presenting import counts, rows, short
 from workbench.composition.past import proof, proven_report, read_run, settle
 from workbench.composition.place import open_place
+from workbench.core.flakes import EXCUSED, FLAKES, percent
 from workbench.core.report import Report, duration, graph, headline, junit, markdown, proof_words, report
 from workbench.errors import UsageError
 
@@ -87,6 +88,12 @@ def print_report(result: Report) -> None:
     out.print()
     if words := proof_words(result):
         out.print(Text(words, "dim" if result.complete else "yellow"))
+    for how, found in ((FLAKES, result.flakes), (EXCUSED, result.excused)):
+        if found:
+            out.print(Text(f"{how}:", "yellow"))
+        for it in found:
+            seen = f"{it.times} of {it.runs} runs ({percent(it.rate)}) of `{short(it.gate, 60)}`"
+            out.print(Text(f"  {short(it.name, 100)}  ", "bold") + Text(seen, "dim"))
 
 
 def status(run: str | None, repo: Path, *, json: bool) -> int:

@@ -103,6 +103,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
             "gate_seconds": settings.gate_seconds,
             "gate_junit": settings.gate_junit,
+            "quarantine": settings.quarantine,
             "on_question": settings.on_question,
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,

@@ -107,6 +107,7 @@ async def open_gates(
             env=env,
             setup=settings.setup,
             junit=settings.gate_junit,
+            quarantine=settings.quarantine,
         )
         stack.push_async_callback(gates.aclose)
         yield gates

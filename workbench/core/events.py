@@ -346,11 +346,13 @@ class TaskDeferred(Event):
 
 
 class FlakeSeen(Event):
-    """A gate was red and then green on the same tree."""
+    """A gate was red and then green on the same tree. ``tests`` failed in the red run and not in the
+    green one; empty when the gate named none."""
 
     task: str
     gate: str
     evidence: str = ""
+    tests: tuple[str, ...] = ()
 
 
 class LandingDropped(Event):

@@ -93,6 +93,7 @@ class RunSettings(Value):
     budget_usd: float | None = None
     gate_seconds: float = 1800.0
     gate_junit: tuple[str, ...] = ()
+    quarantine: tuple[str, ...] = ()
     on_question: Literal["proceed", "fail"] = "proceed"
     keep_worktrees: bool = False
     scripted: bool = False
@@ -146,7 +147,8 @@ class Verdict(Value):
     """A gate's word on a tree: kept by (tree, gate, environment) and believed for exactly those.
 
     ``failing`` are the tests that a red gate named, in its JUnit XML or its output, the first
-    FAILING_LIMIT of them; empty when none could be read.
+    FAILING_LIMIT of them; empty when none could be read. ``quarantined`` are failing tests too, and the
+    only ones: the gate was red, and counts as green because they are excused.
     """
 
     tree: str
@@ -157,6 +159,7 @@ class Verdict(Value):
     output: str = ""
     exit_code: int | None = None
     failing: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
 
 
 class Reversal(Value):

@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree
 
+from workbench.core.flakes import Unreliable, excused_failures, flakes, sections
 from workbench.core.models import Usage, Value
 from workbench.core.state import PERSON, AttemptState, Landed, RunState, TaskState, TaskStatus
 
@@ -87,7 +88,8 @@ class SemanticReport(Value):
 
 
 class Report(Value):
-    """A whole run. ``complete`` means that every task landed and git agrees."""
+    """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
+    markers; ``excused`` are the failures of quarantined tests."""
 
     run: str
     title: str
@@ -115,6 +117,8 @@ class Report(Value):
     undone: tuple[UndoReport, ...] = ()
     conflicts: tuple[ConflictReport, ...] = ()
     semantic_conflicts: tuple[SemanticReport, ...] = ()
+    flakes: tuple[Unreliable, ...] = ()
+    excused: tuple[Unreliable, ...] = ()
 
 
 def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
@@ -175,6 +179,8 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
             )
             for it in state.semantics
         ),
+        flakes=flakes(state),
+        excused=excused_failures(state),
     )
 
 
@@ -270,6 +276,7 @@ def markdown(result: Report) -> str:
     lines += _conflicts(result) + _semantic_conflicts(result)
     if words := proof_words(result):
         lines += [words, ""]
+    lines += sections(result.flakes, result.excused)
     return "\n".join(lines)
 
 

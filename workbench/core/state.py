@@ -153,6 +153,7 @@ class AttemptState:
     markers: set[str] = field(default_factory=set)
     interrupted: bool = False
     denied: int = 0
+    flakes: tuple[Verdict, ...] = ()
 
 
 @dataclass(slots=True)
@@ -287,6 +288,8 @@ TELLING = 8
 """Merges before their failure rate means anything."""
 
 VerdictKey = tuple[str, str, str]
+TestKey = tuple[str, str]
+"""A gate and a test of it; no test where the gate named none."""
 
 
 @dataclass(slots=True)
@@ -328,6 +331,8 @@ class RunState:
     batch: int = 1
     trouble: int = 0
     flakes: dict[str, int] = field(default_factory=dict)
+    flaky: dict[TestKey, int] = field(default_factory=dict)
+    excused: dict[TestKey, int] = field(default_factory=dict)
     landings: list[Landed] = field(default_factory=list)
     undoing: tuple[Reversal, ...] = ()
     undone: list[Undone] = field(default_factory=list)
@@ -340,6 +345,7 @@ class RunState:
     """In which paths a task conflicts with another, both ways round, where neither is over."""
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
     gate_runs: int = 0
+    runs_of: dict[str, int] = field(default_factory=dict)
     gate_seconds: float = 0.0
     over: int = 0
     spent: Usage = field(default_factory=Usage)

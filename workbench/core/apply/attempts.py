@@ -5,7 +5,16 @@ from __future__ import annotations
 import bisect
 
 from workbench.core import events as e
-from workbench.core.apply.moves import close_attempt, give_up, learn, live_attempt, move, offer, withdraw
+from workbench.core.apply.moves import (
+    close_attempt,
+    give_up,
+    learn,
+    live_attempt,
+    move,
+    offer,
+    refuted,
+    withdraw,
+)
 from workbench.core.apply.table import on
 from workbench.core.models import MarkerKind, Usage
 from workbench.core.state import AttemptState, Letter, Phase, RunState, move_phase, move_task
@@ -138,6 +147,7 @@ def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
 def _work_checked(state: RunState, event: e.WorkChecked, at: float) -> None:
     attempt = live_attempt(state, event)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "check")
+    attempt.flakes = tuple(refuted(state, event.verdicts))
     learn(state, event.verdicts)
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from workbench.core import events as e
 from workbench.core import merge
-from workbench.core.apply.moves import give_up, learn, move, offer
+from workbench.core.apply.moves import give_up, learn, move, offer, refuted
 from workbench.core.apply.table import on
-from workbench.core.models import Verdict
 from workbench.core.search import Search
 from workbench.core.state import Landed, Landing, RunState, Semantic, Step, TaskState, TaskStatus, move_task
 from workbench.core.suspicion import pointed
@@ -81,7 +78,7 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) ->
         raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
     landing.checking.discard(prefix)
     search, red = landing.search, next((verdict for verdict in event.verdicts if not verdict.green), None)
-    landing.flakes = tuple(_refuted(state, event.verdicts))
+    landing.flakes = tuple(refuted(state, event.verdicts))
     learn(state, event.verdicts)
     search.learn(prefix, red is None, red.gate if red is not None else "")
     if red is not None:
@@ -96,18 +93,12 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) ->
         search.acquit()
 
 
-def _refuted(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
-    """Red verdicts that stood until now against one of ``verdicts``, which is green."""
-    for verdict in verdicts:
-        before = state.verdicts.get((verdict.tree, verdict.gate, verdict.environment))
-        if verdict.green and before is not None and not before.green:
-            yield before
-
-
 @on(e.FlakeSeen)
 def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
-    open_landing(state, event.task)
+    state.task(event.task)
     state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
+    for test in event.tests or ("",):
+        state.flaky[event.gate, test] = state.flaky.get((event.gate, test), 0) + 1
 
 
 @on(e.TaskLanded)

@@ -65,9 +65,22 @@ def give_up(state: RunState, task: TaskState, reason: str) -> None:
                 waiting.append(dependent)
 
 
+def refuted(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+    """Red verdicts that stood until now against one of ``verdicts``, which is green: flakes, less what a
+    quarantine excuses in the green run, for that failed again."""
+    for verdict in verdicts:
+        before = state.verdicts.get((verdict.tree, verdict.gate, verdict.environment))
+        if verdict.green and before is not None and not before.green:
+            failing = tuple(test for test in before.failing if test not in verdict.quarantined)
+            yield before.model_copy(update={"failing": failing})
+
+
 def learn(state: RunState, verdicts: Iterable[Verdict]) -> None:
     for verdict in verdicts:
         state.verdicts[verdict.tree, verdict.gate, verdict.environment] = verdict
+        state.runs_of[verdict.gate] = state.runs_of.get(verdict.gate, 0) + 1
+        for test in verdict.quarantined:
+            state.excused[verdict.gate, test] = state.excused.get((verdict.gate, test), 0) + 1
         state.gate_runs += 1
         state.gate_seconds += verdict.seconds
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -96,6 +96,18 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
 @after(e.WorkChecked)
 def _work_checked(state: RunState, event: e.WorkChecked) -> Actions:
     attempt = state.attempt(event.task, event.attempt)
+    return flakes(event.task, attempt.flakes) + _checked(state, event, attempt)
+
+
+def flakes(task: str, refuted: Iterable[Verdict]) -> Actions:
+    """Red verdicts that were refuted are told as what they are."""
+    return [
+        a.Declare(e.FlakeSeen(task=task, gate=red.gate, evidence=red.output, tests=red.failing))
+        for red in refuted
+    ]
+
+
+def _checked(state: RunState, event: e.WorkChecked, attempt: AttemptState) -> Actions:
     if attempt.phase is not Phase.CHECKED:  # given up meanwhile
         return []
     red = next((verdict for verdict in event.verdicts if not verdict.green), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import merge
-from workbench.core.decide.attempts import evidence, fail
+from workbench.core.decide.attempts import evidence, fail, flakes
 from workbench.core.decide.notices import read_landing
 from workbench.core.decide.proceeding import go_on, land
 from workbench.core.decide.table import Actions, after
@@ -48,11 +48,8 @@ def _batch_built(state: RunState, event: e.BatchBuilt) -> Actions:
 def _candidate_checked(state: RunState, event: e.CandidateChecked) -> Actions:
     landing = state.landing
     assert landing is not None and landing.search is not None, "what is checked is being landed"
-    flakes: Actions = [
-        a.Declare(e.FlakeSeen(task=event.task, gate=red.gate, evidence=red.output)) for red in landing.flakes
-    ]
     moot: Actions = [a.StopChecks(landing.moot)] if landing.moot else []
-    return flakes + moot + _prove(state, landing)
+    return flakes(event.task, landing.flakes) + moot + _prove(state, landing)
 
 
 def _prove(state: RunState, landing: Landing) -> Actions:
