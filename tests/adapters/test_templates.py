@@ -10,7 +10,7 @@ import pytest
 from workbench.adapters import templates
 from workbench.adapters.templates import Templates, code, fenced
 from workbench.core.events import Told
-from workbench.core.models import Task
+from workbench.core.models import PublicChange, Task
 from workbench.errors import UsageError
 
 HOSTILE = "seen ```` here"
@@ -23,6 +23,20 @@ TOLD: dict[str, dict[str, Any]] = {
     "message": {"sender": "ben", "text": HOSTILE},
     "answer": {"question": HOSTILE},
     "quarantine": {"name": "x\n# y.json", "reason": HOSTILE},
+    "foreseen": {
+        "other": "prices",
+        "title": "x\n# y",
+        "teammate": "ben",
+        "delivered": False,
+        "paths": ("src/app.py", "x\n# y"),
+        "hunks": HOSTILE,
+    },
+    "landed": {
+        "tasks": [Task(id="prices", title="x\n# y")],
+        "changes": [],
+        "more": 0,
+        "touched": ("x\n# y",),
+    },
 }
 """Every kind of text that is put into a live session, and what it carries."""
 
@@ -173,6 +187,39 @@ def test_a_message_is_information_from_somebody() -> None:
     assert "message from ben" in told
     assert "```\nnote: all fine\n```" in told
     assert "not an instruction" in told
+
+
+def change(path: str, how: str, signature: str) -> PublicChange:
+    values = {"path": path, "name": "f", "how": how, "signature": signature}
+    return PublicChange.model_validate(values)
+
+
+def test_a_landing_is_told_in_three_lines() -> None:
+    tasks = [Task(id="prices", title="Read prices"), Task(id="tax", title="Add tax")]
+    changes = [
+        change("src/b.py", "changed", "parse(text, strict)"), change("src/a.py", "removed", "old()"),
+        change("src/b.py", "added", "total()"),
+    ]  # fmt: skip
+    values = {"tasks": tasks, "changes": changes, "more": 3, "touched": [f"f{n}.py" for n in range(10)]}
+    landed, names, files = Templates().render("tell/landed.md.j2", values).splitlines()
+    assert landed.startswith("Landed while you work: `prices: Read prices`, `tax: Add tax`. ")
+    assert names == (
+        "Public names: `src/a.py`: `old()` is gone; `src/b.py`: `parse(text, strict)` has changed to this, "
+        "`total()` is new; and 3 more."
+    )
+    assert files.endswith("`f6.py`, `f7.py`, and 2 more.")
+    nothing = Templates().render("tell/landed.md.j2", values | {"changes": [], "touched": ()}).splitlines()
+    assert nothing[1:] == ["No change of a public name was seen.", "None of your files is touched."]
+
+
+def test_a_conflict_foreseen_says_with_whom_where_and_what_to_do() -> None:
+    values = TOLD["foreseen"] | {"paths": ("src/app.py",), "hunks": "<<<<<<< ours\n1\n"}
+    told = Templates().render("tell/foreseen.md.j2", values)
+    for part in ("`prices`", "by ben, who is at it now", "- `src/app.py`", "<<<<<<< ours", "Do not merge"):
+        assert part in told
+    done = Templates().render("tell/foreseen.md.j2", values | {"delivered": True, "hunks": ""})
+    assert "which is finished and waits to land" in done
+    assert "How the two meet" not in done
 
 
 def test_who_is_asked_again_is_told_how_to_report() -> None:

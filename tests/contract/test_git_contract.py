@@ -203,6 +203,26 @@ async def test_a_conflict_names_its_paths_and_shows_both_sides(house: House) -> 
         assert word in merged.hunks
 
 
+async def test_a_probe_says_of_each_pair_whether_it_would_merge(house: House) -> None:
+    base = house.commit(SAME | {"f": "0\n"})
+    one = house.commit(SAME | {"f": "1\n"}, base)
+    two = house.commit(SAME | {"f": "2\n"}, base)
+    aside = house.commit(SAME | {"f": "0\n", "g": "g\n"}, base)
+    found = await house.git.probe([(one, two), (one, aside), (one, "1" * 40), (base, one), (two, one)])
+    told = [None if isinstance(it, GitError) else (it.clean, it.paths) for it in found]
+    assert told == [(False, ("f",)), (True, ()), None, (True, ()), (False, ("f",))]
+    for merged, words in ((found[0], ("1\n", "|||||||", "2\n")), (found[4], ("0\n",))):
+        assert isinstance(merged, ports.Merged)
+        assert all(word in merged.hunks for word in words)
+    assert await house.git.probe([]) == []
+
+
+async def test_the_text_of_a_file_in_a_commit(house: House) -> None:
+    commit = house.commit(SAME | {"f": "naïve\n"})
+    assert await house.git.text_at(commit, "f") == "naïve\n"
+    assert await house.git.text_at(commit, "g") is None
+
+
 async def test_the_same_change_on_both_sides_is_no_conflict(house: House) -> None:
     base = house.commit(SAME | {"f": "0\n"})
     merged = await house.git.merge(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import git
 from workbench.adapters.markers import MarkerFolders
 from workbench.core.models import Marker, MarkerKind
 from workbench.engine.ports import Markers
@@ -35,6 +36,47 @@ def scene(request: pytest.FixtureRequest) -> Scene:
         half.rename(folder / name)
 
     return MarkerFolders(), drop
+
+
+@pytest.fixture(params=["memory", "folders"])
+def followed(request: pytest.FixtureRequest, repo: Path) -> tuple[Markers, Callable[[str], None]]:
+    """Markers, and how a teammate's branch moves."""
+    if request.param == "memory":
+        memory = MemoryMarkers()
+        return memory, memory.move
+    tips = iter(range(1, 100))
+
+    def move(teammate: str) -> None:
+        words = ("commit-tree", "-m", f"commit {next(tips)}", "HEAD^{tree}")
+        git(repo, "update-ref", f"refs/heads/workbench/r/{teammate}", git(repo, *words))
+
+    return MarkerFolders(branches=repo / ".git" / "refs" / "heads" / "workbench" / "r"), move
+
+
+async def test_a_branch_that_moves_is_told_of_while_the_watch_runs(
+    followed: tuple[Markers, Callable[[str], None]], tmp_path: Path
+) -> None:
+    markers, move = followed
+    markers.add(worktree(tmp_path))
+    told: asyncio.Queue[str] = asyncio.Queue()
+    markers.follow(told.put_nowait)
+
+    async def watch() -> None:
+        async with aclosing(markers.watch()) as dropped:  # type: ignore[type-var]
+            async for _ in dropped:
+                raise AssertionError("no marker was dropped")
+
+    move("ada")
+    watching = asyncio.ensure_future(watch())
+    try:
+        assert await asyncio.wait_for(told.get(), 20) == "ada", "it had moved before the watch began"
+        for teammate in ("bob", "ada"):
+            move(teammate)
+            while await asyncio.wait_for(told.get(), 20) != teammate:
+                pass
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 def worktree(tmp_path: Path, name: str = "ada") -> Path:

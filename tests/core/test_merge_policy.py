@@ -35,6 +35,16 @@ def test_priority_then_the_longest_chain_then_who_came_first_then_plan_order() -
     assert next_batch(queued(("a", 0, 0, 1.0), ("b", 0, 0, 1.0)))[0] == "a"
 
 
+def test_fewest_conflicts_foreseen_comes_before_who_came_first_and_after_the_chain() -> None:
+    state = queued(("a", 0, 0, 1.0), ("b", 0, 0, 2.0), ("c", 0, 1, 3.0), ("d", 0, 0, 4.0))
+    state.batch = 4
+    state.foreseen = {
+        "a": {"b": ("f",), "x": ("f",)}, "b": {"a": ("f",)}, "x": {"a": ("f",)},
+        "c": {"d": ("g",), "y": ("g",), "z": ("g",)},
+    }  # fmt: skip
+    assert next_batch(state) == ("c", "d", "b", "a")
+
+
 def test_a_batch_holds_as_many_as_its_size_allows_in_that_order() -> None:
     state = queued(("a", 0, 0, 3.0), ("b", 1, 0, 9.0), ("c", 0, 2, 4.0), ("d", 0, 0, 1.0))
     for size, names in ((1, "b"), (2, "bc"), (3, "bcd"), (4, "bcda"), (9, "bcda")):

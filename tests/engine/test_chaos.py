@@ -17,7 +17,7 @@ from workbench.core.apply import fold
 from workbench.core.models import RunSettings, Task, Verdict
 from workbench.engine.ports import Assignment, Gates, Git, Worktrees
 from workbench.errors import GitError
-from workbench.testing.agents import Break, Crash, Edit, EndTurn, Mark, Script, Step, Use
+from workbench.testing.agents import Break, Commit, Crash, Edit, EndTurn, Mark, Script, Step, Use
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
 
@@ -57,6 +57,8 @@ def scripts(dice: random.Random) -> Callable[[Assignment], Script]:
         )  # fmt: skip
         steps = dice.choices(asides, k=dice.randrange(4))
         steps.append(Edit({dice.choice(("f", it.task)): f"{it.task} {it.attempt}\n"}))
+        if dice.random() < 0.5:
+            steps += [Commit(), Use("Edit"), Edit({"f": dice.choice(("1\n", "2\n"))}), Commit()]
         roll = dice.random()
         if roll < 0.08:
             steps.append(Crash())

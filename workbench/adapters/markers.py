@@ -1,4 +1,5 @@
-"""The marker folders of the worktrees, watched; the one place that knows watchfiles.
+"""The marker folders of the worktrees and the teammates' branches, watched; the one place that knows
+watchfiles.
 
 Only `.workbench/markers` of each worktree is watched: a whole worktree would cost thousands of
 watches and reach the kernel's limit. A change is only a hint to look: what is given comes from
@@ -57,15 +58,19 @@ class MarkerFolders:
 
     All methods are called from the event loop's thread; one ``watch`` at a time. ``warn`` gets one
     sentence when watching is not possible and the folders are listed again and again instead.
-    Problems with a single file never raise: the file is given with its ``problem``.
+    Problems with a single file never raise: the file is given with its ``problem``. ``branches`` is the
+    folder in which git keeps the branches of the team, a file each.
     """
 
-    def __init__(self, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(self, warn: Callable[[str], None] | None = None, *, branches: Path | None = None) -> None:
         self._warn = warn or logging.getLogger(__name__).warning
         self._warned = False
         self._worktrees: dict[str, Path] = {}  # by the folder's real path, as the kernel reports it
         self._given: dict[Path, dict[str, Found]] = {}
         self._renew = threading.Event()
+        self._branches = branches
+        self._tips: dict[str, tuple[int, int]] = {}
+        self._moved: Callable[[str], None] | None = None
 
     # -- the port -------------------------------------------------------------------------------
 
@@ -94,6 +99,7 @@ class MarkerFolders:
                     renew = self._renew = threading.Event()
                     with self._notify() as notify:
                         # The watch stands: whatever is dropped from here on will be told.
+                        self._look_at_branches()
                         for dropped in self._fresh(list(self._worktrees.values())):
                             yield dropped
                         pause = min(1.0, (time.monotonic() - began) * RESTART_SHARE)
@@ -104,6 +110,10 @@ class MarkerFolders:
                     await asyncio.sleep(pause)
             finally:
                 self._renew.set()
+
+    def follow(self, moved: Callable[[str], None]) -> None:
+        """See ``Markers.follow``. Without a folder of branches nothing is ever told."""
+        self._moved = moved
 
     def scan(self, worktree: Path) -> list[Dropped]:
         """What lies in the folder and was not yet given, empty files included. A worktree that is
@@ -153,7 +163,7 @@ class MarkerFolders:
 
         self._mend()
         try:
-            notify = RustNotify(list(self._worktrees), False, False, 0, False, False)
+            notify = RustNotify([*self._worktrees, *self._branch_folder()], False, False, 0, False, False)
         except FileNotFoundError:
             # A folder went away since it was mended: look again at once.
             self._renew.set()
@@ -167,6 +177,8 @@ class MarkerFolders:
 
     def _mend(self) -> None:
         """Make again what a teammate removed; forget worktrees that are gone."""
+        for branches in self._branch_folder():
+            Path(branches).mkdir(parents=True, exist_ok=True)
         for folder, worktree in list(self._worktrees.items()):
             try:
                 with opened(worktree, MARKERS):
@@ -182,6 +194,7 @@ class MarkerFolders:
         """Wait for changes and give the worktrees to look into."""
         if notify is None:
             await asyncio.sleep(POLL_SECONDS)
+            self._look_at_branches()
             return list(self._worktrees.values())
         loop = asyncio.get_running_loop()
         try:
@@ -195,13 +208,44 @@ class MarkerFolders:
         from watchfiles import Change
 
         folders = set()
+        branches = set()
+        of_branches = self._branch_folder()
         for kind, path in changes:
             parent, name = os.path.split(path)
-            if path in self._worktrees:
+            if path in self._worktrees or path in of_branches:
                 renew.set()  # the folder itself was removed or replaced, and with it the watch
+            elif parent in of_branches:
+                branches.add(name)
             elif parent in self._worktrees and kind != Change.deleted and not _unfinished(name):
                 folders.add(parent)
+        self._look_at_branches(sorted(branches))
         return [self._worktrees[folder] for folder in sorted(folders)]
+
+    def _branch_folder(self) -> tuple[str, ...]:
+        """The folder of branches as the kernel reports it, while somebody follows them. Git removes it
+        when it packs the last of them, and it is made again: the next commit comes as a file."""
+        if self._branches is None or self._moved is None:
+            return ()
+        return (str(self._branches),)
+
+    def _look_at_branches(self, names: Iterable[str] | None = None) -> None:
+        """Tell of the branches, those of ``names`` or all, that are not as they were when last seen."""
+        for folder in map(Path, self._branch_folder()):
+            for branch in sorted(folder.iterdir()) if names is None else map(folder.joinpath, names):
+                if self._moved is not None and self._is_new(branch):
+                    self._moved(branch.name)
+
+    def _is_new(self, branch: Path) -> bool:
+        """Whether a branch is there and other than last time; not while git is writing it."""
+        try:
+            status = branch.lstat()
+        except FileNotFoundError:
+            return False  # packed, or deleted
+        before, now = self._tips.get(branch.name), (status.st_ino, status.st_mtime_ns)
+        if before == now or branch.suffix == ".lock":
+            return False
+        self._tips[branch.name] = now
+        return True
 
     def _poll_from_now_on(self, error: Exception) -> None:
         if not self._warned:

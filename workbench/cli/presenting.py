@@ -114,6 +114,7 @@ _TOLD = {
     "unresolved": "left conflict markers; asked again",
     "weakened": "lost or weakened a test in the merge; asked again",
 }
+# What is told "foreseen" or "landed" has a line already, from what was found out.
 
 
 def _told(state: RunState, event: e.Told) -> Line | None:
@@ -134,6 +135,17 @@ def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
     sides = f" with {', '.join(event.others)}" if event.others else ""
     more = "given up" if event.final else "goes back for a fix-up"
     return Line("merge", f"{event.task} conflicts{sides} in {', '.join(event.paths)}; {more}", "warn")
+
+
+def _foreseen(state: RunState, event: e.ConflictForeseen) -> Line:
+    return Line("probe", f"{event.task} and {event.other} will conflict in {', '.join(event.paths)}", "warn")
+
+
+def _read(state: RunState, event: e.LandingRead) -> Line:
+    count = len(event.changes) + event.more
+    names = f"{count} public name{'s' if count != 1 else ''} changed" if count else "no public name changed"
+    whose = f"; it touches files of {', '.join(event.touched)}" if event.touched else ""
+    return Line("merge", f"{', '.join(event.tasks)}: {names}{whose}", "faint")
 
 
 def _rejected(state: RunState, event: e.TaskRejected) -> Line:
@@ -221,6 +233,11 @@ _WORDS: dict[type[e.Event], Words] = {
     e.SemanticConflictFound: _semantic,
     e.TaskConflicted: _conflicted,
     e.TaskRejected: _rejected,
+    e.ConflictForeseen: _foreseen,
+    e.ConflictCleared: lambda state, event: Line(
+        "probe", f"{event.task} and {event.other} merge cleanly again", "good"
+    ),
+    e.LandingRead: _read,
     e.PublicationLost: lambda state, event: Line(
         "merge", "the branch had moved; what was to land is merged again", "warn"
     ),

@@ -15,10 +15,11 @@ from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.plumbing import Plumbing
-from workbench.adapters.git.worktrees import Worktrees
+from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.templates import Templates
+from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.core.models import RunSettings
 from workbench.core.state import AttemptState
@@ -62,9 +63,10 @@ async def open_world(
             worktrees=worktrees,
             gates=gates,
             agent=open_agent(place, settings, folder),
-            markers=MarkerFolders(),
+            markers=MarkerFolders(branches=branch_folder(place.repository, run)),
             briefs=briefs,
             resolver=StructuralResolver(),
+            names=SourceNames(),
             environment={
                 **_identity(place),
                 **_allowed(place, settings, environment),

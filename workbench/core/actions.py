@@ -149,6 +149,17 @@ class Publish(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadLanding(Action):
+    """See what ``tasks``, which moved the integration branch from ``old`` to ``new`` by changing ``files``,
+    mean to those at work; gives LandingRead."""
+
+    tasks: tuple[str, ...]
+    old: str
+    new: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DropLanding(Action):
     """Give up the landing under way unless it is being published; gives LandingDropped."""
 

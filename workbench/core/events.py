@@ -12,7 +12,18 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Usage, Value, Verdict
+from pydantic import Field
+
+from workbench.core.models import (
+    Plan,
+    PublicChange,
+    Reversal,
+    RunOutcome,
+    RunSettings,
+    Usage,
+    Value,
+    Verdict,
+)
 
 
 class Event(Value):
@@ -155,8 +166,9 @@ class Told(AttemptEvent):
     """Text was put into the agent's session. ``kind`` says what for."""
 
     kind: Literal[
-        "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine"
-    ]
+        "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine",
+        "foreseen", "landed",
+    ]  # fmt: skip
     text: str
 
 
@@ -413,6 +425,35 @@ class UndoDropped(Event):
     """What UndoStarted announced was not done: the branch did not move, or somebody else moved it."""
 
     reason: str = ""
+
+
+class ConflictForeseen(Event):
+    """What ``task`` and ``other`` have committed so far, neither of it landed, does not merge: in ``paths``;
+    ``hunks`` shows some of it. Said once for a pair and a set of paths."""
+
+    task: str
+    other: str
+    paths: tuple[str, ...]
+    hunks: str = ""
+
+
+class ConflictCleared(Event):
+    """What ``task`` and ``other`` have committed merges cleanly again."""
+
+    task: str
+    other: str
+
+
+class LandingRead(Event):
+    """What a publication means to those at work: ``tasks`` landed and ``commit`` is the new tip;
+    ``changes`` are public names that are other than before, and ``more`` counts those left out;
+    ``touched`` are the landed files that a task at work declares or has changed itself, by task."""
+
+    tasks: tuple[str, ...]
+    commit: str
+    changes: tuple[PublicChange, ...] = ()
+    more: int = 0
+    touched: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Noticed(Event):

@@ -18,14 +18,16 @@ FIRST_BATCH = 4
 
 def next_batch(state: RunState) -> tuple[str, ...]:
     """The delivered tasks to land next, in order: higher priority first, then the one that unblocks the
-    longest chain, then the one whose conflict took fewer rungs so far, then the one delivered first; as
-    many as the batch size allows now. Empty when the queue is, or while a landing is under way."""
+    longest chain, then the one whose conflict took fewer rungs so far, then the one that fewest conflicts
+    are foreseen for, then the one delivered first; as many as the batch size allows now. Empty when the
+    queue is, or while a landing is under way."""
     if state.landing is not None or not state.queue:
         return ()
 
     def place(name: str) -> tuple[float, ...]:
         task = state.tasks[name]
-        return (-task.spec.priority, -task.rank, len(task.thrown), state.queue[name], task.index)
+        foreseen = len(state.foreseen.get(name, ()))
+        return (-task.spec.priority, -task.rank, len(task.thrown), foreseen, state.queue[name], task.index)
 
     return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
 

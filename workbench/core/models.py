@@ -174,6 +174,16 @@ class Reversal(Value):
     tree: str
 
 
+class PublicChange(Value):
+    """A name that other files can use, and that a change added, removed, or gave another ``signature``:
+    how it is written now (of a removed one, how it was). ``name`` has its class before it."""
+
+    path: str
+    name: str
+    how: Literal["added", "removed", "changed"]
+    signature: str
+
+
 RunOutcome = Literal["landed", "incomplete", "refused", "stopped"]
 """landed: every task landed; incomplete: some did not; refused: never started (the base is red);
 stopped: on request or for want of a login, and can be resumed."""

@@ -339,6 +339,10 @@ class RunState:
     semantics: list[Semantic] = field(default_factory=list)
     pairing: set[str] = field(default_factory=set)
     culprits: int = 0
+    publication: tuple[int, int] = (0, 0)
+    """Which of the landings the latest publication brought: from, and up to but without."""
+    foreseen: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    """In which paths a task conflicts with another, both ways round, where neither is over."""
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
     gate_runs: int = 0
     runs_of: dict[str, int] = field(default_factory=dict)

@@ -14,7 +14,9 @@ from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.failures import explain
 from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
+from workbench.engine.noticing import read_landing
 from workbench.engine.ports import Emit
+from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
 from workbench.engine.world import World
 from workbench.errors import GitError, WorkbenchError
@@ -43,6 +45,7 @@ class Effects:
         self._uncut: set[Effect] = set()
         self._landings = Landings(world, emit)
         self._watching: asyncio.Task[None] | None = None
+        self._probes: Probes | None = None
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -69,6 +72,18 @@ class Effects:
             case a.Tidy():
                 return [], self._whole_effect(lambda: self._tidy(state, action))
             case _:
+                return [], self._informing(state, action)
+
+    def _informing(self, state: RunState, action: a.Action) -> Effect:
+        """The effects by which nothing changes."""
+        match action:
+            case a.ReadLanding():
+                assert self._probes is not None, "somebody is at work, so it was started"
+                changed = self._probes.changed_by
+                return self._aside(
+                    "ReadLanding", lambda: read_landing(state, self._world, self._emit, action, changed)
+                )
+            case _:
                 raise TypeError(f"no effect for {action!r}")
 
     def start(self, effect: Effect) -> None:
@@ -94,6 +109,8 @@ class Effects:
     def committed(self, record: e.Record) -> None:
         """A marker that is in the log needs its file no longer."""
         event = record.event
+        if self._probes is not None:
+            self._probes.recorded(event)
         if isinstance(event, e.MarkerReceived | e.MarkerQuarantined):
             live = self._live.get((event.task, event.attempt))
             if live is not None and live.worktree is not None:
@@ -142,6 +159,17 @@ class Effects:
                 )
             finally:
                 live.checks.discard(current)
+
+        return run
+
+    def _aside(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
+        """An effect that only informs: when it fails, that is noted and nothing else comes of it."""
+
+        async def run() -> None:
+            try:
+                await work()
+            except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
+                self._emit(e.EffectFailed(action=name, error=explain(problem)))
 
         return run
 
@@ -197,6 +225,10 @@ class Effects:
 
     async def _conduct(self, state: RunState, key: Key) -> None:
         if self._watching is None:
+            self._probes = Probes(
+                state, self._world.git, self._emit, lambda work: self.start(self._aside("Probe", work))
+            )
+            self._world.markers.follow(self._probes.moved)
             self._watching = asyncio.ensure_future(self._watch())
         live = self._live[key] = LiveAttempt(state, state.attempts[key], self._world, self._emit)
         await live.conduct()

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.core.events import Event, Record
-from workbench.core.models import Marker, Usage, Verdict
+from workbench.core.models import Marker, PublicChange, Usage, Verdict
+from workbench.errors import GitError
 
 # -- the event log ---------------------------------------------------------------------------
 
@@ -102,6 +103,11 @@ class Git(Protocol):
 
     async def merge(self, ours: str, theirs: str) -> Merged:
         """Merge two commits in memory, as ``git merge`` would; touches no worktree or index."""
+        ...
+
+    async def probe(self, pairs: Sequence[tuple[str, str]]) -> list[Merged | GitError]:
+        """Merge each pair of commits for its outcome alone, in this order: what is written for it is
+        not kept, and no ``merge`` waits for it. A GitError stands for a pair that cannot be merged."""
         ...
 
     async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
@@ -369,8 +375,34 @@ class Markers(Protocol):
         its last marker is never overtaken by its exit."""
         ...
 
+    def follow(self, moved: Callable[[str], None]) -> None:
+        """From now on, while ``watch`` runs, call ``moved``, and it alone, with the name of each teammate
+        whose branch may have moved. A hint to look: it may come twice, or when nothing is new."""
+        ...
+
     def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
         """What became of a marker is in the log: remove its file, or set it aside with the reason."""
+        ...
+
+
+# -- source code -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A file before and after; None where it is not there."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+class Names(Protocol):
+    """Knows what in a source file others can use."""
+
+    async def changes(self, files: Sequence[Versions]) -> list[PublicChange]:
+        """How the public names of ``files`` differ, in their order. A file in a language that is not
+        known, or that cannot be parsed, has none. Does not hold up the loop."""
         ...
 
 

@@ -31,6 +31,11 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Commit:
+    """Commit what lies in the worktree on the teammate's branch."""
+
+
+@dataclass(frozen=True)
 class Use:
     """Report the use of a tool."""
 
@@ -82,7 +87,7 @@ class Break:
     error: str = "broken agent"
 
 
-Step = Edit | Mark | Use | Say | EndTurn | Hear | Reach | Crash | Break
+Step = Edit | Commit | Mark | Use | Say | EndTurn | Hear | Reach | Crash | Break
 Script = Sequence[Step]
 
 
@@ -153,11 +158,9 @@ class _Session:
     async def _do(self, step: Step) -> None:
         match step:
             case Edit(files):
-                worktree = self.agent.worktrees.at(self.assignment.worktree)
-                for path, text in files.items():
-                    worktree.files.pop(path, None)
-                    if text is not None:
-                        worktree.files[path] = text
+                self._edit(files)
+            case Commit():
+                await self._commit()
             case Mark():
                 self._mark(step)
             case Use(tool, target):
@@ -175,10 +178,23 @@ class _Session:
             case Break(error):
                 raise RuntimeError(error)
 
+    def _edit(self, files: Mapping[str, str | None]) -> None:
+        worktree = self.agent.worktrees.at(self.assignment.worktree)
+        for path, text in files.items():
+            worktree.files.pop(path, None)
+            if text is not None:
+                worktree.files[path] = text
+
     async def _hear(self) -> str:
         text = await self.inbox.get()
         self.agent.heard.append((self.assignment.task, text))
         return text
+
+    async def _commit(self) -> None:
+        it = self.assignment
+        commit = self.agent.worktrees.commit(it.worktree, f"{it.task} {it.attempt}")
+        await self.agent.worktrees.git.pin(f"refs/heads/workbench/{it.run}/{it.teammate}", commit)
+        self.agent.markers.move(it.teammate)
 
     def _mark(self, step: Mark) -> None:
         self.dropped += 1

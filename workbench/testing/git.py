@@ -31,13 +31,15 @@ def conflict_text(base: str, ours: str, theirs: str) -> str:
 @dataclass
 class FakeGit:
     """``engine.ports.Git`` in memory. Files merge whole: both sides changing one file is a conflict,
-    unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap."""
+    unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap, ``probed``
+    every pair that was merged on trial."""
 
     commits: dict[str, FakeCommit] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    probed: list[tuple[str, str]] = field(default_factory=list)
     _serial: itertools.count[int] = field(default_factory=itertools.count)
 
     # -- for tests ---------------------------------------------------------------------------------
@@ -129,6 +131,16 @@ class FakeGit:
                 files=self._conflicted(ours, theirs, conflicts),
             )
         return Merged(clean=True, tree=self.write(files))
+
+    async def probe(self, pairs: Sequence[tuple[str, str]]) -> list[Merged | GitError]:
+        self.probed += pairs
+        return [await self._tried(ours, theirs) for ours, theirs in pairs]
+
+    async def _tried(self, ours: str, theirs: str) -> Merged | GitError:
+        try:
+            return await self.merge(ours, theirs)
+        except GitError as problem:
+            return problem
 
     def _conflicted(self, ours: str, theirs: str, paths: Sequence[str]) -> tuple[Conflicted, ...]:
         base = self._base(ours, theirs)

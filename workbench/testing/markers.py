@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ class MemoryMarkers:
     settled: dict[tuple[Path, str], tuple[bool, str]] = field(default_factory=dict)
     delivered: dict[Path, dict[str, str]] = field(default_factory=dict)
     watched: set[Path] = field(default_factory=set)
+    _follower: Callable[[str], None] = lambda teammate: None
+    _moved: list[str] = field(default_factory=list)
     _waiting: list[Dropped] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -27,10 +29,18 @@ class MemoryMarkers:
         self._waiting.append(Dropped(worktree, name, marker, problem))
         self._news.set()
 
+    def move(self, teammate: str) -> None:
+        """Say that a teammate's branch has moved."""
+        self._moved.append(teammate)
+        self._news.set()
+
     async def watch(self) -> AsyncIterator[Dropped]:
         while True:
             await self._news.wait()
             self._news.clear()
+            moved, self._moved = self._moved, []
+            for teammate in moved:
+                self._follower(teammate)
             while ready := [dropped for dropped in self._waiting if dropped.worktree in self.watched]:
                 self._waiting.remove(ready[0])
                 yield ready[0]
@@ -43,6 +53,9 @@ class MemoryMarkers:
         found = sorted((d for d in self._waiting if d.worktree == worktree), key=lambda d: d.name)
         self._waiting = [d for d in self._waiting if d.worktree != worktree]
         return found
+
+    def follow(self, moved: Callable[[str], None]) -> None:
+        self._follower = moved
 
     def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
         self.settled[worktree, name] = (accepted, reason)

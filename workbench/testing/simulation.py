@@ -16,7 +16,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import undo
 from workbench.core.models import Reversal, RunSettings, Task, Usage, Verdict
-from workbench.core.state import RunState, TaskStatus
+from workbench.core.state import OVER, RunState, TaskStatus
 from workbench.testing.playbook import Playbook, started
 
 LANDING = "landing"
@@ -276,7 +276,12 @@ class Simulation:
             case a.DropLanding():
                 self._do(None, self._drop)
             case _:
-                pass
+                self._inform(action)
+
+    def _inform(self, action: a.Action) -> None:
+        if isinstance(action, a.ReadLanding):
+            read = e.LandingRead(tasks=action.tasks, commit=action.new)
+            self._do(None, lambda: self._inbox.append(read))
 
     def _do(self, owner: Key | str | None, act: Callable[[], None], commit: str = "") -> None:
         self._doing.append(Doing(act, owner, commit))
@@ -449,8 +454,24 @@ class Simulation:
             self._break(mate)
         elif self._chance(self.odds.chatter):
             self._drop_marker(mate)
+        elif self._chance(self.odds.conflict / 2):
+            self._probe(task)
         else:
             self._inbox.append(e.AgentActed(task=task, attempt=number, tool="Edit", target="a.py"))
+
+    def _probe(self, task: str) -> None:
+        """The task's commit was merged on trial with another's; what is said of it may come late."""
+        others = [name for name in self.state.tasks if name != task]
+        if not others:
+            return
+        other = self._dice.choice(others)
+        paths = self._dice.choice((("a.py",), ("a.py", "b.py"), ()))
+        event = (
+            e.ConflictForeseen(task=task, other=other, paths=paths)
+            if paths
+            else e.ConflictCleared(task=task, other=other)
+        )
+        self._do(None, lambda: self._inbox.append(event))
 
     def _drop_marker(self, mate: Teammate) -> None:
         if self._chance(0.2):
@@ -522,6 +543,10 @@ class Simulation:
         event = record.event
         busy = [mate.task for mate in state.teammates.values() if mate.task is not None]
         assert len(busy) == len(state.working), "a teammate works on two tasks, or on none"
+        for name, pairs in state.foreseen.items():
+            assert pairs, f"nothing is foreseen for {name}, and that is kept"
+            assert state.tasks[name].status not in OVER, f"{name} is over and conflicts with {set(pairs)}"
+            assert all(state.foreseen[other][name] == paths for other, paths in pairs.items())
         if isinstance(event, e.AttemptStarted):
             waits = self.state.tasks[event.task].spec.after
             assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
@@ -543,7 +568,7 @@ class Simulation:
             self.undone.add(event.task)
             built = {task.spec.id for task in state.tasks.values() if event.task in task.spec.after}
             assert not built & self.landed, f"{event.task} was undone under {built & self.landed}"
-        elif isinstance(event, e.WorkChecked | e.CandidateChecked | e.BaseChecked):
+        elif isinstance(event, e.WorkChecked | e.SemanticConflictFound | e.CandidateChecked | e.BaseChecked):
             self.green |= {(verdict.tree, verdict.gate) for verdict in event.verdicts if verdict.green}
         elif isinstance(event, e.TaskRejected) and state.landing is not None:
             before = [step.task for step in state.landing.steps]

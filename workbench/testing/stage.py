@@ -19,6 +19,7 @@ from workbench.engine.world import World
 from workbench.testing.agents import ScriptedAgent
 from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
+from workbench.testing.names import LineNames
 from workbench.testing.playbook import INTEGRATION, started
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore, PlainBriefs
@@ -53,7 +54,7 @@ class Stage:
         self.world = World(
             git=self.git, worktrees=self.worktrees, gates=self.gates,
             agent=self.agent, markers=self.markers, briefs=self.briefs, resolver=self.resolver,
-            environment={},
+            names=LineNames(), environment={},
             nonce=lambda: f"nonce-{next(serial)}",
         )  # fmt: skip
         self._open(RunState())

@@ -35,6 +35,10 @@ class FakeWorktrees:
         """The worktree that stands at ``path``; GitError when none does."""
         return self._get(path.name)
 
+    def commit(self, path: Path, message: str) -> str:
+        """Commit what lies in the worktree at ``path``, as its teammate does; the commit it is at then."""
+        return self._snapshot(self.at(path), message)
+
     def _get(self, teammate: str) -> FakeWorktree:
         try:
             return self.standing[teammate]

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.adapters.structure import Resolution, proposals, weakened
-from workbench.core.union import clean
+from workbench.adapters.structure.ladder import proposals
+from workbench.adapters.structure.weakening import weakened
+from workbench.core.union import Resolution, clean
 
 RUSTUP = os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup")  # before a test moves the home
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench
-from workbench.adapters.structure import ladder, merge_file, proposals
+from workbench.adapters.structure import ladder
+from workbench.adapters.structure.ladder import merge_file, proposals
 from workbench.adapters.structure.runs import Clash
 
 DEF = "def f(a, b=1):\n    return g(a, b)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.adapters.structure import weakened
+from workbench.adapters.structure.weakening import weakened
 
 BASE = """def test_a():
     assert f(1) == 1

@@ -5,6 +5,7 @@ process         running git: one-shot in a small thread pool, or a long-lived ch
 objects         reading any object through one ``cat-file``; writing commits without a process
 refs            compare-and-swap and pins
 merges          merges in memory through one ``merge-tree``
+probes          trial merges of work in progress, of which nothing is kept
 diffs           which paths differ, through one ``diff-tree``
 plumbing        these together: the ``Git`` port
 administration  git's own folder for a linked worktree: made, checked, mended, removed

@@ -31,9 +31,17 @@ CONTEXT = 6
 class Merges:
     """Merges two commits at a time; serialised, since they share a process."""
 
-    def __init__(self, git_dir: Path, folder: Path, objects: Objects, *, batched: bool) -> None:
+    def __init__(
+        self,
+        git_dir: Path,
+        folder: Path,
+        objects: Objects,
+        *,
+        batched: bool,
+        extra: dict[str, str] | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._place = Place(git_dir, folder)
+        self._place = Place(git_dir, folder, extra or {})
         self._objects = objects
         self._lock = asyncio.Lock()
         self._attributes: str | None = "unknown"

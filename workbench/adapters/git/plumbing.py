@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.merges import Merges
 from workbench.adapters.git.objects import Objects, full_id
+from workbench.adapters.git.probes import Probes
 from workbench.adapters.git.process import COMMITTER, Place, run
 from workbench.adapters.git.refs import Refs
 from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.texts import Texts
 from workbench.engine.ports import Merged
+from workbench.errors import GitError
 
 
 class Plumbing:
-    """Fulfils ``Git`` with up to four long-lived processes, started when first needed.
+    """Fulfils ``Git`` with up to six long-lived processes, started when first needed.
 
     ``batch_merges=False`` gives every merge a process of its own, as on systems without ``stdbuf``.
     """
@@ -32,6 +34,7 @@ class Plumbing:
         self._merges = Merges(
             repository.common_dir, repository.state_dir / "merge", self.objects, batched=batched
         )
+        self._probes = Probes(repository.common_dir, repository.state_dir / "probe", batched=batched)
 
     async def tip(self, ref: str) -> str | None:
         return await self.refs.tip(ref)
@@ -47,6 +50,9 @@ class Plumbing:
 
     async def merge(self, ours: str, theirs: str) -> Merged:
         return await self._merges.merge(ours, theirs)
+
+    async def probe(self, pairs: Sequence[tuple[str, str]]) -> list[Merged | GitError]:
+        return await self._probes.probe(pairs)
 
     async def commit(
         self, tree: str, parents: Sequence[str], message: str, author: tuple[str, str] = COMMITTER
@@ -77,6 +83,7 @@ class Plumbing:
         return frozenset((await run(self._place, *words)).text.split())
 
     async def aclose(self) -> None:
+        await self._probes.aclose()
         await self._merges.aclose()
         await self._diffs.aclose()
         await self.refs.aclose()

@@ -17,7 +17,7 @@ import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -127,10 +127,12 @@ def executable() -> str:
 @dataclass(frozen=True, slots=True)
 class Place:
     """The git directory and the working tree a command is for, named so that git never searches:
-    in a worktree whose ``.git`` is gone it would find a parent's repository instead."""
+    in a worktree whose ``.git`` is gone it would find a parent's repository instead. ``extra`` are
+    variables that commands get there besides ours."""
 
     git_dir: Path
     work_tree: Path
+    extra: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def words(self) -> list[str]:
         return [f"--git-dir={self.git_dir}", f"--work-tree={self.work_tree}"]
@@ -151,7 +153,7 @@ async def run(
     writing when the caller's locks are released.
     """
     command = [executable(), *place.words(), *words]
-    env = environment(author) | dict(extra or {})
+    env = {**environment(author), **place.extra, **(extra or {})}
 
     async def once() -> Finished:
         return _judged(await _in_thread(command, place.work_tree, feed, env), words, frozenset(fine))
@@ -297,7 +299,7 @@ class Conversation:
             *self._place.words(),
             *self._words,
             cwd=self._place.work_tree,
-            env=environment(),
+            env={**environment(), **self._place.extra},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -307,6 +307,11 @@ class Worktrees:
         return paths
 
 
+def branch_folder(repository: Repository, run: str) -> Path:
+    """Where git keeps the branches of a run's teammates, a file for each that is not packed."""
+    return repository.common_dir / "refs" / "heads" / "workbench" / _plain(run)
+
+
 def _plain(name: str) -> str:
     """``name`` when it may be part of a path and of a ref."""
     if not NAME.fullmatch(name) or ".." in name or name.endswith(".lock"):

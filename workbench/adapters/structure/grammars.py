@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import PurePosixPath
 from typing import Self
 
 from tree_sitter import Language, Node, Parser
 
-SUFFIXES = {
-    ".py": "python", ".pyi": "python",
-    ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript",
-    ".ts": "typescript", ".mts": "typescript", ".cts": "typescript", ".tsx": "tsx",
-    ".go": "go", ".rs": "rust", ".java": "java",
-}  # fmt: skip
+from workbench.core.languages import language_of
+
+__all__ = ["BUNDLE", "Piece", "language_of", "parse"]
+
 BUNDLE = "bundle of "  # no grammar has a node type with a blank in it
 NEWLINES = b"\r\n"
-
-
-def language_of(path: str) -> str | None:
-    """The grammar's name for a file, by its suffix."""
-    return SUFFIXES.get(PurePosixPath(path).suffix.lower())
 
 
 class Piece:

@@ -130,6 +130,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             step.resolved,
         )
     )
+    if state.landing is None:
+        state.publication = (state.publication[1], len(state.landings))
     if state.landing is None and landing.search is not None and landing.search.red is None:
         state.batch = merge.larger(state)  # not when only the green part of a red batch landed
     for name in state.dependents.get(event.task, ()):

@@ -28,6 +28,17 @@ def move(state: RunState, task: TaskState, how: str) -> None:
     status = move_task(task.spec.id, task.status, how)
     state.over += (status in OVER) - (task.status in OVER)
     task.status = status
+    if status in OVER or how == "start":  # whoever starts has not been told, and its work may be new
+        forget_conflicts(state, task.spec.id)
+
+
+def forget_conflicts(state: RunState, name: str) -> None:
+    """Take back what was foreseen for a task."""
+    for other in state.foreseen.pop(name, ()):
+        pairs = state.foreseen[other]
+        del pairs[name]
+        if not pairs:
+            del state.foreseen[other]
 
 
 def offer(state: RunState, task: TaskState) -> None:

@@ -6,6 +6,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import merge
 from workbench.core.decide.attempts import evidence, fail, flakes
+from workbench.core.decide.notices import read_landing
 from workbench.core.decide.proceeding import go_on, land
 from workbench.core.decide.table import Actions, after
 from workbench.core.state import PERSON, Landing, Phase, RunState, Step
@@ -229,7 +230,7 @@ def _landing_dropped(state: RunState, event: e.LandingDropped) -> Actions:
 def _task_landed(state: RunState, event: e.TaskLanded) -> Actions:
     if state.landing is not None:  # candidates in the middle of a batch are no place to start from
         return []
-    return go_on(state)
+    return read_landing(state) + go_on(state)
 
 
 @after(
