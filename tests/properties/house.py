@@ -21,6 +21,7 @@ from workbench.adapters.git.repository import open_repository
 from workbench.adapters.git.worktrees import Worktrees
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.adapters.structure.resolver import StructuralResolver
+from workbench.composition.names import SourceNames
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.models import Plan, RunSettings, Task, Verdict
@@ -194,7 +195,7 @@ class House:
         world = World(
             git=Watched(git, "git", at), worktrees=Watched(trees, "worktrees", at),
             gates=gates, agent=hands, markers=markers, briefs=PlainBriefs(),
-            resolver=StructuralResolver(), environment={},
+            resolver=StructuralResolver(), names=SourceNames(), environment={},
             nonce=lambda: f"nonce-{began}-{next(serial)}",
         )  # fmt: skip
         try:
