@@ -161,3 +161,30 @@ async def test_a_rung_that_breaks_leaves_the_conflict_to_the_agent_and_says_so()
     assert state.outcome == "landed"
     sentences = [event.sentence for event in stage.said(e.Noticed) if isinstance(event, e.Noticed)]
     assert any("a bug in a grammar" in sentence for sentence in sentences)
+
+
+async def test_a_test_that_moved_to_another_file_is_not_lost() -> None:
+    stage = Ladder()
+    for name in "ab":
+        stage.scripts[name, 2] = [
+            Edit({"f": None, "g": "a\ntest a\nb\ntest b\n"}),
+            Mark("done"),
+            EndTurn(0.5),
+        ]
+    state = await within(stage)
+    assert state.outcome == "landed"
+    assert [
+        event for event in stage.said(e.Told) if isinstance(event, e.Told) and event.kind == "weakened"
+    ] == []
+
+
+async def test_pointers_to_large_files_are_not_merged_line_by_line() -> None:
+    stage = Ladder()
+    stage.resolver.rungs = {"union": both}
+    pointer = "version https://git-lfs.github.com/spec/v1\n"
+    stage.scripts["a", 1], stage.scripts["b", 1] = edit(f"{pointer}oid a\n"), edit(f"{pointer}oid b\n")
+    for name in "ab":
+        stage.scripts[name, 2] = edit(f"{pointer}oid c\n")
+    state = await within(stage)
+    assert state.outcome == "landed"
+    assert stage.landed_files()["f"] == f"{pointer}oid c\n"

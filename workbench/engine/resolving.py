@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 MOST_FILES = 20
 """Files in conflict in one merge; beyond, a person or an agent should look at the whole."""
+
+POINTER = "version https://git-lfs.github.com/spec/"
+"""How git-lfs begins the text that stands for a large file: two of them are not merged line by line."""
 
 COMPARED_FILES = 200
 """Files of a fix-up whose tests are compared with both sides'."""
@@ -44,6 +48,8 @@ async def _clash(world: World, file: Conflicted) -> Clash | None:
     base = await world.git.text(file.base) if file.base else None
     ours, theirs = await world.git.text(file.ours), await world.git.text(file.theirs)
     if ours is None or theirs is None or (file.base and base is None):
+        return None
+    if ours.startswith(POINTER) or theirs.startswith(POINTER):
         return None
     return Clash(file.path, base, ours, theirs)
 
@@ -78,10 +84,16 @@ async def lost_tests(state: RunState, world: World, attempt: AttemptState, commi
     base = state.attempt(attempt.task, task.delivered_by).start
     git = world.git
     paths = {*await git.changed_files(attempt.start, commit), *await git.changed_files(base, task.commit)}
-    for path in sorted(paths)[:COMPARED_FILES]:
+    compared = sorted(paths)[:COMPARED_FILES]
+    texts = {path: await git.text_at(commit, path) for path in compared}
+    for path in compared:
         before, ours = await git.text_at(base, path), await git.text_at(attempt.start, path)
-        theirs, now = await git.text_at(task.commit, path), await git.text_at(commit, path)
-        clash = Clash(path, before, ours or "", theirs or "")
-        if said := await world.resolver.weakened(clash, now or ""):
+        clash = Clash(path, before, ours or "", await git.text_at(task.commit, path) or "")
+        now = texts[path]
+        if now is None:  # its tests may have moved
+            suffix = PurePosixPath(path).suffix
+            others = (text for other, text in texts.items() if text and other.endswith(suffix))
+            now = "\n".join(others)
+        if said := await world.resolver.weakened(clash, now):
             return said
     return ""
