@@ -24,7 +24,12 @@ START: Tree = {
     "link": ("120000", b"notes.md"),
     "module": ("160000", b"1" * 40),
 }
-ATTRIBUTES = (b"*.txt merge=union\n", b"*.md -merge\n", b"*.txt -text\n*.md conflict-marker-size=9\n")
+ATTRIBUTES = (
+    b"*.txt merge=union\n",
+    b"*.py merge=union\n",
+    b"*.md -merge\n",
+    b"*.txt -text\n*.md conflict-marker-size=9\n",
+)
 NAMES = (
     "src/other.py",
     "moved/deep/er.txt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +32,13 @@ class Finished:
     complaint: str
 
 
-def git(where: Path, *words: str, fine: tuple[int, ...] = (0,)) -> Finished:
+def git(
+    where: Path, *words: str, fine: tuple[int, ...] = (0,), extra: Mapping[str, str] | None = None
+) -> Finished:
     """Run git in ``where``, free of the caller's configuration. UsageError when its exit code is not fine."""
-    env = environment() | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    env = (
+        environment() | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull} | dict(extra or {})
+    )
     done = subprocess.run(["git", *words], cwd=where, env=env, capture_output=True, check=False)
     complaint = done.stderr.decode(errors="replace")
     if done.returncode not in fine:
