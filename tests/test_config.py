@@ -87,6 +87,8 @@ def test_copy_and_link_under_the_names_people_write(tmp_path: Path) -> None:
         ('worktree_root = "trees"\n', r"`worktree_root` .*absolute path", ""),
         ('copy = ["../secret"]\n', r"`copy` .*'\.\./secret' is not a path inside", ""),
         ('link = [".git/hooks"]\n', r"`link` .*'\.git/hooks' is not a path inside", ""),
+        ('gate_junit = ["/tmp/*.xml"]\n', r"`gate_junit` .*'/tmp/\*\.xml' is not a path inside", "JUnit"),
+        ('gate_junit = ["a/**.xml"]\n', r"`gate_junit` .*'a/\*\*\.xml' has a `\*\*`", ""),
         ('env = ["A-B"]\n', r"`env` .*'A-B' is not the name", ""),
         ('sandbox = "maybe"\n', r"`sandbox` .*'auto', 'on' or 'off'", ""),
         ("budget_usd = 0\n", r"`budget_usd` .*greater than 0", ""),

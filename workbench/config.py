@@ -101,6 +101,9 @@ class Settings(BaseModel):
     gate_cache: Lines = Field(
         (), description="Ignored paths that gates may keep from one to the next, `target/` for example."
     )
+    gate_junit: Lines = Field(
+        (), description="Where gates write JUnit XML, as globs in the worktree: `reports/*.xml` for example."
+    )
     worktree_root: Path = Field(
         default_factory=_worktree_root, description="The folder, outside the repository, for the worktrees."
     )
@@ -155,7 +158,7 @@ class Settings(BaseModel):
             raise ValueError("holds an empty command")
         return commands
 
-    @field_validator("copy_files", "link_files", "gate_cache")
+    @field_validator("copy_files", "link_files", "gate_cache", "gate_junit")
     @classmethod
     def _inside(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         for path in paths:
@@ -163,6 +166,14 @@ class Settings(BaseModel):
             if not parts or path.startswith(("/", "~")) or ".." in parts or ".git" in parts or "\0" in path:
                 raise ValueError(f"{path!r} is not a path inside the repository")
         return paths
+
+    @field_validator("gate_junit")
+    @classmethod
+    def _globs(cls, globs: tuple[str, ...]) -> tuple[str, ...]:
+        for glob in globs:
+            if any("**" in part and part != "**" for part in PurePosixPath(glob).parts):
+                raise ValueError(f"{glob!r} has a `**` that is no folder of its own")
+        return globs
 
     @field_validator("env")
     @classmethod

@@ -143,6 +143,43 @@ async def test_pins_are_made_and_moved(house: House) -> None:
     assert await house.git.tip("refs/workbench/r/work/a/1") == two
 
 
+async def test_texts_in_place_of_the_marked_files_settle_a_conflict(house: House) -> None:
+    base = house.commit({**SAME, "f": "0\n"})
+    ours, theirs = house.commit({**SAME, "f": "ours\n"}, base), house.commit({**SAME, "f": "theirs\n"}, base)
+    merged = await house.git.merge(ours, theirs)
+    (file,) = merged.files
+    versions = [await house.git.text(blob) for blob in (file.base, file.ours, file.theirs)]
+    assert (file.path, versions) == ("f", ["0\n", "ours\n", "theirs\n"])
+    tree = await house.git.with_texts(merged.tree, {"f": "both\n"})
+    commit = await house.git.commit(tree, [ours, theirs], "Settle it")
+    assert house.files(commit) == {**SAME, "f": "both\n"}
+    assert await house.git.text_at(commit, "f") == "both\n"
+
+
+async def test_a_file_that_both_sides_added_has_no_base(house: House) -> None:
+    base = house.commit(SAME)
+    merged = await house.git.merge(
+        house.commit({**SAME, "f": "ours\n"}, base), house.commit({**SAME, "f": "theirs\n"}, base)
+    )
+    assert [(file.path, file.base) for file in merged.files] == [("f", "")]
+
+
+async def test_no_text_settles_a_file_that_one_side_removed(house: House) -> None:
+    base = house.commit({**SAME, "f": "0\n", "g": "0\n"})
+    merged = await house.git.merge(
+        house.commit({**SAME, "g": "ours\n"}, base), house.commit({**SAME, "f": "1\n", "g": "theirs\n"}, base)
+    )
+    assert not merged.clean
+    assert merged.files == ()
+
+
+async def test_a_text_for_a_file_that_is_not_there_is_refused(house: House) -> None:
+    base = house.commit(SAME)
+    with pytest.raises(GitError):
+        await house.git.with_texts(await house.git.tree_of(base), {"gone": "text\n"})
+    assert await house.git.text_at(base, "gone") is None
+
+
 async def test_a_clean_merge_is_a_tree_to_commit(house: House) -> None:
     base = house.commit(SAME)
     ours, theirs = house.commit(SAME | {"a": "a\n"}, base), house.commit(SAME | {"b": "b\n"}, base)

@@ -140,13 +140,25 @@ def test_red_twice_finds_the_culprit_lands_what_is_green_before_it_and_puts_off_
     actions = run.gated("c", False, output="second of c")
     assert published(actions) == ["a", "b"]
     assert run.events(e.TaskRejected) == [
-        e.TaskRejected(task="c", evidence="$ test\nsecond of c", others=("a", "b"))
+        e.TaskRejected(task="c", evidence="$ test\nsecond of c", others=("first", "a", "b"), gate="test")
+    ]
+    assert [action for action in actions if isinstance(action, a.FindPair)] == [
+        a.FindPair(
+            "c",
+            "c1",
+            "test",
+            (a.Side("first", "first1", "L-first"), a.Side("a", "a1", "L-a"), a.Side("b", "b1", "L-b")),
+            (2,),
+            evidence="$ test\nsecond of c",
+        )
     ]
     assert (run.status("c"), run.status("d")) == (T.REJECTED, T.DELIVERED)
     assert run.state.tasks["d"].fixups == 0
     run.landed("a")
-    actions = run.landed("b")
-    assert actions == [a.StartAttempt("c", "m-c", 2, "rejected", "c1"), a.BuildBatch(("d",), ("d1",))]
+    assert run.landed("b") == [a.BuildBatch(("d",), ("d1",))], "c waits to hear what it collides with"
+    actions = run.paired("c", "b")
+    assert actions == [a.StartAttempt("c", "m-c", 2, "rejected", "c1")]
+    assert run.state.tasks["c"].others == ("b",)
     assert run.state.attempts["c", 2].start == "L-b", "on top of those it is red together with"
 
 
@@ -161,6 +173,8 @@ def test_a_fixup_waits_for_the_publication_of_the_other_side_whatever_else_happe
     assert run.collected("x") == [a.EndAttempt("x", 1)]
     assert run.ended("x") == []
     assert run.status("b") is T.REJECTED
+    run.paired("b", "a")
+    assert run.status("b") is T.REJECTED, "a is just being published"
     lost = run.send(e.PublicationLost(expected="L-first", found="moved"))
     assert a.StartAttempt("b", "m-b", 2, "rejected", "b1") in lost, "it does not wait for ever"
     assert run.state.attempts["b", 2].start == "moved"
@@ -426,6 +440,8 @@ def test_a_kill_after_the_branch_has_moved_lands_what_it_holds(told: int) -> Non
     assert published(run.gated("b", True)) == ["a", "b"]
     for name in "ab"[:told]:
         run.landed(name)
+    if told == 2:
+        run.paired("c", "b")
     run.restart()
     for name in "ab"[told:]:
         attempt = run.state.tasks[name].delivered_by
@@ -448,3 +464,121 @@ def test_a_stop_while_the_green_part_is_published_lets_it_land() -> None:
     run.landed("a")
     assert run.state.outcome == "stopped"
     assert [it.task for it in run.state.landings] == ["first", "a"]
+
+
+# -- where failing tests point, and several gates at once ---------------------------------------------
+
+
+def test_failing_tests_choose_the_first_split() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"))
+    for name in "abcd":
+        run.made(name, files=(f"src/{name}.py",))
+    run.batch_built()
+    run.gated("d", False, failing=("tests/test_d.py::test_x",))
+    assert run.gated("d", False, failing=("tests/test_d.py::test_x",)) == [check("c")]
+    assert published(run.gated("c", True)) == ["a", "b", "c"]
+    assert run.status("d") is T.REJECTED
+    assert run.state.tasks["d"].failing == ("tests/test_d.py::test_x",)
+
+
+def failing_much(run: Story) -> None:
+    run.state.culprits = 50
+
+
+def test_where_much_fails_idle_gates_look_at_several_prefixes_at_once() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    assert run.built("a", "b", "c", "d") == [check("d"), check("b")]
+    assert run.gated("b", True) == [], "the whole is still being gated"
+    assert published(run.gated("d", True)) == ["a", "b", "c", "d"]
+
+
+def test_a_green_whole_ends_the_gates_on_its_parts() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    run.built("a", "b", "c", "d")
+    actions = run.gated("d", True)
+    assert actions[0] == a.StopChecks(("L-b",))
+    assert published(actions) == ["a", "b", "c", "d"]
+
+
+def test_gates_that_are_busy_with_single_work_are_not_idle() -> None:
+    run = waiting(task("a"), task("b"), task("x"), busy="x", gate_slots=2)
+    failing_much(run)
+    run.mark("x", "done")
+    run.turn("x")
+    run.collected("x")
+    assert run.built("a", "b") == [check("b")]
+
+
+def test_where_little_fails_one_gate_is_enough() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=4)
+    assert run.built("a", "b", "c", "d") == [check("d")]
+
+
+# -- semantic conflicts -------------------------------------------------------------------------------------
+
+
+def test_with_one_other_task_a_semantic_conflict_is_certain_at_once() -> None:
+    run = waiting(task("a"), size=1)
+    run.built("a")
+    run.gated("a", False, failing=("t::x",))
+    run.gated("a", False, failing=("t::x",))
+    actions = run.gated("base", True)
+    assert run.events(e.SemanticConflictFound) == [
+        e.SemanticConflictFound(
+            task="a", others=("first",), gate="test", tests=("t::x",), certain=True,
+            evidence="$ test\n1 failed",
+        )
+    ]  # fmt: skip
+    assert [action.why for action in actions if isinstance(action, a.StartAttempt)] == ["rejected"]
+
+
+def test_the_run_waits_for_the_search_and_a_resumed_one_does_without() -> None:
+    run = waiting(task("a"), task("b"))
+    run.built("a", "b")
+    run.gated("b", False)
+    run.gated("b", False)
+    run.gated("a", True)
+    assert run.landed("a") == []
+    assert run.state.outcome is None and run.status("b") is T.REJECTED
+    run.send(e.StopRequested(reason="asked to"))
+    assert run.state.outcome == "stopped"
+    actions = run.send(e.RunResumed(pid=1))
+    assert [action.task for action in actions if isinstance(action, a.StartAttempt)] == ["b"]
+    assert run.state.tasks["b"].others == ("first", "a")
+
+
+# -- resolutions --------------------------------------------------------------------------------
+
+
+def test_a_resolution_alone_that_is_red_twice_is_thrown_away_without_a_look_at_the_base() -> None:
+    run = waiting(task("a"), size=1)
+    run.made("a", rung="union", resolved=("f",))
+    assert run.batch_built() == [check("a")]
+    assert run.gated("a", False) == [check("a")]
+    assert names(run.gated("a", False)) == [("a",)]
+    assert run.events(e.ResolutionRejected) == [
+        e.ResolutionRejected(task="a", rung="union", paths=("f",), evidence="$ test\n1 failed")
+    ]
+    assert (run.status("a"), run.state.tasks["a"].thrown) == (T.LANDING, ("union",))
+    assert run.state.tasks["a"].fixups == 0
+
+
+def test_what_is_thrown_away_waits_behind_what_was_not_tried_yet() -> None:
+    run = waiting(task("a"), task("b"), size=1)
+    run.made("a", rung="union", resolved=("f",))
+    run.batch_built()
+    run.gated("a", False)
+    assert names(run.gated("a", False)) == [("b",)]
+
+
+def test_new_work_begins_the_ladder_anew() -> None:
+    run = waiting(task("a"), size=1)
+    run.made("a", rung="union", resolved=("f",))
+    run.batch_built()
+    run.gated("a", False)
+    run.gated("a", False)
+    run.conflict("a", "f")
+    run.deliver("a", 2)
+    assert run.state.tasks["a"].thrown == ()

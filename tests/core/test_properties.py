@@ -46,6 +46,8 @@ def run_settings(draw: st.DrawFn) -> RunSettings:
         repairs=draw(st.integers(0, 2)),
         budget_usd=draw(st.sampled_from([None, None, 4.0, 40.0])),
         continues=draw(st.booleans()),
+        gate_slots=draw(st.integers(1, 4)),
+        batch=draw(st.sampled_from([1, 4, 8])),
     )
 
 
@@ -58,6 +60,7 @@ def odds(draw: st.DrawFn) -> Odds:
         done=draw(st.sampled_from([0.0, 0.5, 0.9, 1.0])), crash=upto(0.4), broken=upto(0.3), login=upto(0.1),
         blocked=upto(0.3), unchanged=upto(0.5), unresolved=upto(0.5), red=upto(0.9), conflict=upto(0.9),
         lost=upto(0.6), failed=upto(0.4), chatter=upto(0.8), stop=upto(0.05), kill=upto(0.05),
+        settled=upto(1.0),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.core.search import Search, expected_runs, gate_runs
+from workbench.core.search import Search, expected_runs, gate_runs, rounds
 
 Seen = list[tuple[int, str]]
 """Prefixes in the order in which they were gated, each with the gate that was red, or nothing."""
@@ -131,3 +131,87 @@ def test_gate_runs_for_eight_changes_are_those_of_the_cost_model(odds: float, ru
     """The model counts neither the second look at a red gate nor the one at the base."""
     found = expected_runs(8, odds, rechecks=False)
     assert found == pytest.approx(runs, rel=0.1)
+
+
+def searched_at_once(
+    size: int, slots: int, red: Callable[[int], str], order: Callable[[list[int]], list[int]]
+) -> tuple[Search, Seen]:
+    """A search with several gates at once, whose verdicts come in any order; what a green verdict makes
+    needless is not waited for."""
+    search, seen = Search(size), Seen()
+    while wanted := search.wanted(slots):
+        assert len(set(wanted)) == len(wanted) <= slots and wanted[0] == search.next
+        for prefix in order(list(wanted)):
+            if prefix and prefix <= search.green:
+                continue
+            gate = red(prefix)
+            seen.append((prefix, gate))
+            search.learn(prefix, not gate, gate)
+        assert len(seen) <= 6 * slots * (size + 2), "it does not end"
+    return search, seen
+
+
+@given(SIZES, st.integers(2, 6), st.data())
+def test_several_gates_at_once_find_the_first_that_breaks_it(
+    size: int, slots: int, data: st.DataObject
+) -> None:
+    bad = data.draw(st.sets(st.integers(0, size), max_size=4))
+    search, seen = searched_at_once(
+        size,
+        slots,
+        lambda prefix: "test" if any(at <= prefix for at in bad) else "",
+        lambda wanted: data.draw(st.permutations(wanted)),
+    )
+    first = min(bad, default=None)
+    assert (search.culprit, search.base_red) == (first or None, first == 0)
+    if search.culprit:
+        assert seen.count((search.culprit, "test")) >= 2, "blamed without being red twice"
+        assert (search.culprit - 1, "") in seen, "blamed while the prefix before it is unproven"
+
+
+@given(SIZES, st.integers(2, 6), st.data())
+def test_several_flaky_gates_at_once_end_and_blame_nobody_unproven(
+    size: int, slots: int, data: st.DataObject
+) -> None:
+    search, seen = searched_at_once(
+        size,
+        slots,
+        lambda prefix: data.draw(st.sampled_from(["", "test"])),
+        lambda wanted: data.draw(st.permutations(wanted)),
+    )
+    if search.culprit:
+        assert seen.count((search.culprit, "test")) >= 2
+        assert (search.culprit - 1, "") in seen
+    elif not search.base_red:
+        assert (size, "") in seen
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=10), st.integers(1, 4))
+def test_more_gates_at_once_take_no_more_rounds_than_one(bad: list[bool], slots: int) -> None:
+    assert rounds(bad, 1) == (gate_runs(bad), gate_runs(bad))
+    times, runs = rounds(bad, slots)
+    assert times <= gate_runs(bad) and times <= runs <= times * slots
+
+
+@given(st.integers(2, 12), st.data())
+def test_a_suspect_that_is_the_culprit_is_found_in_two_looks(size: int, data: st.DataObject) -> None:
+    culprit = data.draw(st.integers(2, size))
+    search, looks = Search(size, suspect=culprit), 0
+    while (prefix := search.next) is not None:
+        search.learn(prefix, prefix < culprit, "test")
+        looks += prefix not in (size, 0)
+    assert search.culprit == culprit
+    assert looks <= 3, "the prefix before it, and it twice"
+
+
+@given(st.integers(2, 12), st.data())
+def test_a_suspect_that_is_not_the_culprit_costs_two_looks_and_hides_nothing(
+    size: int, data: st.DataObject
+) -> None:
+    culprit, suspect = data.draw(st.integers(1, size)), data.draw(st.integers(1, size))
+    search, seen = Search(size, suspect=suspect), set[int]()
+    while (prefix := search.next) is not None:
+        search.learn(prefix, prefix < culprit, "test")
+        seen.add(prefix)
+    assert search.culprit == culprit
+    assert len(seen) <= 1 + halvings(size) + 2 + 1

@@ -120,9 +120,12 @@ async def test_red_together_is_taken_apart_and_the_fixup_has_the_other_side() ->
     (rejected,) = [r.event for r in stage.records if isinstance(r.event, e.TaskRejected)]
     assert (rejected.task, rejected.others, rejected.evidence) == (
         "c",
-        ("b",),
+        ("first", "b"),
         "$ test (exit 1)\ntest is red",
     )
+    (found,) = [r.event for r in stage.records if isinstance(r.event, e.SemanticConflictFound)]
+    assert (found.task, found.others, found.certain) == ("c", ("b",), True)
+    assert state.tasks["c"].others == ("b",), "its brief has the one that it collides with"
     assert {"b.txt", "first.txt"} <= stage.git.files(state.attempts["c", 2].start).keys()
     for commit in stage.published:
         assert state.verdicts[await stage.git.tree_of(commit), "test", "fake"].green

@@ -9,7 +9,9 @@ another repository), less what only concerns agents and their keys, plus
 - ``PYTHONDONTWRITEBYTECODE=1``: one worktree shows commit after commit within a second, and Python
   takes a ``.pyc`` for fresh when its source has the same size and second, so a kept one could give
   the verdict of another commit;
-- ``GIT_CEILING_DIRECTORIES``, so that git in a broken worktree does not answer for a repository above.
+- ``GIT_CEILING_DIRECTORIES``, so that git in a broken worktree does not answer for a repository above;
+- ``WORKBENCH_JUNIT``, a file outside the worktree to which the gate may write JUnit XML, so that its failing
+  tests are known by name: ``pytest --junitxml="$WORKBENCH_JUNIT"``.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.adapters.output import Capture, captured, explained, shell_code
+from workbench.adapters.junit import Reports, reports_of
+from workbench.adapters.output import CONTROL, SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.adapters.processes import Mark, end_group, start, sweep
-from workbench.core.models import TEXT_LIMIT, Verdict
+from workbench.core.failing import failing_tests
+from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
 
@@ -52,15 +56,23 @@ class ShellGates:
     """Fulfils ``engine.ports.Gates`` by ``sh -c`` in a leased worktree.
 
     ``seconds`` bounds each command. ``env`` is the environment to start from, workbench's own;
-    ``setup`` the commands that prepare a worktree, on which a verdict depends too.
+    ``setup`` the commands that prepare a worktree, on which a verdict depends too. ``junit`` are globs,
+    relative to the worktree, of the JUnit XML that gates write there.
     """
 
     def __init__(
-        self, checkouts: Checkouts, *, seconds: float, env: Mapping[str, str], setup: Sequence[str] = ()
+        self,
+        checkouts: Checkouts,
+        *,
+        seconds: float,
+        env: Mapping[str, str],
+        setup: Sequence[str] = (),
+        junit: Sequence[str] = (),
     ) -> None:
         self._checkouts = checkouts
         self._seconds = seconds
         self._env = _for_gates(env)
+        self._junit = tuple(junit)
         self._environment = _fingerprint(env, setup, seconds)
         self._sweeping: set[asyncio.Task[None]] = set()
 
@@ -96,9 +108,12 @@ class ShellGates:
         task.add_done_callback(self._sweeping.discard)
 
     async def _run(self, where: Path, tree: str, command: str) -> Verdict:
-        began = time.monotonic()
-        with captured() as output:
-            returncode = await self._exit_of(command, where, output)
+        async with reports_of(where, self._junit) as reports:
+            began = time.monotonic()
+            with captured(SEARCHED_BYTES) as output:
+                returncode = await self._exit_of(command, where, output, reports.file)
+            seconds = time.monotonic() - began
+            failing = await asyncio.to_thread(_failing, output, reports) if returncode != 0 else ()
         exit_code = None if returncode is None else shell_code(returncode)
         text = output.text()
         if exit_code is None:
@@ -110,15 +125,17 @@ class ShellGates:
             gate=command,
             environment=self._environment,
             green=exit_code == 0,
-            seconds=round(time.monotonic() - began, 4),
+            seconds=round(seconds, 4),
             output=text,
             exit_code=exit_code,
+            failing=failing[:FAILING_LIMIT],
         )
 
-    async def _exit_of(self, command: str, where: Path, output: Capture) -> int | None:
+    async def _exit_of(self, command: str, where: Path, output: Capture, junit: Path) -> int | None:
         """Run to the end, or to the end of its time (None). Leaves no process behind in any case."""
         mark = ("WORKBENCH_GATE_ID", secrets.token_hex(8))
         env = self._env | {mark[0]: mark[1], "GIT_CEILING_DIRECTORIES": str(where.parent)}
+        env["WORKBENCH_JUNIT"] = str(junit)
         process = None
         try:
             process = await start(
@@ -139,6 +156,12 @@ class ShellGates:
         finally:
             await end_group(process)
             self._sweep(mark)
+
+
+def _failing(output: Capture, reports: Reports) -> tuple[str, ...]:
+    """The tests that a red gate names: in its reports if they name any, else in all that it printed."""
+    names = reports.read().failing or failing_tests(output.kept()[0])
+    return tuple(CONTROL.sub("", name) for name in names)
 
 
 def _with(text: str, sentence: str) -> str:

@@ -100,6 +100,7 @@ _TOLD = {
     "gate_red": "the gate is red; its output goes back into the session",
     "no_change": "reported done without a change; asked again",
     "unresolved": "left conflict markers; asked again",
+    "weakened": "lost or weakened a test in the merge; asked again",
 }
 
 
@@ -126,6 +127,28 @@ def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
 def _rejected(state: RunState, event: e.TaskRejected) -> Line:
     more = "given up" if event.final else "goes back for a fix-up"
     return Line("merge", f"{event.task} is red on the branch; {more}\n{event.evidence}", "warn")
+
+
+def _settled(state: RunState, event: e.CandidateMade) -> Line | None:
+    if not event.rung:
+        return None
+    return Line(
+        "merge", f"{event.task}: the conflict in {', '.join(event.resolved)} is settled by {event.rung}"
+    )
+
+
+def _thrown(state: RunState, event: e.ResolutionRejected) -> Line:
+    return Line(
+        "merge", f"{event.task}: what {event.rung} made of the conflict is red; it is thrown away", "warn"
+    )
+
+
+def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
+    among = "with" if event.certain or len(event.others) > 1 else "probably with"
+    tests = f": {', '.join(event.tests[:3])}" if event.tests else ""
+    more = f" and {len(event.tests) - 3} more" if len(event.tests) > 3 else ""
+    others = " or ".join(event.others)
+    return Line("merge", f"{event.task} is a semantic conflict {among} {others}{tests}{more}", "warn")
 
 
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:
@@ -165,6 +188,9 @@ _WORDS: dict[type[e.Event], Words] = {
         _who(state, event), f"{event.task} is blocked: {short(event.reason)}", "bad"
     ),
     e.TaskLanded: _landed,
+    e.CandidateMade: _settled,
+    e.ResolutionRejected: _thrown,
+    e.SemanticConflictFound: _semantic,
     e.TaskConflicted: _conflicted,
     e.TaskRejected: _rejected,
     e.PublicationLost: lambda state, event: Line(

@@ -16,6 +16,7 @@ from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees
 from workbench.adapters.markers import MarkerFolders
+from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.templates import Templates
 from workbench.composition.place import Place
 from workbench.core.models import RunSettings
@@ -59,6 +60,7 @@ async def open_world(
             agent=open_agent(place, settings, folder),
             markers=MarkerFolders(),
             briefs=Templates(),
+            resolver=StructuralResolver(),
             environment={
                 **_identity(place),
                 **_allowed(place, settings, environment),
@@ -97,7 +99,13 @@ async def open_gates(
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
         env = plain_environment(place, run)
-        gates = ShellGates(checkouts, seconds=settings.gate_seconds, env=env, setup=settings.setup)
+        gates = ShellGates(
+            checkouts,
+            seconds=settings.gate_seconds,
+            env=env,
+            setup=settings.setup,
+            junit=settings.gate_junit,
+        )
         stack.push_async_callback(gates.aclose)
         yield gates
 

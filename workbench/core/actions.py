@@ -87,7 +87,8 @@ class BuildBatch(Action):
 
 @dataclass(frozen=True, slots=True)
 class CheckCandidate(Action):
-    """Run the gates that have no verdict yet for the candidate's tree; gives CandidateChecked."""
+    """Run the gates that have no verdict yet for the candidate's tree. CheckingStarted is recorded
+    first; gives CandidateChecked."""
 
     task: str
     commit: str
@@ -96,14 +97,47 @@ class CheckCandidate(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class StopChecks(Action):
+    """End the gates that run on these candidates: their verdicts are not needed any more."""
+
+    commits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Another task that may be what a change collides with: what it ``delivered``, and the ``tip`` on
+    which it was merged."""
+
+    task: str
+    delivered: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindPair(Action):
+    """Look for the one among ``sides``, in the order of their merging, with which ``commit`` is red by
+    ``gate``; ``suspects`` are positions to try first. Gives SemanticConflictFound."""
+
+    task: str
+    commit: str
+    gate: str
+    sides: tuple[Side, ...]
+    suspects: tuple[int, ...] = ()
+    tests: tuple[str, ...] = ()
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """One merge of a batch: ``task`` on ``parent``."""
+    """One merge of a batch: ``task`` on ``parent``; ``resolved`` are files whose conflict it settled."""
 
     task: str
     attempt: int
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

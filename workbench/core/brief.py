@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from workbench.core.state import AttemptState, RunState, TaskStatus
+
+TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.\w+$", re.IGNORECASE)
+"""What a path looks like that holds tests, in most languages."""
 
 
 def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, ...]) -> Mapping[str, object]:
@@ -27,11 +31,19 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
         "evidence": task.evidence if attempt.why != "first" else "",
         "conflicts": conflicts,
         "hunks": task.evidence if attempt.why == "conflict" else "",
+        "failing": task.failing if attempt.why == "rejected" else (),
+        "other_tests": other_tests(state, task.others),
         "others": [state.tasks[name].spec for name in task.others],
         "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
         "messages": [{"sender": letter.sender, "text": letter.text} for letter in attempt.mail],
         "agent": "claude" if state.settings.agent == "claude" else "command",
     }
+
+
+def other_tests(state: RunState, others: Iterable[str]) -> list[str]:
+    """Test files among what ``others`` changed, by their names."""
+    paths = {path for name in others for path in state.task(name).files}
+    return sorted(path for path in paths if TEST.search(path))
 
 
 def snapshot_message(attempt: AttemptState, title: str) -> str:
@@ -43,12 +55,13 @@ def snapshot_message(attempt: AttemptState, title: str) -> str:
     )
 
 
-def landing_message(state: RunState, task: str) -> str:
-    """The message of a landing's merge commit, with the trailers that make the proof readable."""
+def landing_message(state: RunState, task: str, rung: str = "") -> str:
+    """The message of a landing's merge commit, with the trailers that make the proof readable. ``rung``
+    is what settled its conflict, if it had one."""
     standing = state.tasks[task]
     attempt = state.attempts[task, standing.delivered_by]
     return (
         f"Land {task}: {standing.spec.title}\n\n"
         f"Workbench-Run: {state.run}\nWorkbench-Task: {task}\n"
         f"Workbench-Attempt: {attempt.number}\nWorkbench-Teammate: {attempt.teammate}\n"
-    )
+    ) + (f"Workbench-Resolved: {rung}\n" if rung else "")

@@ -153,7 +153,9 @@ class MarkerQuarantined(AttemptEvent):
 class Told(AttemptEvent):
     """Text was put into the agent's session. ``kind`` says what for."""
 
-    kind: Literal["ask_done", "gate_red", "no_change", "unresolved", "message", "answer", "quarantine"]
+    kind: Literal[
+        "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine"
+    ]
     text: str
 
 
@@ -172,7 +174,8 @@ class TurnEnded(AttemptEvent):
 class WorkCollected(AttemptEvent):
     """What the worktree held was committed where needed and pinned. ``changed`` compares trees
     with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
-    ``unresolved`` lists files that still hold conflict markers."""
+    ``unresolved`` lists files that still hold conflict markers; ``weakened`` is a sentence when a fix-up
+    lost or weakened a test of either side."""
 
     commit: str
     tree: str
@@ -180,6 +183,7 @@ class WorkCollected(AttemptEvent):
     snapshot: bool
     pin: str
     unresolved: tuple[str, ...] = ()
+    weakened: str = ""
 
 
 class CheckingStarted(Event):
@@ -243,13 +247,17 @@ class LandingStarted(Event):
 
 
 class CandidateMade(Event):
-    """A merge of ``task`` on ``parent`` exists in memory and merged cleanly. ``parent`` is the tip, or
-    the candidate before it in the batch."""
+    """A merge of ``task`` on ``parent`` exists in memory. ``parent`` is the tip, or the candidate before
+    it in the batch; ``files`` are the paths that it changes there. Where git found a conflict, ``rung``
+    of the ladder settled it, in the files ``resolved``; it is empty for a clean merge."""
 
     task: str
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
 
 class BatchBuilt(Event):
@@ -298,6 +306,16 @@ class ConflictFound(Event):
     behind: tuple[str, ...] = ()
 
 
+class ResolutionRejected(Event):
+    """What a rung of the conflict ladder made of ``task`` was red, and is thrown away. The task is back in
+    the queue, and the next rung starts from the original conflict."""
+
+    task: str
+    rung: str
+    paths: tuple[str, ...]
+    evidence: str = ""
+
+
 class TaskDeferred(Event):
     """A task stepped aside, unblamed, and is back in the queue: what it collides with has not landed
     yet, or the batch that it was in is landed in parts."""
@@ -333,12 +351,29 @@ class TaskConflicted(Event):
 
 
 class TaskRejected(Event):
-    """The merge was clean but its gates were red, or could not be made. ``final`` as above."""
+    """The merge was clean but its gates were red. ``others`` are the tasks on the other side, among which
+    ``gate`` and ``tests`` have it that something collides. ``final`` as above."""
 
     task: str
     evidence: str
     others: tuple[str, ...] = ()
     final: bool = False
+    gate: str = ""
+    tests: tuple[str, ...] = ()
+
+
+class SemanticConflictFound(Event):
+    """``task`` is green alone and merges without a conflict, and ``gate`` is red on it together with
+    ``others``, which are green without it. ``certain`` when so few were seen red together that nobody
+    else can be meant; ``tests`` are those that fail, ``verdicts`` what was run to find out."""
+
+    task: str
+    others: tuple[str, ...]
+    gate: str
+    tests: tuple[str, ...] = ()
+    certain: bool = False
+    evidence: str = ""
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Noticed(Event):

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 from xml.parsers import expat
 
 NAME_LIMIT = 400
@@ -43,15 +44,30 @@ def failing_tests(output: str) -> tuple[str, ...]:
     return _unique(names)
 
 
-def junit_failures(xml: str) -> tuple[str, ...]:
-    """``classname.name`` of the test cases with a failure or an error, in order of appearance.
+class JUnitReport(NamedTuple):
+    """What JUnit XML says: ``failing`` as ``classname.name``, in order of appearance, and whether it is
+    the ``whole`` truth. It is not where the XML has a fault, or something failed that has no name."""
+
+    failing: tuple[str, ...]
+    whole: bool
+
+
+def junit_report(xml: str) -> JUnitReport:
+    """The test cases with a failure or an error.
 
     What stands before a fault in the XML counts; a document type, which no test runner writes, is one.
     """
     reader = _JUnit()
+    sound = False
     with suppress(expat.ExpatError, ValueError):
         reader.parser.Parse(xml.encode("utf-8", "replace"), True)
-    return _unique(reader.names)
+        sound = True
+    return JUnitReport(_unique(reader.names), sound and not reader.unnamed)
+
+
+def junit_failures(xml: str) -> tuple[str, ...]:
+    """The names of ``junit_report``."""
+    return junit_report(xml).failing
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
@@ -64,6 +80,7 @@ class _JUnit:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.unnamed = 0
         self._case = ""
         self.parser = expat.ParserCreate("utf-8")
         self.parser.StartElementHandler = self._start
@@ -74,8 +91,11 @@ class _JUnit:
         if name == "testcase":
             parts = (attributes.get("classname", ""), attributes.get("name", ""))
             self._case = ".".join(part for part in parts if part)
-        elif name in ("failure", "error") and self._case:
-            self.names.append(self._case)
+        elif name in ("failure", "error"):
+            if self._case:
+                self.names.append(self._case)
+            else:
+                self.unnamed += 1
 
     def _end(self, name: str) -> None:
         if name == "testcase":

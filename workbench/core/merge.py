@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from workbench.core.actions import Side
 from workbench.core.state import Landed, RunState
 
 FIRST_BATCH = 4
@@ -17,14 +18,14 @@ FIRST_BATCH = 4
 
 def next_batch(state: RunState) -> tuple[str, ...]:
     """The delivered tasks to land next, in order: higher priority first, then the one that unblocks the
-    longest chain, then the one delivered first; as many as the batch size allows now. Empty when the
-    queue is, or while a landing is under way."""
+    longest chain, then the one whose conflict took fewer rungs so far, then the one delivered first; as
+    many as the batch size allows now. Empty when the queue is, or while a landing is under way."""
     if state.landing is not None or not state.queue:
         return ()
 
     def place(name: str) -> tuple[float, ...]:
         task = state.tasks[name]
-        return (-task.spec.priority, -task.rank, state.queue[name], task.index)
+        return (-task.spec.priority, -task.rank, len(task.thrown), state.queue[name], task.index)
 
     return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
 
@@ -57,3 +58,12 @@ def landed_since(state: RunState, start: str) -> list[Landed]:
         since.append(landing)
     since.reverse()
     return since
+
+
+def sides_of(state: RunState, task: str) -> tuple[Side, ...]:
+    """Everything that a rejected task was merged on besides what it was made on, in the order of merging:
+    what landed since, and what is about to."""
+    start = state.attempt(task, state.task(task).delivered_by).start
+    landed = [Side(it.task, it.delivered, it.commit) for it in landed_since(state, start)]
+    steps = state.landing.steps if state.landing is not None else []
+    return (*landed, *(Side(it.task, state.task(it.task).commit or "", it.commit) for it in steps))

@@ -7,16 +7,20 @@ ancestor of the integration branch. "Landed" in a report means that, and nothing
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree
 
 from workbench.core.models import Usage, Value
-from workbench.core.state import AttemptState, RunState, TaskState, TaskStatus
+from workbench.core.state import AttemptState, Landed, RunState, TaskState, TaskStatus
 
 PROOF = (
     "Each landed task was looked for with `git rev-list`: what it delivered is an ancestor of the "
     "integration branch."
 )
+
+
+SHOWN_TESTS = 10
+"""Failing tests of a semantic conflict that the Markdown lists; the rest is counted."""
 
 
 class TaskReport(Value):
@@ -50,6 +54,29 @@ class LandingReport(Value):
     delivered: str
 
 
+class ConflictReport(Value):
+    """A conflict that was settled: in which files, by which rung of the ladder (``agent`` is a fix-up in a
+    teammate's worktree), and the rungs whose result was thrown away before."""
+
+    task: str
+    paths: tuple[str, ...]
+    rung: str
+    by: str = ""
+    thrown: tuple[str, ...] = ()
+
+
+class SemanticReport(Value):
+    """Work that is green alone and red together: see SemanticConflictFound. ``status`` is what became of
+    the task."""
+
+    task: str
+    others: tuple[str, ...]
+    gate: str
+    tests: tuple[str, ...]
+    certain: bool
+    status: str
+
+
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees."""
 
@@ -76,6 +103,8 @@ class Report(Value):
     usage: Usage
     tasks: tuple[TaskReport, ...]
     landings: tuple[LandingReport, ...]
+    conflicts: tuple[ConflictReport, ...] = ()
+    semantic_conflicts: tuple[SemanticReport, ...] = ()
 
 
 def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
@@ -119,6 +148,18 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
             )
             for landing in state.landings
         ),
+        conflicts=tuple(conflict for landing in state.landings for conflict in _settled(state, landing)),
+        semantic_conflicts=tuple(
+            SemanticReport(
+                task=it.task,
+                others=it.others,
+                gate=it.gate,
+                tests=it.tests,
+                certain=it.certain,
+                status=state.task(it.task).status.value,
+            )
+            for it in state.semantics
+        ),
     )
 
 
@@ -148,6 +189,15 @@ def _task(state: RunState, task: TaskState, proven: bool | None) -> TaskReport:
         files=task.files,
         reason=task.reason,
     )
+
+
+def _settled(state: RunState, landing: Landed) -> Iterator[ConflictReport]:
+    """How the conflicts of a landed task were settled: in its worktree, at its merge, or both."""
+    task, attempt = state.task(landing.task), state.attempt(landing.task, landing.attempt)
+    if attempt.why == "conflict":
+        yield ConflictReport(task=landing.task, paths=task.conflicts, rung="agent", by=attempt.teammate)
+    if landing.rung:
+        yield ConflictReport(task=landing.task, paths=landing.resolved, rung=landing.rung, thrown=task.thrown)
 
 
 def _attempts(state: RunState, task: TaskState) -> list[AttemptState]:
@@ -200,9 +250,35 @@ def markdown(result: Report) -> str:
         cells = (f"`{task.id}` {_escape(task.title)}", _status(task), task.teammate, _tries(task), time)
         lines.append(f"| {' | '.join((*cells, cost, where))} |")
     lines += ["", "## Landings", "", "```text", graph(result), "```", "", _branch(result), ""]
+    lines += _conflicts(result) + _semantic_conflicts(result)
     if words := proof_words(result):
         lines += [words, ""]
     return "\n".join(lines)
+
+
+def _conflicts(result: Report) -> list[str]:
+    if not result.conflicts:
+        return []
+    lines = ["## Conflicts that were settled", "", "| task | in | by |", "|---|---|---|"]
+    for conflict in result.conflicts:
+        by = f"{conflict.rung} ({conflict.by})" if conflict.by else conflict.rung
+        by += f"; red before: {', '.join(conflict.thrown)}" if conflict.thrown else ""
+        lines.append(f"| `{conflict.task}` | {_escape(', '.join(conflict.paths))} | {by} |")
+    return [*lines, ""]
+
+
+def _semantic_conflicts(result: Report) -> list[str]:
+    if not result.semantic_conflicts:
+        return []
+    lines = ["## Semantic conflicts", "", "Green alone, merged without a conflict, and red together:", ""]
+    for it in result.semantic_conflicts:
+        others = ", ".join(f"`{name}`" for name in it.others)
+        among = "with" if it.certain else "probably with" if len(it.others) == 1 else "with some of"
+        lines.append(f"- `{it.task}` {among} {others}: `{_escape(it.gate)}` ({it.status} in the end)")
+        lines += [f"    - `{_escape(test)}`" for test in it.tests[:SHOWN_TESTS]]
+        if len(it.tests) > SHOWN_TESTS:
+            lines.append(f"    - and {len(it.tests) - SHOWN_TESTS} more")
+    return [*lines, ""]
 
 
 def proof_words(result: Report) -> str:

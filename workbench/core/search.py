@@ -1,9 +1,10 @@
-"""Finding the change that breaks a batch: which prefix to gate next, and what is known then.
+"""Finding the change that breaks a batch: which prefixes to gate next, and what is known then.
 
 A batch is a chain of merges. Its last tree is gated; green proves them all. Red is gated once more,
 because a gate may be flaky, and only the same gate red twice counts; then prefixes are gated, halving
-what is unknown. Nobody is blamed while the prefix before them is unproven: where that is the base
-itself, the base is gated again.
+what is unknown, or first where the failing tests point. Nobody is blamed while the prefix before them is
+unproven: where that is the base itself, the base is gated again. Idle gates can look at several prefixes
+at once.
 """
 
 from __future__ import annotations
@@ -11,33 +12,57 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Search:
     """What is known of a batch of ``size`` changes. Prefix 0 is the base, ``size`` the whole batch.
 
-    ``green`` is the longest prefix seen green, ``red`` the shortest seen red twice (0: the base itself).
+    ``green`` is the longest prefix seen green, ``red`` the shortest seen red twice (0: the base itself),
+    ``doubts`` are prefixes seen red once, each with the gate that was. ``suspect`` is the position (from
+    1) of the change that failing tests point at: a hint, which is looked at first and proves nothing.
     """
 
     size: int
     green: int = 0
     red: int | None = None
-    doubted: int | None = None
-    doubted_gate: str = ""
+    doubts: dict[int, str] = field(default_factory=dict)
     base_green: bool = False
+    suspect: int | None = None
 
     @property
     def next(self) -> int | None:
         """The prefix to gate next, or None when all is known."""
-        if self.doubted is not None:
-            return self.doubted
+        if self.doubts:
+            return min(self.doubts)
         if self.red is None:
             return self.size if self.green < self.size else None
         if self.red - self.green > 1:
-            return (self.green + self.red) // 2
+            return self._split(self.red)
         return 0 if self.red == 1 and not self.base_green else None
+
+    def _split(self, red: int) -> int:
+        """Where to part what is unknown: around the suspect, and in the middle when that is done."""
+        if self.suspect is not None and self.green < self.suspect <= red:
+            if self.suspect - 1 > self.green:
+                return self.suspect - 1
+            if self.suspect < red:
+                return self.suspect
+        return (self.green + red) // 2
+
+    def wanted(self, slots: int = 1) -> tuple[int, ...]:
+        """Up to ``slots`` prefixes to gate at the same time: ``next``, and those that tell most besides
+        should it be red. Empty when all is known."""
+        first = self.next
+        if first is None or slots < 2 or first == 0:
+            return () if first is None else (first,)
+        top = self.red if self.red is not None else first
+        asked = dict.fromkeys([first, *sorted(self.doubts)])
+        among = slots - len(asked) + (first < top)
+        for n in range(1, among + 1):
+            asked.setdefault(self.green + n * (top - self.green) // (among + 1))
+        return tuple(prefix for prefix in asked if prefix > self.green)[:slots]
 
     @property
     def culprit(self) -> int | None:
@@ -50,19 +75,25 @@ class Search:
         return self.red == 0
 
     def learn(self, prefix: int, green: bool, gate: str = "") -> None:
-        """Take in that ``prefix``, which was to be gated next, is green, or red by ``gate``."""
+        """Take in that ``prefix`` is green, or red by ``gate``. What is green proves what is before it."""
         if green:
-            self.doubted = None
+            self.doubts = {doubt: by for doubt, by in self.doubts.items() if doubt > prefix}
             self.green = max(self.green, prefix)
+            if self.red is not None and 0 < self.red <= prefix:
+                self.red = None
             self.base_green = self.base_green or prefix == 0
-        elif self.doubted == prefix and self.doubted_gate == gate:
-            self.doubted, self.red = None, prefix
+        elif prefix < self.green or (self.red is not None and prefix > self.red):
+            return  # known better by now
+        elif self.doubts.get(prefix) == gate:
+            self.red = prefix
+            self.doubts = {doubt: by for doubt, by in self.doubts.items() if doubt < prefix}
         else:
-            self.doubted, self.doubted_gate = prefix, gate
+            self.doubts[prefix] = gate
 
     def acquit(self) -> None:
         """Take back that ``red`` is red: the same tree was seen green. What is green stays so."""
-        self.red = self.doubted = None
+        self.red = None
+        self.doubts = {}
         self.base_green = False
 
 
@@ -74,7 +105,7 @@ def gate_runs(bad: Sequence[bool], rechecks: bool = True) -> int:
     while rest:
         search = Search(len(rest))
         while (prefix := search.next) is not None:
-            runs += rechecks or (prefix > 0 and search.doubted is None)
+            runs += rechecks or (prefix > 0 and not search.doubts)
             search.learn(prefix, not any(rest[:prefix]))
         rest = rest[search.culprit :] if search.culprit else []
     return runs
@@ -87,3 +118,17 @@ def expected_runs(size: int, odds: float, rechecks: bool = True) -> float:
         math.prod(odds if broken else 1 - odds for broken in bad) * gate_runs(bad, rechecks)
         for bad in itertools.product((False, True), repeat=size)
     )
+
+
+def rounds(bad: Sequence[bool], slots: int) -> tuple[int, int]:
+    """Rounds of gates run at the same time, and gate runs in all, to land a batch as ``gate_runs`` does,
+    with ``slots`` gates at once."""
+    times, runs, rest = 0, 0, list(bad)
+    while rest:
+        search = Search(len(rest))
+        while wanted := search.wanted(slots):
+            times, runs = times + 1, runs + len(wanted)
+            for prefix in wanted:
+                search.learn(prefix, not any(rest[:prefix]))
+        rest = rest[search.culprit :] if search.culprit else []
+    return times, runs

@@ -146,7 +146,8 @@ class AttemptState:
 
 @dataclass(slots=True)
 class TaskState:
-    """One task on its way. ``unmet`` are the tasks it still waits for."""
+    """One task on its way. ``unmet`` are the tasks it still waits for, ``thrown`` the rungs of the ladder
+    whose result for what it delivered was red."""
 
     spec: Task
     index: int
@@ -171,6 +172,8 @@ class TaskState:
     landed_at: float | None = None
     files: tuple[str, ...] = ()
     reason: str = ""
+    thrown: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -191,19 +194,23 @@ class TeammateState:
 
 @dataclass(slots=True)
 class Step:
-    """One candidate of a batch: ``task`` merged on ``parent``."""
+    """One candidate of a batch: see CandidateMade."""
 
     task: str
     parent: str
     commit: str
     tree: str
+    files: tuple[str, ...] = ()
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Landing:
     """The one landing under way: ``tasks`` that are in it, and a step for each that merged cleanly.
-    ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``flakes``
-    are the red verdicts that the last check found to be green."""
+    ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``checking``
+    are the prefixes being gated; ``flakes`` are the red verdicts that the last check found to be green,
+    ``moot`` the candidates being gated whose verdict it made needless."""
 
     tasks: list[str]
     steps: list[Step] = field(default_factory=list)
@@ -211,7 +218,9 @@ class Landing:
     base_tree: str = ""
     search: Search | None = None
     red: Verdict | None = None
+    checking: set[int] = field(default_factory=set)
     flakes: tuple[Verdict, ...] = ()
+    moot: tuple[str, ...] = ()
 
     def prefix(self, commit: str) -> int | None:
         """How many steps end with ``commit``: 0 for the base, None when it is not in this landing."""
@@ -236,7 +245,24 @@ class Landed:
     delivered: str
     at: float
     files: tuple[str, ...]
+    rung: str = ""
+    resolved: tuple[str, ...] = ()
 
+
+@dataclass(slots=True)
+class Semantic:
+    """A semantic conflict: see SemanticConflictFound."""
+
+    task: str
+    others: tuple[str, ...]
+    gate: str
+    tests: tuple[str, ...]
+    certain: bool
+    evidence: str
+
+
+TELLING = 8
+"""Merges before their failure rate means anything."""
 
 VerdictKey = tuple[str, str, str]
 
@@ -281,6 +307,9 @@ class RunState:
     trouble: int = 0
     flakes: dict[str, int] = field(default_factory=dict)
     landings: list[Landed] = field(default_factory=list)
+    semantics: list[Semantic] = field(default_factory=list)
+    pairing: set[str] = field(default_factory=set)
+    culprits: int = 0
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
     gate_runs: int = 0
     gate_seconds: float = 0.0
@@ -316,6 +345,17 @@ class RunState:
         """The commands that must be green on this task's work and on its landing."""
         own = tuple(gate for gate in self.task(task).spec.gates if gate not in self.settings.gates)
         return () if self.settings.no_gates else self.settings.gates + own
+
+    def files_of(self, task: str) -> tuple[str, ...]:
+        """The paths that a task's merge changes, once it is made."""
+        steps = self.landing.steps if self.landing is not None else []
+        return next((step.files for step in steps if step.task == task), self.task(task).files)
+
+    @property
+    def failure_rate(self) -> float:
+        """The share of merges that broke what they were merged on; 0 until there is enough to tell."""
+        tried = len(self.landings) + self.culprits
+        return self.culprits / tried if tried >= TELLING else 0.0
 
     def unproven(self, tree: str, gates: tuple[str, ...]) -> tuple[str, ...]:
         """Those of ``gates`` that have no green verdict for exactly this tree and environment."""

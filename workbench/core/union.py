@@ -24,12 +24,18 @@ Lines = Sequence[str]
 Solve = Callable[[Lines, Lines, Lines], "list[str] | None"]
 
 
+BOTH_NEW, LOOSE, THEIRS_FIRST = "both new", "loose", "theirs first"
+"""Variants of a rung: for a file without a base, with less caution, with the sides the other way round."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A whole merged file, and the rung of the ladder that made it. A proposal: gate it."""
+    """A whole merged file, and the rung of the ladder that made it. A proposal: gate it. ``variant`` tells
+    proposals of one rung apart: the way it went about it."""
 
     rung: str
     text: str
+    variant: str = ""
 
 
 def merge_lines(base: str, ours: str, theirs: str, solve: Solve) -> str | None:

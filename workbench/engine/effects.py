@@ -10,10 +10,12 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import snapshot_message
 from workbench.core.state import RunState
-from workbench.engine import landings
 from workbench.engine.attempts import LiveAttempt, pin_of
+from workbench.engine.failures import explain
+from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
 from workbench.engine.ports import Emit
+from workbench.engine.resolving import lost_tests
 from workbench.engine.world import World
 from workbench.errors import GitError, WorkbenchError
 
@@ -39,8 +41,7 @@ class Effects:
         self._running: set[asyncio.Task[None]] = set()
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
-        self._landing: asyncio.Task[None] | None = None
-        self._publishing = False
+        self._landings = Landings(world, emit)
         self._watching: asyncio.Task[None] | None = None
 
     # -- intents and effects -----------------------------------------------------------------------
@@ -60,19 +61,11 @@ class Effects:
                 return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
             case a.EndAttempt():
                 return [], lambda: self._end(action)
-            case a.BuildBatch():
-                self._publishing = False
-                return [e.LandingStarted(tasks=action.tasks)], self._of_landing(
-                    lambda: landings.build_batch(state, self._world, self._emit, action)
-                )
-            case a.CheckCandidate():
-                return [], self._of_landing(lambda: landings.check_candidate(self._world, self._emit, action))
+            case a.BuildBatch() | a.CheckCandidate() | a.StopChecks() | a.FindPair() | a.DropLanding():
+                return self._landings.begin(state, action)
             case a.Publish():
-                self._publishing = True
-                publish = self._of_landing(lambda: landings.publish(state, self._world, self._emit, action))
-                return [], self._whole_effect(publish)  # never cut off between git and the log
-            case a.DropLanding():
-                return [], self._drop
+                intents, publish = self._landings.begin(state, action)
+                return intents, self._whole_effect(publish)  # never cut off between git and the log
             case a.Tidy():
                 return [], self._whole_effect(lambda: self._tidy(state, action))
             case _:
@@ -149,17 +142,6 @@ class Effects:
                 )
             finally:
                 live.checks.discard(current)
-
-        return run
-
-    def _of_landing(self, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
-        async def run() -> None:
-            self._landing = asyncio.current_task()
-            try:
-                await work()
-            except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
-                action = "Publish" if self._publishing else "Landing"
-                self._emit(e.EffectFailed(action=action, error=explain(problem)))
 
         return run
 
@@ -267,6 +249,7 @@ class Effects:
                 snapshot=work.snapshot,
                 pin=pin,
                 unresolved=work.unresolved,
+                weakened=await lost_tests(state, self._world, attempt, work.commit),
             )
         )
 
@@ -282,22 +265,3 @@ class Effects:
     async def _end(self, action: a.EndAttempt) -> None:
         if live := self._live.get((action.task, action.attempt)):
             live.end(action.interrupt)
-
-    # -- landings ------------------------------------------------------------------------------------
-
-    async def _drop(self) -> None:
-        if self._publishing:
-            return
-        if self._landing is not None:
-            self._landing.cancel()
-        self._emit(e.LandingDropped())
-
-
-def explain(problem: Exception) -> str:
-    """One sentence for the log; what was not foreseen is logged whole."""
-    if isinstance(problem, WorkbenchError):
-        return str(problem) if not problem.hint else f"{problem} ({problem.hint})"
-    log.error("unexpected failure", exc_info=problem)
-    if isinstance(problem, OSError):
-        return f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem)
-    return f"{type(problem).__name__}: {problem}"

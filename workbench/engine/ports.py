@@ -54,14 +54,28 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflicted:
+    """A file with a conflict in its text: the object ids of its three versions. ``base`` is empty for a
+    file that both sides added."""
+
+    path: str
+    base: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
-    """A merge in memory: a clean one has a ``tree``, a conflicting one ``paths`` and ``hunks``
-    (the conflicted files' text with zdiff3 markers, cut to a readable size)."""
+    """A merge in memory. ``tree`` is the result; of a conflicting merge it has markers in the files.
+    A conflicting one has ``paths`` and ``hunks`` (the conflicted files' text with zdiff3 markers, cut to
+    a readable size), and ``files`` where texts in place of them would settle all of it: not where a file
+    was deleted, renamed twice, is binary, a link, or has two modes."""
 
     clean: bool
     tree: str = ""
     paths: tuple[str, ...] = ()
     hunks: str = ""
+    files: tuple[Conflicted, ...] = ()
 
 
 class Git(Protocol):
@@ -96,6 +110,18 @@ class Git(Protocol):
 
     async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
         """Paths that differ between two commits, sorted."""
+        ...
+
+    async def text(self, blob: str) -> str | None:
+        """The text of a file by its object id; None when it is binary or not UTF-8."""
+        ...
+
+    async def text_at(self, commit: str, path: str) -> str | None:
+        """The text of a file in a commit; None when there is none, or it is binary or not UTF-8."""
+        ...
+
+    async def with_texts(self, tree: str, texts: Mapping[str, str]) -> str:
+        """The tree that differs from ``tree`` in the texts of files it has already; durable."""
         ...
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
@@ -177,6 +203,45 @@ class Gates(Protocol):
 
     def environment(self) -> str:
         """What a verdict depends on besides tree and command; part of its key."""
+        ...
+
+
+# -- conflicts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """The three texts of a file in conflict; ``base`` is None for a file that both sides added."""
+
+    path: str
+    base: str | None
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How a conflict could be settled: a text for each of its files, and which ``rung`` of the ladder
+    made it. A proposal proves nothing: it is gated like any other merge."""
+
+    rung: str
+    texts: Mapping[str, str]
+
+
+class Resolver(Protocol):
+    """The rungs of the conflict ladder that need no model."""
+
+    async def propose(self, clashes: Sequence[Clash]) -> list[Proposal]:
+        """What to try, in order, each with a rung of its own and settling every file; those that would
+        lose or weaken a test of either side are left out. Empty when nothing can be proposed."""
+        ...
+
+    def remember(self, clash: Clash, text: str) -> None:
+        """Keep how a file was settled in work that landed, for the same conflict again."""
+        ...
+
+    async def weakened(self, clash: Clash, text: str) -> str | None:
+        """A sentence when ``text``, a merge of the clash, lacks or weakens a test that either side has."""
         ...
 
 

@@ -38,11 +38,18 @@ async def _landed(landing: Landing, state: RunState, world: World) -> list[e.Tas
     if tip is None:
         return []
     there = [
-        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        a.Candidate(
+            step.task,
+            state.task(step.task).delivered_by,
+            step.parent,
+            step.commit,
+            step.tree,
+            step.files,
+        )
         for step in landing.steps
         if await world.git.is_ancestor(step.commit, tip)
     ]
-    return await landed(world, there)
+    return landed(there)
 
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:

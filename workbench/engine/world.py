@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.core.state import AttemptState
-from workbench.engine.ports import Agent, Briefs, Gates, Git, Markers, Worktrees
+from workbench.engine.ports import Agent, Briefs, Gates, Git, Markers, Resolver, Worktrees
 
 
 def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
@@ -52,6 +52,7 @@ class World:
     agent: Agent
     markers: Markers
     briefs: Briefs
+    resolver: Resolver
     environment: Mapping[str, str]
     extras: Callable[[AttemptState, Path], Mapping[str, str]] = no_extras
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from workbench.engine.ports import Merged
+from workbench.engine.ports import Conflicted, Merged
 from workbench.errors import GitError
 
 Files = Mapping[str, str]
@@ -36,6 +36,7 @@ class FakeGit:
     commits: dict[str, FakeCommit] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
     _serial: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -120,8 +121,40 @@ class FakeGit:
         files, conflicts = self.merge_files(ours, theirs)
         if conflicts:
             hunks = "\n".join(f"{path}\n{files[path]}" for path in conflicts)
-            return Merged(clean=False, paths=conflicts, hunks=hunks)
+            return Merged(
+                clean=False,
+                tree=self.write(files),
+                paths=conflicts,
+                hunks=hunks,
+                files=self._conflicted(ours, theirs, conflicts),
+            )
         return Merged(clean=True, tree=self.write(files))
+
+    def _conflicted(self, ours: str, theirs: str, paths: Sequence[str]) -> tuple[Conflicted, ...]:
+        base = self._base(ours, theirs)
+        sides = [self.files(base) if base else {}, self.files(ours), self.files(theirs)]
+        if any(path not in side for path in paths for side in sides[1:]):
+            return ()
+        return tuple(Conflicted(path, *(self._blob(side.get(path)) for side in sides)) for path in paths)
+
+    def _blob(self, text: str | None) -> str:
+        if text is None:
+            return ""
+        oid = hashlib.sha1(f"blob {text}".encode(), usedforsecurity=False).hexdigest()
+        self.blobs[oid] = text
+        return oid
+
+    async def text(self, blob: str) -> str | None:
+        return self.blobs.get(blob)
+
+    async def text_at(self, commit: str, path: str) -> str | None:
+        return self.files(commit).get(path)
+
+    async def with_texts(self, tree: str, texts: Mapping[str, str]) -> str:
+        files = self.trees[tree]
+        if not texts.keys() <= files.keys():
+            raise GitError(f"the tree {tree} does not have all of {', '.join(sorted(texts))}")
+        return self.write({**files, **texts})
 
     async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         if tree not in self.trees:

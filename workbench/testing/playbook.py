@@ -56,6 +56,8 @@ def intent(state: RunState, action: a.Action) -> e.Event | None:
             )
         case a.BuildBatch():
             return e.LandingStarted(tasks=action.tasks)
+        case a.CheckCandidate():
+            return e.CheckingStarted(task=action.task, commit=action.commit, gates=action.gates, alone=False)
         case _:
             return None
 

@@ -42,7 +42,11 @@ class Odds:
     chatter: float = 0.3
     stop: float = 0.0
     kill: float = 0.0
+    settled: float = 0.5
 
+
+RUNGS = ("union", "structure")
+FILES = ("a.py", "b.py", "c.py")
 
 CALM = Odds(0.95, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0, 0, 0.1)
 """Little goes wrong."""
@@ -66,10 +70,11 @@ class Teammate:
 
 @dataclass(eq=False)
 class Doing:
-    """An effect in flight: ``owner`` is the attempt or landing it ends with."""
+    """An effect in flight: ``owner`` is the attempt or landing it ends with, ``commit`` what it gates."""
 
     act: Callable[[], None]
     owner: Key | str | None = None
+    commit: str = ""
 
 
 @dataclass
@@ -93,6 +98,7 @@ class Simulation:
         self.green: set[tuple[str, str]] = set()
         self.kills = self.stops = 0
         self._serial = 0
+        self._built: list[e.CandidateMade] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -204,7 +210,10 @@ class Simulation:
         verdicts = []
         for gate in gates:
             green = not self._chance(self.odds.red)
-            verdicts.append(Verdict(tree=tree, gate=gate, environment="env", green=green, seconds=1.0))
+            failing = () if green else (f"{self._dice.choice(FILES)}::test",)
+            verdicts.append(
+                Verdict(tree=tree, gate=gate, environment="env", green=green, seconds=1.0, failing=failing)
+            )
             if not green:
                 break
         return tuple(verdicts)
@@ -224,9 +233,16 @@ class Simulation:
                 self._do((action.task, action.attempt), lambda: self._of(action))
             case a.EndAttempt():
                 self._end((action.task, action.attempt), action.interrupt)
-            case a.BuildBatch() | a.CheckCandidate():
+            case a.BuildBatch():
                 self._publishing = False
                 self._do(LANDING, lambda: self._of_landing(action))
+            case a.CheckCandidate():
+                self._publishing = False
+                self._do(LANDING, lambda: self._of_landing(action), action.commit)
+            case a.StopChecks():
+                self._doing = [doing for doing in self._doing if doing.commit not in action.commits]
+            case a.FindPair():
+                self._do(None, lambda: self._pair(action))
             case a.Publish():
                 self._publishing = True
                 self._do(None, lambda: self._publish(action))
@@ -235,8 +251,18 @@ class Simulation:
             case _:
                 pass
 
-    def _do(self, owner: Key | str | None, act: Callable[[], None]) -> None:
-        self._doing.append(Doing(act, owner))
+    def _do(self, owner: Key | str | None, act: Callable[[], None], commit: str = "") -> None:
+        self._doing.append(Doing(act, owner, commit))
+
+    def _pair(self, action: a.FindPair) -> None:
+        sides = [side.task for side in action.sides]
+        others = (self._dice.choice(sides),) if self._chance(0.7) else tuple(sides)
+        self._inbox.append(
+            e.SemanticConflictFound(
+                task=action.task, others=others, gate=action.gate, certain=len(others) == 1,
+                verdicts=self._verdicts(self._tree(), (action.gate,)),
+            )
+        )  # fmt: skip
 
     def _of(self, action: a.CollectWork | a.CheckWork) -> None:
         key = (action.task, action.attempt)
@@ -270,20 +296,42 @@ class Simulation:
             self._build(action)
 
     def _build(self, action: a.BuildBatch) -> None:
-        tip, built = self.tip, list[str]()
+        """As ``engine.batches`` does: what is clean, then at most one that a rung settled."""
+        self._built = list[e.CandidateMade]()
+        conflicted: list[tuple[str, str]] = []
         for task, delivered in zip(action.tasks, action.commits, strict=True):
             if self._chance(self.odds.failed):
                 self._inbox.append(e.EffectFailed(action="Landing", error="broke in the middle"))
                 return
             if self._chance(self.odds.conflict):
-                behind = tuple(built)
-                self._inbox.append(e.ConflictFound(task=task, parent=tip, paths=("a.py",), behind=behind))
-                continue
-            commit = self._commit(tip, delivered)
-            self._inbox.append(e.CandidateMade(task=task, parent=tip, commit=commit, tree=self._tree()))
-            built.append(task)
-            tip = commit
-        self._inbox.append(e.BatchBuilt(tasks=tuple(built), base=self.tip, base_tree="tree of the base"))
+                conflicted.append((task, delivered))
+            else:
+                self._chain(task, delivered)
+        for task, delivered in conflicted:
+            left = [rung for rung in RUNGS if rung not in self.state.task(task).thrown]
+            if any(made.rung for made in self._built):
+                self._inbox.append(e.TaskDeferred(task=task, why="conflict"))
+            elif left and self._chance(self.odds.settled):
+                self._chain(task, delivered, left[0])
+            else:
+                behind = tuple(made.task for made in self._built) if self._chance(0.5) else ()
+                self._inbox.append(
+                    e.ConflictFound(task=task, parent=self._top, paths=("a.py",), behind=behind)
+                )
+        built = tuple(made.task for made in self._built)
+        self._inbox.append(e.BatchBuilt(tasks=built, base=self.tip, base_tree="tree of the base"))
+
+    @property
+    def _top(self) -> str:
+        return self._built[-1].commit if self._built else self.tip
+
+    def _chain(self, task: str, delivered: str, rung: str = "") -> None:
+        made = e.CandidateMade(
+            task=task, parent=self._top, commit=self._commit(self._top, delivered), tree=self._tree(),
+            files=(self._dice.choice(FILES),), rung=rung, resolved=("a.py",) if rung else (),
+        )  # fmt: skip
+        self._built.append(made)
+        self._inbox.append(made)
 
     def _publish(self, action: a.Publish) -> None:
         if self._chance(self.odds.lost):

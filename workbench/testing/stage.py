@@ -20,6 +20,7 @@ from workbench.testing.agents import ScriptedAgent
 from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.playbook import INTEGRATION, started
+from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore, PlainBriefs
 from workbench.testing.worktrees import FakeGates, FakeWorktrees
 
@@ -47,10 +48,12 @@ class Stage:
         self.agent = ScriptedAgent(self.worktrees, self.markers)
         self.agent.continues = self.settings.continues
         self.briefs = PlainBriefs()
+        self.resolver = FakeResolver()
         serial = itertools.count(1)
         self.world = World(
             git=self.git, worktrees=self.worktrees, gates=self.gates,
-            agent=self.agent, markers=self.markers, briefs=self.briefs, environment={},
+            agent=self.agent, markers=self.markers, briefs=self.briefs, resolver=self.resolver,
+            environment={},
             nonce=lambda: f"nonce-{next(serial)}",
         )  # fmt: skip
         self._open(RunState())

@@ -81,13 +81,12 @@ class Story(Playbook):
 
     # -- landings ------------------------------------------------------------------------------------
 
-    def made(self, name: str, tree: str = "") -> list[a.Action]:
+    def made(self, name: str, tree: str = "", **values: object) -> list[a.Action]:
         """The candidate of one task, on the one before it or on the tip."""
         landing = self.state.landing
         parent = landing.steps[-1].commit if landing is not None and landing.steps else self.state.tip
-        return self.send(
-            e.CandidateMade(task=name, parent=parent, commit=f"L-{name}", tree=tree or f"tree-L-{name}")
-        )
+        made = {"task": name, "parent": parent, "commit": f"L-{name}", "tree": tree or f"tree-L-{name}"}
+        return self.send(e.CandidateMade.model_validate(made | values))
 
     def conflict(self, name: str, *paths: str, hunks: str = "") -> list[a.Action]:
         """The merge of one task, behind those made before it, has conflicts."""
@@ -109,7 +108,13 @@ class Story(Playbook):
         return self.send(e.BatchBuilt(tasks=names, base=tip, base_tree=f"tree-{tip}"))
 
     def gated(
-        self, name: str, green: bool, *gates: str, output: str = "1 failed", task: str = ""
+        self,
+        name: str,
+        green: bool,
+        *gates: str,
+        output: str = "1 failed",
+        task: str = "",
+        failing: tuple[str, ...] = (),
     ) -> list[a.Action]:
         """The gates (``test``) were run on a candidate, or on ``base``, of which ``task`` is the next;
         all are green, or the last of them is red."""
@@ -121,7 +126,8 @@ class Story(Playbook):
             commit = f"L-{name}"
             tree = next(step.tree for step in landing.steps if step.task == name)
         chosen = gates or ("test",)
-        verdicts = tuple(verdict(tree, green or gate != chosen[-1], gate, output) for gate in chosen)
+        said = [verdict(tree, green or gate != chosen[-1], gate, output) for gate in chosen]
+        verdicts = tuple(it if it.green else it.model_copy(update={"failing": failing}) for it in said)
         return self.send(e.CandidateChecked(task=name, commit=commit, verdicts=verdicts))
 
     def land(self, name: str) -> list[a.Action]:
@@ -137,6 +143,10 @@ class Story(Playbook):
                 task=name, attempt=attempt, commit=f"L-{name}", parent=self.state.tip, tree="", files=files
             )
         )
+
+    def paired(self, name: str, *others: str, certain: bool = True) -> list[a.Action]:
+        """What a rejected task collides with was found."""
+        return self.send(e.SemanticConflictFound(task=name, others=others, gate="test", certain=certain))
 
     def status(self, name: str) -> TaskStatus:
         return self.state.tasks[name].status

@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import Conversation, Place, decoded, encoded, run
-from workbench.engine.ports import Merged
+from workbench.engine.ports import Conflicted, Merged
 from workbench.errors import GitError
 
 HUNKS_LIMIT = 12_000
@@ -56,7 +57,8 @@ class Merges:
         if clean:
             return Merged(clean=True, tree=tree)
         paths = _conflicted(fields)
-        return Merged(clean=False, paths=paths, hunks=await self._hunks(tree, paths, fields))
+        hunks = await self._hunks(tree, paths, fields)
+        return Merged(clean=False, tree=tree, paths=paths, hunks=hunks, files=_textual(fields))
 
     async def aclose(self) -> None:
         if self._merger is not None:
@@ -122,6 +124,43 @@ def _conflicted(fields: list[bytes]) -> tuple[str, ...]:
     """Paths of the entries ``mode id stage<TAB>path`` before the first empty field."""
     entries = fields[1 : fields.index(b"")] if b"" in fields else fields[1:]
     return tuple(sorted({decoded(entry.partition(b"\t")[2]) for entry in entries}))
+
+
+TEXTUAL = (b"CONFLICT (contents)", b"CONFLICT (add/add)")
+"""Conflicts that texts in place of the marked ones settle."""
+
+REGULAR = (b"100644", b"100755")
+
+
+def _textual(fields: list[bytes]) -> tuple[Conflicted, ...]:
+    """The files in conflict, when the whole merge is settled by giving each a text: see ``Merged``."""
+    end = fields.index(b"")
+    stages: dict[bytes, dict[bytes, tuple[bytes, str]]] = {}
+    for entry in fields[1:end]:
+        info, _, path = entry.partition(b"\t")
+        mode, oid, stage = info.split(b" ")
+        stages.setdefault(path, {})[stage] = (mode, decoded(oid))
+    if any(kind not in TEXTUAL for kind in _kinds(fields[end + 1 :])):
+        return ()
+    files: list[Conflicted] = []
+    for path, have in sorted(stages.items()):
+        ours, theirs, base = have.get(b"2"), have.get(b"3"), have.get(b"1")
+        if ours is None or theirs is None or ours[0] != theirs[0] or ours[0] not in REGULAR:
+            return ()
+        if (base is not None and base[0] not in REGULAR) or b"\n" in path:
+            return ()
+        files.append(Conflicted(decoded(path), base[1] if base else "", ours[1], theirs[1]))
+    return tuple(files)
+
+
+def _kinds(messages: list[bytes]) -> Iterator[bytes]:
+    """The kinds of conflict git speaks of; each message is a count, as many paths, a kind, a text."""
+    at = 0
+    while at < len(messages) and messages[at]:
+        at += 1 + int(messages[at])
+        if messages[at].startswith(b"CONFLICT"):
+            yield messages[at]
+        at += 2
 
 
 def _said(fields: list[bytes], path: str) -> str:

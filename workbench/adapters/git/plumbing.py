@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.merges import Merges
@@ -10,6 +10,7 @@ from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import COMMITTER, Place, run
 from workbench.adapters.git.refs import Refs
 from workbench.adapters.git.repository import Repository
+from workbench.adapters.git.texts import Texts
 from workbench.engine.ports import Merged
 
 
@@ -26,6 +27,7 @@ class Plumbing:
         self.objects = Objects(self._place, repository.common_dir)
         self.refs = Refs(self._place, self.objects)
         self._diffs = Diffs(self._place)
+        self._texts = Texts(self.objects)
         batched = batch_merges and repository.git_version >= (2, 39)
         self._merges = Merges(
             repository.common_dir, repository.state_dir / "merge", self.objects, batched=batched
@@ -53,6 +55,15 @@ class Plumbing:
 
     async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
         return await self._diffs.paths(await self.tree_of(old), await self.tree_of(new))
+
+    async def text(self, blob: str) -> str | None:
+        return await self._texts.of(blob)
+
+    async def text_at(self, commit: str, path: str) -> str | None:
+        return await self._texts.at(commit, path)
+
+    async def with_texts(self, tree: str, texts: Mapping[str, str]) -> str:
+        return await self._texts.replaced(tree, texts)
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
         if full_id(older) == full_id(newer):

@@ -11,7 +11,7 @@ from workbench.adapters.structure.grammars import language_of, parse
 from workbench.adapters.structure.merging import Merger
 from workbench.adapters.structure.runs import two_way
 from workbench.adapters.structure.shapes import definitions
-from workbench.core.union import MARKERS, Resolution, listed, union
+from workbench.core.union import BOTH_NEW, LOOSE, MARKERS, THEIRS_FIRST, Resolution, listed, union
 
 LARGEST = 2_000_000  # characters of a file; beyond, nothing is proposed
 FAULTS: tuple[type[Exception], ...] = (Exception,)
@@ -50,41 +50,44 @@ def _proposed(path: str, base: str | None, ours: str, theirs: str) -> Iterator[R
         )
     ending = "\r\n" if (crlf[2] if crlf[1] == crlf[0] else crlf[1]) else "\n"
     seen: set[str] = set()
-    for rung, text in _tried(path, texts):
+    for rung, variant, text in _tried(path, texts):
         if ending != "\n":
             text = text.replace("\n", ending)
         if text not in seen:
             seen.add(text)
-            yield Resolution(rung, text)
+            yield Resolution(rung, text, variant)
 
 
-def _tried(path: str, texts: Texts) -> Iterator[tuple[str, str]]:
+def _tried(path: str, texts: Texts) -> Iterator[tuple[str, str, str]]:
     language = language_of(path)
     swapped = (texts[0], texts[2], texts[1])
     suffix = PurePosixPath(path).suffix.lower()
     check = _check(language, texts)
-    rungs: list[tuple[str, Callable[[], str | None]]] = [
-        ("union", lambda: union(*texts, code=language is not None))
+    rungs: list[tuple[str, str, Callable[[], str | None]]] = [
+        ("union", "", lambda: union(*texts, code=language is not None))
     ]
     if language is not None:
         if not texts[0].strip():
-            rungs.insert(0, ("structure", lambda: _both_new(language, texts)))
+            rungs.insert(0, ("structure", BOTH_NEW, lambda: _both_new(language, texts)))
         rungs += [
-            ("structure", lambda: _structure(language, texts, loose=False)),
-            ("structure", lambda: _structure(language, texts, loose=True)),
-            ("structure", lambda: _structure(language, swapped, loose=True)),
+            ("structure", "", lambda: _structure(language, texts, loose=False)),
+            ("structure", LOOSE, lambda: _structure(language, texts, loose=True)),
+            ("structure", THEIRS_FIRST, lambda: _structure(language, swapped, loose=True)),
         ]
     else:
-        rungs += [("list", lambda: listed(*texts, suffix)), ("list", lambda: listed(*swapped, suffix))]
-    rungs.append(("union", lambda: union(*swapped, code=language is not None)))
-    for rung, make in rungs:
+        rungs += [
+            ("list", "", lambda: listed(*texts, suffix)),
+            ("list", THEIRS_FIRST, lambda: listed(*swapped, suffix)),
+        ]
+    rungs.append(("union", THEIRS_FIRST, lambda: union(*swapped, code=language is not None)))
+    for rung, variant, make in rungs:
         try:
             text = make()
             held = text is not None and check(text)
         except FAULTS:
             continue  # a rung that cannot cope proposes nothing: the next rung, the agent, or a person will
         if text is not None and held:
-            yield rung, text
+            yield rung, variant, text
 
 
 def _structure(language: str, texts: Texts, *, loose: bool) -> str:

@@ -98,7 +98,7 @@ def _told(state: RunState, event: e.Told, at: float) -> None:
     match event.kind:
         case "ask_done":
             attempt.asked = True
-        case "gate_red" | "unresolved":
+        case "gate_red" | "unresolved" | "weakened":
             attempt.repairs += 1
             attempt.done = attempt.asked = False
         case "no_change":
@@ -194,6 +194,7 @@ def _task_delivered(state: RunState, event: e.TaskDelivered, at: float) -> None:
     attempt.error = ""
     move(state, task, "deliver")
     task.commit, task.tree, task.delivered_by, task.delivered_at = event.commit, event.tree, event.attempt, at
+    task.thrown = ()
     state.queue[event.task] = at
 
 

@@ -10,7 +10,8 @@ from workbench.core.apply.moves import give_up, learn, move, offer
 from workbench.core.apply.table import on
 from workbench.core.models import Verdict
 from workbench.core.search import Search
-from workbench.core.state import Landed, Landing, RunState, Step, TaskState, TaskStatus, move_task
+from workbench.core.state import Landed, Landing, RunState, Semantic, Step, TaskState, TaskStatus, move_task
+from workbench.core.suspicion import pointed
 from workbench.errors import IllegalEvent
 
 
@@ -43,7 +44,9 @@ def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
         raise IllegalEvent(f"the candidate of {event.task!r} is made already")
     if landing.steps and landing.steps[-1].commit != event.parent:
         raise IllegalEvent(f"the candidate of {event.task!r} does not follow {landing.steps[-1].commit}")
-    landing.steps.append(Step(event.task, event.parent, event.commit, event.tree))
+    landing.steps.append(
+        Step(event.task, event.parent, event.commit, event.tree, event.files, event.rung, event.resolved)
+    )
 
 
 @on(e.BatchBuilt)
@@ -54,23 +57,41 @@ def _batch_built(state: RunState, event: e.BatchBuilt, at: float) -> None:
     if [step.task for step in landing.steps] != list(event.tasks):
         raise IllegalEvent(f"the batch is {', '.join(event.tasks)}, but other candidates were made")
     landing.base, landing.base_tree = event.base, event.base_tree
-    landing.search = Search(len(landing.steps))
+    # A resolution alone is to blame for nothing: it is thrown away when it is red, whatever the base is.
+    alone = len(landing.steps) == 1 and bool(landing.steps[0].rung)
+    landing.search = Search(len(landing.steps), base_green=alone)
     if not state.stopping:  # otherwise LandingDropped is on its way
         _close_landing(state)
+
+
+@on(e.CheckingStarted)
+def _checking_started(state: RunState, event: e.CheckingStarted, at: float) -> None:
+    if not event.alone:
+        landing = open_landing(state, event.task)
+        if (prefix := landing.prefix(event.commit)) is not None:
+            landing.checking.add(prefix)
 
 
 @on(e.CandidateChecked)
 def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) -> None:
     landing = open_landing(state, event.task)
     prefix = landing.prefix(event.commit)
-    if prefix is None or landing.search is None or prefix != landing.search.next:
+    due = landing.search is not None and (prefix in landing.checking or prefix == landing.search.next)
+    if prefix is None or landing.search is None or not due:
         raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
+    landing.checking.discard(prefix)
     search, red = landing.search, next((verdict for verdict in event.verdicts if not verdict.green), None)
     landing.flakes = tuple(_refuted(state, event.verdicts))
     learn(state, event.verdicts)
     search.learn(prefix, red is None, red.gate if red is not None else "")
-    if red is not None and search.red == prefix:
-        landing.red = red
+    if red is not None:
+        if search.red == prefix:
+            landing.red = red
+        if places := pointed(red.failing, [step.files for step in landing.steps[:prefix]]):
+            search.suspect = places[-1] + 1  # merged last of those: where the two come together
+    moot = {other for other in landing.checking if other <= search.green}
+    landing.checking -= moot
+    landing.moot = tuple(landing.steps[other - 1].commit for other in sorted(moot) if other)
     if red is None and event.verdicts and search.red and landing.tree(search.red) == landing.tree(prefix):
         search.acquit()
 
@@ -95,7 +116,7 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
     if not landing.steps or landing.steps[0].commit != event.commit:
         due = landing.steps[0].commit if landing.steps else "none"
         raise IllegalEvent(f"task {event.task!r} landed as {event.commit}, but the next candidate is {due}")
-    task = state.task(event.task)
+    task, step = state.task(event.task), landing.steps[0]
     move(state, task, "land")
     _leave(state, event.task)
     state.tip = event.commit
@@ -113,6 +134,8 @@ def _task_landed(state: RunState, event: e.TaskLanded, at: float) -> None:
             task.commit or "",
             at,
             event.files,
+            step.rung,
+            step.resolved,
         )
     )
     if state.landing is None and landing.search is not None and landing.search.red is None:
@@ -148,6 +171,15 @@ def _requeue(state: RunState, name: str, at: float) -> None:
 @on(e.TaskDeferred)
 def _task_deferred(state: RunState, event: e.TaskDeferred, at: float) -> None:
     open_landing(state, event.task)
+    _requeue(state, event.task, at)
+    _leave(state, event.task)
+
+
+@on(e.ResolutionRejected)
+def _resolution_rejected(state: RunState, event: e.ResolutionRejected, at: float) -> None:
+    open_landing(state, event.task)
+    state.task(event.task).thrown += (event.rung,)
+    state.culprits += 1
     _requeue(state, event.task, at)
     _leave(state, event.task)
 
@@ -199,7 +231,21 @@ def _task_conflicted(state: RunState, event: e.TaskConflicted, at: float) -> Non
 @on(e.TaskRejected)
 def _task_rejected(state: RunState, event: e.TaskRejected, at: float) -> None:
     task = _send_back(state, event.task, "reject", event.final, event.evidence, event.others)
+    state.culprits += 1
+    if len(event.others) > 1 and event.gate:
+        state.pairing.add(event.task)
     state.batch = merge.smaller(state)
-    task.conflicts = ()
+    task.conflicts, task.failing = (), event.tests
     if event.final:
         give_up(state, task, "red together with what had landed")
+
+
+@on(e.SemanticConflictFound)
+def _semantic_conflict_found(state: RunState, event: e.SemanticConflictFound, at: float) -> None:
+    task = state.task(event.task)
+    learn(state, event.verdicts)
+    state.pairing.discard(event.task)
+    task.others = event.others
+    state.semantics.append(
+        Semantic(event.task, event.others, event.gate, event.tests, event.certain, event.evidence)
+    )

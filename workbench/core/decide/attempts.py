@@ -81,6 +81,8 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
         names = ", ".join(event.unresolved)
         values = {"paths": event.unresolved}
         return _repair(state, attempt, "unresolved", values, f"conflict markers are left in {names}")
+    if event.weakened:
+        return _repair(state, attempt, "weakened", {"sentence": event.weakened}, event.weakened)
     if not event.changed:
         if attempt.live and not attempt.told_no_change:
             return [a.Tell(event.task, event.attempt, "no_change")]

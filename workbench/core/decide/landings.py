@@ -8,7 +8,8 @@ from workbench.core import merge
 from workbench.core.decide.attempts import evidence, fail
 from workbench.core.decide.proceeding import go_on, land
 from workbench.core.decide.table import Actions, after
-from workbench.core.state import Landing, Phase, RunState
+from workbench.core.state import Landing, Phase, RunState, Step
+from workbench.core.suspicion import pointed
 
 
 @after(e.EffectFailed)
@@ -49,22 +50,44 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked) -> Actions:
     flakes: Actions = [
         a.Declare(e.FlakeSeen(task=event.task, gate=red.gate, evidence=red.output)) for red in landing.flakes
     ]
-    return flakes + _prove(state, landing)
+    moot: Actions = [a.StopChecks(landing.moot)] if landing.moot else []
+    return flakes + moot + _prove(state, landing)
 
 
 def _prove(state: RunState, landing: Landing) -> Actions:
     """Gate what the search asks for, as far as no verdict is known; then land what is proven."""
-    if state.stopping:  # DropLanding is on its way
+    if state.stopping or landing.checking:  # DropLanding is on its way; or another verdict is
         return []
     search = landing.search
     assert search is not None, "the batch is built"
-    if (prefix := search.next) is not None:
-        return [_check(state, landing, prefix)]
+    if wanted := search.wanted(_slots(state)):
+        return _check_all(state, landing, wanted)
     if search.base_red:
         return [a.Declare(e.StopRequested(reason=_base_red(landing)))]
     if search.culprit is None:
         return _publish(state, landing, len(landing.steps))
     return _evict(state, landing, search.culprit)
+
+
+PAYS_FROM = 0.10
+"""The failure rate from which looking at several prefixes at once pays: below, a red batch is so rare
+that the runs it would save cost more than they save."""
+
+
+def _slots(state: RunState) -> int:
+    """How many gates a landing may run now: one, or with much failing work as many as stand idle."""
+    if state.failure_rate <= PAYS_FROM:
+        return 1
+    busy = sum(attempt.phase is Phase.COLLECTED for attempt in state.working.values())
+    return max(1, state.settings.gate_slots - busy)
+
+
+def _check_all(state: RunState, landing: Landing, wanted: tuple[int, ...]) -> Actions:
+    """Gate these prefixes at the same time; what is known already needs no gate."""
+    first, *others = (_check(state, landing, prefix) for prefix in wanted)
+    if isinstance(first, a.Declare):
+        return [first]
+    return [first, *(other for other in others if not isinstance(other, a.Declare))]
 
 
 def _check(state: RunState, landing: Landing, prefix: int) -> a.Action:
@@ -101,7 +124,15 @@ def _base_red(landing: Landing) -> str:
 
 def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
     candidates = tuple(
-        a.Candidate(step.task, state.task(step.task).delivered_by, step.parent, step.commit, step.tree)
+        a.Candidate(
+            step.task,
+            state.task(step.task).delivered_by,
+            step.parent,
+            step.commit,
+            step.tree,
+            step.files,
+            step.resolved,
+        )
         for step in landing.steps[:prefix]
     )
     return [a.Publish(candidates)] if candidates else []
@@ -109,16 +140,58 @@ def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
 
 def _evict(state: RunState, landing: Landing, culprit: int) -> Actions:
     """Send back the change that breaks the batch, land what is proven before it, requeue the rest."""
-    name = landing.steps[culprit - 1].task
-    before = tuple(step.task for step in landing.steps[: culprit - 1])
-    rejected = e.TaskRejected(
-        task=name,
-        evidence=evidence(landing.red) if landing.red is not None else "",
-        others=before or merge.others_in(state, name, ()),
-        final=_fixups_spent(state, name),
-    )
+    step = landing.steps[culprit - 1]
     rest = [e.TaskDeferred(task=step.task, why="behind") for step in landing.steps[culprit:]]
-    return _publish(state, landing, culprit - 1) + [a.Declare(event) for event in (*rest, rejected)]
+    back = _thrown_away(landing, step) if step.rung else _rejected(state, landing, culprit)
+    return _publish(state, landing, culprit - 1) + [a.Declare(event) for event in (*rest, back)]
+
+
+def _thrown_away(landing: Landing, step: Step) -> e.Event:
+    """A resolution is nobody's work: it goes, and the task stays."""
+    red = evidence(landing.red) if landing.red is not None else ""
+    return e.ResolutionRejected(task=step.task, rung=step.rung, paths=step.resolved, evidence=red)
+
+
+def _rejected(state: RunState, landing: Landing, culprit: int) -> e.Event:
+    name, red = landing.steps[culprit - 1].task, landing.red
+    before = (step.task for step in landing.steps[: culprit - 1])
+    return e.TaskRejected(
+        task=name,
+        evidence=evidence(red) if red is not None else "",
+        others=(*merge.others_in(state, name, ()), *before),
+        final=_fixups_spent(state, name),
+        gate=red.gate if red is not None else "",
+        tests=red.failing if red is not None else (),
+    )
+
+
+@after(e.TaskRejected)
+def _task_rejected(state: RunState, event: e.TaskRejected) -> Actions:
+    """Name both sides of a semantic conflict; when several tasks may be the other side, find it."""
+    if not event.others or not event.gate:
+        return go_on(state)
+    if event.task not in state.pairing:
+        found = e.SemanticConflictFound(
+            task=event.task,
+            others=event.others,
+            gate=event.gate,
+            tests=event.tests,
+            certain=True,
+            evidence=event.evidence,
+        )
+        return [a.Declare(found)]
+    sides = merge.sides_of(state, event.task)
+    suspects = pointed(event.tests, [state.files_of(side.task) for side in sides]) if event.tests else []
+    find = a.FindPair(
+        event.task,
+        state.task(event.task).commit or "",
+        event.gate,
+        sides,
+        tuple(suspects[-1:]) or (len(sides) - 1,),
+        event.tests,
+        event.evidence,
+    )
+    return [find, *go_on(state)]
 
 
 def _fixups_spent(state: RunState, name: str) -> bool:
@@ -160,6 +233,13 @@ def _task_landed(state: RunState, event: e.TaskLanded) -> Actions:
     return go_on(state)
 
 
-@after(e.PublicationLost, e.TaskDeferred, e.TaskConflicted, e.TaskRejected, e.TaskBlocked)
+@after(
+    e.PublicationLost,
+    e.TaskDeferred,
+    e.ResolutionRejected,
+    e.TaskConflicted,
+    e.SemanticConflictFound,
+    e.TaskBlocked,
+)
 def _queue_moved(state: RunState, event: e.Event) -> Actions:
     return go_on(state)

@@ -31,6 +31,8 @@ def start(state: RunState) -> Actions:
         task = state.tasks[name]
         if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
             continue
+        if name in state.pairing:  # its brief is to say what it collides with
+            continue
         if any(state.task(other).status is TaskStatus.LANDING for other in task.others):
             continue  # a fix-up begins on top of the other side, which is just being published
         teammate = task.prefers if task.prefers in free else free[0]
@@ -53,6 +55,8 @@ def land(state: RunState) -> Actions:
 def finish(state: RunState) -> Actions:
     """End the run when nothing is in flight and nothing more can be."""
     if state.working or state.landing is not None or state.finished:
+        return []
+    if state.pairing and not state.stopping:
         return []
     landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values()) if state.stopping else 0
     if state.stopping and landed < len(state.tasks):

@@ -1,0 +1,164 @@
+"""Conflicts in real runs on real git: settled by a rung or an agent, and named when they are semantic."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.e2e.conftest import CommandLine, events, of
+
+pytestmark = pytest.mark.e2e
+
+GATE = f"{sys.executable} -m pytest -q -p no:cacheprovider"
+
+MODULE = """\
+def answer(kind):
+    if kind == "one":
+        return 1
+    raise ValueError(kind)
+
+
+KINDS = [
+    "one",
+]
+"""
+
+TESTS = """\
+from kinds import KINDS, answer
+
+
+def test_one():
+    assert answer("one") == 1
+
+
+def test_every_kind_has_an_answer():
+    for kind in KINDS:
+        answer(kind)
+"""
+
+NEW_KIND = """\
+import os, pathlib
+kind = os.environ["WORKBENCH_TASK"]
+module, tests = pathlib.Path("kinds.py"), pathlib.Path("test_kinds.py")
+text = module.read_text()
+text = text.replace("    raise", f'    if kind == "{kind}":\\n        return _{kind}()\\n    raise')
+text = text.replace('    "one",\\n', f'    "one",\\n    "{kind}",\\n')
+text = text.replace("\\n\\nKINDS", f'\\n\\ndef _{kind}():\\n    return "{kind}"\\n\\n\\nKINDS')
+module.write_text(text)
+tests.write_text(tests.read_text() + f'\\n\\ndef test_{kind}():\\n    assert answer("{kind}") == "{kind}"\\n')
+"""
+
+
+def planned(*tasks: str) -> str:
+    heads = "".join(f"### {task}: The work on {task}\n\nAll about {task}.\n\n" for task in tasks)
+    return f"# Conflicts\n\n## Tasks\n\n{heads}"
+
+
+@pytest.fixture
+def sample(repo: Path) -> Path:
+    (repo / "kinds.py").write_text(MODULE)
+    (repo / "test_kinds.py").write_text(TESTS)
+    (repo / ".gitignore").write_text("__pycache__/\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "kinds")
+    return repo
+
+
+def run(
+    workbench: CommandLine, sample: Path, script: str, *tasks: str
+) -> tuple[int, list[dict[str, object]]]:
+    """A run of ``tasks``, all at once, by agents that execute ``script``."""
+    folder = sample.parent
+    (folder / "plan.md").write_text(planned(*tasks))
+    (folder / "agent.py").write_text(script)
+    done = workbench(
+        "run", str(folder / "plan.md"), "--yes", "--json", "--run-id", "r", "--team", str(len(tasks)),
+        "--gate", GATE, "--agent", f"command:{sys.executable} {folder / 'agent.py'}",
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, events(done.stdout)
+
+
+def test_features_that_conflict_in_every_file_land_without_a_model(
+    workbench: CommandLine, sample: Path
+) -> None:
+    code, seen = run(workbench, sample, NEW_KIND, "two", "three", "four")
+    assert code == 0
+    assert len(of("AttemptStarted", seen)) == 3, "nobody was asked a second time"
+    settled = [event for event in of("CandidateMade", seen) if event["rung"]]
+    assert {tuple(event["resolved"]) for event in settled} == {("kinds.py", "test_kinds.py")}
+    tip = "workbench/r/integration"
+    landed = git(sample, "show", f"{tip}:kinds.py")
+    assert all(f"def _{kind}" in landed and f'"{kind}",' in landed for kind in ("two", "three", "four"))
+    trailers = git(sample, "log", "--format=%(trailers:key=Workbench-Resolved,valueonly)", tip).split()
+    assert trailers == ["union", "union"]
+    report = json.loads(workbench("report", "--format", "json").stdout)
+    assert [(it["paths"], it["rung"]) for it in report["conflicts"]] == [
+        (["kinds.py", "test_kinds.py"], "union")
+    ] * 2
+    assert "## Conflicts that were settled" in workbench("report").stdout
+
+
+RENAMER = """\
+import os, pathlib
+if os.environ["WORKBENCH_TASK"] == "rename":
+    for path in pathlib.Path().glob("*.py"):
+        path.write_text(path.read_text().replace("answer", "reply"))
+else:
+    name = "reply" if os.environ["WORKBENCH_ATTEMPT"] == "2" else "answer"
+    brief = pathlib.Path(os.environ["WORKBENCH_BRIEF"]).read_text()
+    pathlib.Path(os.environ["NOTES"], os.environ["WORKBENCH_ATTEMPT"]).write_text(brief)
+    call = f"kinds.{name}('one')"
+    pathlib.Path("shout.py").write_text(f"import kinds\\n\\n\\ndef shout():\\n    return {call}\\n")
+    tests = "from shout import shout\\n\\n\\ndef test_shout():\\n    assert shout() == 1\\n"
+    pathlib.Path("test_shout.py").write_text(tests)
+"""
+
+
+def test_work_that_is_green_alone_and_red_together_is_named_with_its_other_side(
+    workbench: CommandLine, sample: Path, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    script = f"import os\nos.environ['NOTES'] = {str(notes)!r}\n{RENAMER}"
+    code, seen = run(workbench, sample, script, "rename", "shout")
+    assert code == 0
+    (found,) = of("SemanticConflictFound", seen)
+    assert {found["task"], *found["others"]} == {"rename", "shout"}
+    assert found["certain"]
+    if found["task"] == "shout":
+        assert any("test_shout" in test for test in found["tests"])
+        brief = (notes / "2").read_text()
+        assert "All about rename." in brief and "All about shout." in brief
+        assert "test_shout" in brief
+    report = workbench("report").stdout
+    assert "## Semantic conflicts" in report and "`rename`" in report
+
+
+CHANGER = """\
+import os, pathlib
+kind = os.environ["WORKBENCH_TASK"]
+path = pathlib.Path("kinds.py")
+text = path.read_text()
+if "<<<<<<<" in text:
+    path.write_text(pathlib.Path(__file__).with_name("resolved.py").read_text())
+else:
+    path.write_text(text.replace("return 1", {"up": "return 2 - 1", "down": "return 5 - 4"}[kind]))
+"""
+
+
+def test_what_no_rung_can_settle_goes_back_to_its_teammate_with_the_hunks(
+    workbench: CommandLine, sample: Path
+) -> None:
+    (sample.parent / "resolved.py").write_text(MODULE.replace("return 1", "return 7 - 6"))
+    code, seen = run(workbench, sample, CHANGER, "up", "down")
+    assert code == 0
+    (conflict,) = of("TaskConflicted", seen)
+    assert "|||||||" in conflict["evidence"]
+    assert git(sample, "show", "workbench/r/integration:kinds.py").count("return 7 - 6") == 1
+    report = json.loads(workbench("report", "--format", "json").stdout)
+    assert [(it["paths"], it["rung"]) for it in report["conflicts"]] == [(["kinds.py"], "agent")]

@@ -1,0 +1,106 @@
+"""Making a batch of candidates: merges in memory, one on the other."""
+
+from __future__ import annotations
+
+from workbench.core import actions as a
+from workbench.core import events as e
+from workbench.core.brief import landing_message
+from workbench.core.state import RunState
+from workbench.engine.ports import Emit, Merged, Proposal
+from workbench.engine.resolving import proposed
+from workbench.engine.world import World
+
+
+async def build_batch(state: RunState, world: World, emit: Emit, action: a.BuildBatch) -> None:
+    """Merge the delivered commits one on the other, on the tip as it is now, whoever moved it there."""
+    base = await world.git.tip(state.integration)
+    if base is None:
+        reason = f"the integration branch {state.integration} is gone"
+        mend = f"put it back with `git update-ref {state.integration} {state.tip}`, then resume"
+        emit(e.StopRequested(reason=f"{reason}; {mend}"))
+        return
+    if not await _ours(state, world, emit, base):
+        return
+    batch = _Batch(state, world, emit, base)
+    conflicted: list[tuple[str, str]] = []
+    for task, delivered in zip(action.tasks, action.commits, strict=True):
+        merged = await world.git.merge(batch.tip, delivered)
+        if merged.clean:
+            await batch.add(task, delivered, merged.tree)
+        else:
+            conflicted.append((task, delivered))
+    for task, delivered in conflicted:
+        await batch.settle(task, delivered)
+    base_tree = await world.git.tree_of(base)
+    emit(e.BatchBuilt(tasks=tuple(batch.tasks), base=base, base_tree=base_tree))
+
+
+class _Batch:
+    """A chain of candidates as it grows. What conflicts comes last, by the ladder, and one at a time: what
+    a rung makes is red more often than not, and should cost what is clean nothing."""
+
+    def __init__(self, state: RunState, world: World, emit: Emit, base: str) -> None:
+        self._state, self._world, self._emit = state, world, emit
+        self._base = base
+        self._settled = False
+        self.tip = base
+        self.tasks: list[str] = []
+
+    async def add(
+        self, task: str, delivered: str, tree: str, rung: str = "", resolved: tuple[str, ...] = ()
+    ) -> None:
+        """Put the merge of ``delivered``, which has this tree, on the chain."""
+        message = landing_message(self._state, task, rung)
+        commit = await self._world.git.commit(tree, [self.tip, delivered], message)
+        files = await self._world.git.changed_files(self.tip, commit)
+        self._emit(
+            e.CandidateMade(
+                task=task,
+                parent=self.tip,
+                commit=commit,
+                tree=tree,
+                files=files,
+                rung=rung,
+                resolved=resolved,
+            )
+        )
+        self.tasks.append(task)
+        self.tip = commit
+
+    async def settle(self, task: str, delivered: str) -> None:
+        """Put what conflicts on the chain, if a rung has something to propose; otherwise say so."""
+        if self._settled:
+            self._emit(e.TaskDeferred(task=task, why="conflict"))
+            return
+        merged = await self._world.git.merge(self.tip, delivered)
+        if (proposal := await self._proposed(task, merged)) is not None:
+            tree = await self._world.git.with_texts(merged.tree, proposal.texts)
+            self._settled = True
+            await self.add(task, delivered, tree, proposal.rung, tuple(sorted(proposal.texts)))
+            return
+        parent, behind = self.tip, tuple(self.tasks)
+        if behind:
+            alone = await self._world.git.merge(self._base, delivered)
+            if not alone.clean and await self._proposed(task, alone) is None:
+                merged, parent, behind = alone, self._base, ()
+        self._emit(
+            e.ConflictFound(task=task, parent=parent, paths=merged.paths, hunks=merged.hunks, behind=behind)
+        )
+
+    async def _proposed(self, task: str, merged: Merged) -> Proposal | None:
+        return await proposed(self._world, self._emit, merged, self._state.task(task).thrown)
+
+
+async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
+    """Whether ``base`` still holds all that landed. A branch that was moved on is built upon, since its
+    tip is gated with the batch; one that was moved back stops the run."""
+    last = state.landings[-1].commit if state.landings else state.base
+    if base == last:
+        return True
+    if await world.git.is_ancestor(last, base):
+        emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
+        return True
+    reason = f"somebody moved the integration branch to {base[:10]}, which is without what landed"
+    mend = f"put it back with `git update-ref {state.integration} {last}`, then resume"
+    emit(e.StopRequested(reason=f"{reason}; {mend}"))
+    return False
