@@ -162,3 +162,14 @@ def test_far_apart_changes_merge_as_git_does(
 def _write(path: Path, body: str) -> str:
     path.write_text(body)
     return str(path)
+
+
+@pytest.mark.parametrize(
+    "lock", ["    mu.Lock()\n    defer mu.Unlock()\n", "    guard = self.state.lock()\n"]
+)
+def test_a_lock_stands_before_what_the_other_side_inserted(lock: str) -> None:
+    base, other = "f {\n    use(x)\n}\n", "    check(x)\n"
+    one, two = (base.replace("    use", f"{text}    use") for text in (other, lock))
+    wanted = base.replace("    use", f"{lock}{other}    use")
+    assert union(base, one, two, code=True) == union(base, two, one, code=True) == wanted
+    assert union(base, one, two) == base.replace("    use", f"{other}{lock}    use")

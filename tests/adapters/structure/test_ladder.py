@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import textwrap
 import time
 from pathlib import Path
 
@@ -217,3 +218,24 @@ def test_a_thousand_lines_are_quick() -> None:
         merge_file("a.py", base, ours, theirs)
         took.append(time.perf_counter() - start)
     assert min(took) < 0.15  # 20 to 40 ms on a quiet machine
+
+
+def test_a_lock_stands_before_what_the_other_side_added() -> None:
+    base = "package a\n\nfunc f(x int) {\n\tuse(x)\n}\n"
+    lock = "\tmu.Lock()\n\tdefer mu.Unlock()\n"
+    one = base.replace("(x int)", "(x int, y int)").replace("\tuse", "\tcheck(x, y)\n\tuse")
+    two = base.replace("(x int)", "(x int, z int)").replace("\tuse", f"{lock}\tuse")
+    for texts in ((one, two), (two, one)):
+        merged = best("a.go", base, *texts)
+        assert merged is not None
+        assert f"{lock}\tcheck(x, y)\n" in merged
+
+
+def test_an_edit_of_what_the_other_side_moved_is_a_proposal() -> None:
+    loop = "    if x not in known:\n        raise Unknown(x, a)\n"
+    base = f"def f(a):\n    for x in a:\n{textwrap.indent(loop, '    ')}    return a\n"
+    edited = base.replace("Unknown(x, a)", "error(x, a)")
+    moved = f"def f(a):\n    return [g(x, a) for x in a]\n\n\ndef g(x, a):\n{loop}    return x\n"
+    found = proposals("a.py", base, edited, moved)
+    assert (found[-1].rung, found[-1].variant) == ("structure", "moved")
+    assert found[-1].text == moved.replace("Unknown(x, a)", "error(x, a)")
