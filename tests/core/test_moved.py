@@ -78,3 +78,14 @@ def test_two_rewritings_of_a_line_in_its_place_are_no_move() -> None:
 
 def test_short_and_unlike_lines_are_left_alone() -> None:
     assert carried("a\nx = 1\nb\n", "a\nx = 2\nb\n", "a\nif c:\n    y = 3\nb\n") is None
+
+
+def test_the_likest_line_counts_where_one_line_became_several() -> None:
+    base = "def f():\n    routes.append(Route(method, pattern, handler))\n    end()\n"
+    edited = base.replace("pattern, handler))\n", "prefix + pattern, handler))\n    log(method)\n")
+    block = base.replace("    routes", "    for one in methods:\n        routes").replace("(method", "(one")
+
+    assert carried(base, edited, block) == (
+        base.replace("    end", "    log(method)\n    end"),
+        block.replace("pattern,", "prefix + pattern,"),
+    )

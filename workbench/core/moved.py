@@ -52,14 +52,20 @@ def _carry(base: list[str], edited: list[str], mover: list[str]) -> tuple[list[s
     for edit in _edits(base, edited):
         old = base[edit.low : edit.high]
         if all(n not in kept for n in range(edit.low, edit.high) if base[n].strip()):
-            place = _exact(old, edit, mover, added) or _rewritten(old, edit, mover, added)
-            if place is not None:
+            place = _exact(old, edit, mover, added)
+            if place is None and (narrow := _narrowed(old, edit)) is not None:
+                edit, place = narrow, _rewritten(old, narrow, mover, added)
+            if place is not None and not any(_overlap(place[0], edit, at, it) for it, at, _ in found):
                 found.append((edit, *place))
     for edit, _, _ in sorted(found, key=lambda one: -one[0].at):
         edited[edit.at : edit.at + len(edit.lines)] = base[edit.low : edit.high]
     for edit, at, lines in sorted(found, key=lambda one: -one[1]):
         mover[at : at + edit.high - edit.low] = lines
     return (edited, mover) if found else None
+
+
+def _overlap(at: int, edit: Edit, other_at: int, other: Edit) -> bool:
+    return at < other_at + other.high - other.low and other_at < at + edit.high - edit.low
 
 
 def _edits(base: list[str], side: list[str]) -> Iterator[Edit]:
@@ -71,6 +77,16 @@ def _edits(base: list[str], side: list[str]) -> Iterator[Edit]:
             yield from (Edit(n, n + 1, j + 1 + at, (new[at],)) for at, n in enumerate(old))
         elif old and new:
             yield Edit(i + 1, k, j + 1, tuple(new))
+
+
+def _narrowed(old: list[str], edit: Edit) -> Edit | None:
+    """The edit of one line as that line and the likest of what it became."""
+    if len(old) != 1:
+        return None
+    likest = max(range(len(edit.lines)), key=lambda n: _likeness(old[0], edit.lines[n]))
+    if _likeness(old[0], edit.lines[likest]) < ALIKE:
+        return None
+    return Edit(edit.low, edit.high, edit.at + likest, (edit.lines[likest],))
 
 
 def _exact(old: list[str], edit: Edit, mover: list[str], added: list[int]) -> tuple[int, list[str]] | None:
@@ -92,7 +108,7 @@ def _rewritten(
     old: list[str], edit: Edit, mover: list[str], added: list[int]
 ) -> tuple[int, list[str]] | None:
     """The one line, at another depth, that is most like the old one, with both rewritings word by word."""
-    if len(old) != 1 or len(edit.lines) != 1 or len(WORD.findall(old[0])) < TELLING:
+    if len(WORD.findall(old[0])) < TELLING:
         return None
     ranked = sorted(((_likeness(old[0], mover[n]), n) for n in added), reverse=True)
     if not ranked or ranked[0][0] < ALIKE or (len(ranked) > 1 and ranked[1][0] == ranked[0][0]):
@@ -106,7 +122,7 @@ def _rewritten(
 
 def _likeness(one: str, other: str) -> float:
     a, b = Counter(WORD.findall(one)), Counter(WORD.findall(other))
-    return 2 * (a & b).total() / (a.total() + b.total())
+    return 2 * (a & b).total() / max(1, a.total() + b.total())
 
 
 def _flat(lines: list[str]) -> list[str]:
