@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from workbench.core.diff3 import Stretch, matches, stretches
+from workbench.core.diff3 import Stretch, matches, slid, stretches
 
 MARKERS = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 KEY = re.compile(r"""^\s*(?:[-*+] )?["']?([\w.@/ -]+?)["']?\s*(?:[:=]|[<>~!]=)""")
@@ -224,24 +224,12 @@ def _rises(pairs: dict[int, int], i: int, j: int) -> bool:
     return all((i < x) == (j < y) for x, y in pairs.items())
 
 
-def _slid(base: Lines, side: Lines, places: list[int]) -> list[int]:
-    """The places of the base's lines, each insertion as far down as it can stand. A block that ends like
-    what is before it could stand in two places, and two sides' insertions should meet where they do."""
-    out = list(places)
-    for n, line in enumerate(base):
-        start = out[n - 1] + 1 if n else 0
-        after = out[n + 1] if n + 1 < len(out) else len(side)
-        if start < out[n] and side[start] == line and after == out[n] + 1:
-            out[n] = start
-    return out
-
-
 def _insertions(base: Lines, side: Lines) -> list[list[str]] | None:
     """What ``side`` inserted in each gap of ``base``; None when it took something away."""
-    pairs = matches(base, side)
+    pairs = slid(base, side, matches(base, side))
     if len(pairs) < len(base):
         return None
-    marks = [-1, *_slid(base, side, [j for _, j in pairs]), len(side)]
+    marks = [-1, *(j for _, j in pairs), len(side)]
     return [list(side[low + 1 : high]) for low, high in itertools.pairwise(marks)]
 
 
