@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from tests.conftest import git
+from tests.replay import trial
 from tests.replay.__main__ import main, replayed
 from tests.replay.histories import Commit, histories, write
 from workbench.adapters.git.plumbing import Plumbing
@@ -106,6 +108,21 @@ def test_a_merge_that_is_not_git_s_is_told_with_its_commit(
     said = capsys.readouterr().out
     assert f"different: {git(forked, 'rev-parse', 'two')}: git: tree " in said
     assert "git: conflict in a.py; workbench: tree" in said
+
+
+def test_a_merge_that_hangs_is_told(
+    forked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(self: Plumbing, ours: str, theirs: str) -> Merged:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Plumbing, "merge", silent)
+    monkeypatch.setattr(trial, "SILENCE", 0.01)
+
+    assert main([str(forked), "--limit", "1"]) == 1
+
+    assert "git merges it, workbench says: no answer in" in capsys.readouterr().out
 
 
 def test_unrelated_histories_are_refused_by_both(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from workbench.adapters.git.repository import Repository
 from workbench.adapters.structure import Resolution, proposals, weakened
 from workbench.errors import GitError, UsageError, WorkbenchError
 
+SILENCE = 120.0  # seconds after which a merge counts as hung
 REGULAR = frozenset({"100644", "100755"})
 Outcome = Literal["same", "different", "conflict", "refused"]
 
@@ -98,10 +99,13 @@ class Replayer:
 
     async def _by_workbench(self, merge: Merge) -> Judged | str:
         try:
-            made = await self.plumbing.merge(merge.ours, merge.theirs)
+            async with asyncio.timeout(SILENCE):
+                made = await self.plumbing.merge(merge.ours, merge.theirs)
         except GitError as error:
             return str(error)
-        return Judged(made.tree, made.clean, {path: {} for path in made.paths})
+        except TimeoutError:
+            return f"no answer in {SILENCE:.0f} seconds"
+        return Judged(made.tree if made.clean else "", made.clean, {path: {} for path in made.paths})
 
     def _by_git(self, merge: Merge) -> Judged | None:
         """None when git refuses: unrelated histories."""
