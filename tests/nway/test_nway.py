@@ -114,6 +114,22 @@ def test_a_feature_blamed_for_the_one_before_it_is_seen(stage: Stage, judge: Jud
     assert said.startswith("fees: blamed for what was red before it")
 
 
+@pytest.mark.parametrize("feature", ["fees", "base"])
+def test_a_feature_sent_back_for_a_flake_of_its_own_check_is_seen(
+    feature: str, stage: Stage, judge: Judge
+) -> None:
+    commit = stage.branches.get(feature, stage.base)  # the base lacks the feature: that is truly red
+    story = _story(
+        {"type": "WorkChecked", "task": "fees", "commit": commit, "verdicts": [{"green": False}]},
+        {"type": "AttemptFailed", "task": "fees", "commit": commit, "reason": "red", "final": False},
+    )
+
+    found = judged(load(LEDGER), stage, story, judge).wrong_evictions
+
+    wanted = ["fees: sent back as red alone, although it is green"]
+    assert found == (wanted if feature == "fees" else [])
+
+
 def test_a_landed_feature_that_does_not_work_is_seen(stage: Stage, judge: Judge) -> None:
     git(stage.repo, "update-ref", "--create-reflog", BRANCH, stage.branches["fees"])
     landed = {"type": "TaskLanded", "task": "comments", "commit": stage.branches["fees"]}

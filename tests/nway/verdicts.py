@@ -99,6 +99,7 @@ def _wrong(features: FeatureSet, stage: Stage, story: Story, judge: Judge) -> li
     tests = {one.name: one.test for one in features.features}
     tried: dict[str, Event] = {}
     prefix: dict[str, list[str]] = {stage.base: []}
+    doubted: dict[str, str] = {}
     out: list[str] = []
     for event in story.events:
         if event["type"] == "CandidateMade":
@@ -113,10 +114,12 @@ def _wrong(features: FeatureSet, stage: Stage, story: Story, judge: Judge) -> li
                 out.append(f"{event['task']}: green on {made['parent'][:10]}, the tip it was tried on")
             elif said := judge.red(made["parent"], commands):
                 out.append(f"{event['task']}: blamed for what was red before it: {said.splitlines()[0]}")
-        elif event["type"] == "AttemptFailed" and event["final"] and event.get("commit"):
+        elif event["type"] == "WorkChecked" and not all(it["green"] for it in event["verdicts"]):
             commands = [features.suite, tests[event["task"]]]
             if not judge.red(event["commit"], commands):
-                out.append(f"{event['task']}: given up, although it is green alone")
+                doubted[event["commit"]] = event["task"]
+        elif event["type"] == "AttemptFailed" and event.get("commit") in doubted:
+            out.append(f"{event['task']}: sent back as red alone, although it is green")
     return out
 
 
