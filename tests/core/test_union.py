@@ -162,3 +162,21 @@ def test_far_apart_changes_merge_as_git_does(
 def _write(path: Path, body: str) -> str:
     path.write_text(body)
     return str(path)
+
+
+@pytest.mark.parametrize(
+    "lock", ["    mu.Lock()\n    defer mu.Unlock()\n", "    guard = self.state.lock()\n"]
+)
+def test_a_lock_stands_before_what_the_other_side_inserted(lock: str) -> None:
+    base, other = "f {\n    use(x)\n}\n", "    check(x)\n"
+    one, two = (base.replace("    use", f"{text}    use") for text in (other, lock))
+    wanted = base.replace("    use", f"{lock}{other}    use")
+    assert union(base, one, two, code=True) == union(base, two, one, code=True) == wanted
+    assert union(base, one, two) == base.replace("    use", f"{other}{lock}    use")
+
+
+def test_blocks_that_end_alike_are_inserted_where_they_begin() -> None:
+    base = "f {\n\tif bad {\n\t\treturn\n\t}\n\tuse(x)\n}\n"
+    lock, block = "\tmu.Lock()\n", "\tif twice {\n\t\tx = y\n\t}\n"
+    one, two = (base.replace("\tuse", f"{text}\tuse") for text in (block, lock))
+    assert union(base, one, two, code=True) == base.replace("\tuse", f"{lock}{block}\tuse")

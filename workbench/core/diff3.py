@@ -54,11 +54,23 @@ def matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int
     return sorted(out)
 
 
+def slid(a: Sequence[Hashable], b: Sequence[Hashable], pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same matches with every insertion as far down in ``b`` as it can stand. A block that ends like
+    what is before it has two places, and what two sides insert should meet where they do."""
+    out = [(-1, -1), *pairs, (len(a), len(b))]
+    for n in range(1, len(out) - 1):
+        (before_a, before_b), (i, j), after = out[n - 1], out[n], out[n + 1]
+        alone = before_a == i - 1 and after == (i + 1, j + 1)
+        if alone and before_b + 1 < j and b[before_b + 1] == a[i]:
+            out[n] = (i, before_b + 1)
+    return out[1:-1]
+
+
 def stretches(
     base: Sequence[Hashable], ours: Sequence[Hashable], theirs: Sequence[Hashable]
 ) -> list[tuple[bool, Stretch]]:
     """The three cut into stretches, in order; the flag says that both sides left it alone."""
-    to_ours, to_theirs = dict(matches(base, ours)), dict(matches(base, theirs))
+    to_ours, to_theirs = (dict(slid(base, side, matches(base, side))) for side in (ours, theirs))
     out: list[tuple[bool, Stretch]] = []
     at = (0, 0, 0)
     i = 0

@@ -13,18 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from workbench.core.diff3 import Stretch, matches, stretches
+from workbench.core.diff3 import Stretch, matches, slid, stretches
 
 MARKERS = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 KEY = re.compile(r"""^\s*(?:[-*+] )?["']?([\w.@/ -]+?)["']?\s*(?:[:=]|[<>~!]=)""")
 WORD = re.compile(r"\s+|\w+|[^\w\s]")
+ENTERS = re.compile(r"\b(?:[Rr]?[Ll]ock|[Aa]cquire)\(\)|^\s*defer\b")
+"""What begins with a lock guards all that follows it."""
 
 Lines = Sequence[str]
 Solve = Callable[[Lines, Lines, Lines], "list[str] | None"]
 
 
 BOTH_NEW, LOOSE, THEIRS_FIRST = "both new", "loose", "theirs first"
-"""Variants of a rung: for a file without a base, with less caution, with the sides the other way round."""
+MOVED = "moved"
+"""Variants of a rung: for a file without a base, with less caution, with the sides the other way round, with
+edits carried to where the other side moved the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,18 @@ def keep_both(base: Lines, ours: Lines, theirs: Lines, *, code: bool = False) ->
         return None
     out: list[str] = []
     for n in range(len(base) + 1):
-        out.extend(joined(in_ours[n], in_theirs[n], code=code))
+        swapped = code and enters(in_theirs[n]) and not enters(in_ours[n])
+        pair = (in_theirs[n], in_ours[n]) if swapped else (in_ours[n], in_theirs[n])
+        out.extend(joined(*pair, code=code))
         out.extend(base[n : n + 1])
     return out
+
+
+def enters(lines: Lines) -> bool:
+    """Whether inserted code begins by taking a lock: then it stands before what the other side inserted
+    there. The other order is green as often as not, and wrong."""
+    first = next((line for line in lines if line.strip()), "")
+    return ENTERS.search(first) is not None
 
 
 def joined(first: list[str], second: list[str], *, code: bool = False) -> list[str]:
@@ -212,7 +225,7 @@ def _rises(pairs: dict[int, int], i: int, j: int) -> bool:
 
 def _insertions(base: Lines, side: Lines) -> list[list[str]] | None:
     """What ``side`` inserted in each gap of ``base``; None when it took something away."""
-    pairs = matches(base, side)
+    pairs = slid(base, side, matches(base, side))
     if len(pairs) < len(base):
         return None
     marks = [-1, *(j for _, j in pairs), len(side)]

@@ -127,6 +127,24 @@ async def test_modify_delete_and_binary_conflicts(repo: Path, plumbing: Plumbing
     assert "modify/delete" in merged.hunks
 
 
+async def test_a_submodule_in_conflict_does_not_hang_the_merge(repo: Path, plumbing: Plumbing) -> None:
+    def module(oid: str) -> Edit:
+        return lambda where: git(where, "update-index", "--add", "--cacheinfo", f"160000,{oid * 40},module")
+
+    ids: list[str] = []
+    for name, oid in (("base", "1"), ("ours", "2"), ("theirs", "3")):
+        git(repo, "checkout", "-q", "-B", name, *ids[:1])
+        module(oid)(repo)
+        git(repo, "commit", "-q", "-m", name)
+        ids.append(git(repo, "rev-parse", "HEAD"))
+
+    async with asyncio.timeout(20):  # git glues its advice to the end of the answer
+        merged = await plumbing.merge(ids[1], ids[2])
+        assert (merged.clean, merged.paths, merged.files) == (False, ("module",), ())
+        assert "Merge conflict in module" in merged.hunks
+        assert (await plumbing.merge(ids[0], ids[1])).clean, "the process is still in step"
+
+
 async def test_attributes_of_the_branch_decide(repo: Path, plumbing: Plumbing) -> None:
     (repo / ".gitattributes").write_text("README.md merge=union\n")
     ours, theirs = branches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import textwrap
 import time
 from pathlib import Path
 
@@ -218,3 +219,51 @@ def test_a_thousand_lines_are_quick() -> None:
         merge_file("a.py", base, ours, theirs)
         took.append(time.perf_counter() - start)
     assert min(took) < 0.15  # 20 to 40 ms on a quiet machine
+
+
+def test_a_lock_stands_before_what_the_other_side_added() -> None:
+    base = "package a\n\nfunc f(x int) {\n\tuse(x)\n}\n"
+    lock = "\tmu.Lock()\n\tdefer mu.Unlock()\n"
+    one = base.replace("(x int)", "(x int, y int)").replace("\tuse", "\tcheck(x, y)\n\tuse")
+    two = base.replace("(x int)", "(x int, z int)").replace("\tuse", f"{lock}\tuse")
+    for texts in ((one, two), (two, one)):
+        merged = best("a.go", base, *texts)
+        assert merged is not None
+        assert f"{lock}\tcheck(x, y)\n" in merged
+
+
+def test_an_edit_of_what_the_other_side_moved_is_a_proposal() -> None:
+    loop = "    if x not in known:\n        raise Unknown(x, a)\n"
+    base = f"def f(a):\n    for x in a:\n{textwrap.indent(loop, '    ')}    return a\n"
+    edited = base.replace("Unknown(x, a)", "error(x, a)")
+    moved = f"def f(a):\n    return [g(x, a) for x in a]\n\n\ndef g(x, a):\n{loop}    return x\n"
+    found = proposals("a.py", base, edited, moved)
+    assert (found[-1].rung, found[-1].variant) == ("structure", "moved")
+    assert found[-1].text == moved.replace("Unknown(x, a)", "error(x, a)")
+
+
+def test_an_expression_that_one_side_gave_a_name_is_named_where_the_other_rewrote_its_statement() -> None:
+    base = (
+        "def f(rows):\n    for row in rows:\n        total[row.by] = total.get(row.by, 0) + number(row.of)\n"
+    )
+    named = base.replace("        total[", "        n = number(row.of)\n        log(n)\n        total[")
+    named = named.replace("0) + number(row.of)", "0) + n")
+    rewritten = base.replace("total[row.by] = total.get(row.by, 0) + number", "total.add(row.by, number")
+    rewritten = rewritten.replace("(row.of)", "(row.of))")
+    for sides in ((named, rewritten), (rewritten, named)):
+        wanted = "        n = number(row.of)\n        log(n)\n        total.add(row.by, n)\n"
+        assert wanted in [one.text.split("rows:\n")[1] for one in proposals("a.py", base, *sides)]
+
+
+def test_a_change_goes_into_what_the_other_side_changed_and_put_into_a_call() -> None:
+    base = 'x = [f"{name}: {total:.2f}" for name, total in items]\n'
+    ours = base.replace("{name}", "{name:{width}}")
+    theirs = base.replace("{total:.2f}", "{total:,.2f}").replace('" for', '".replace(",", sep) for')
+    wanted = 'x = [f"{name:{width}}: {total:,.2f}".replace(",", sep) for name, total in items]\n'
+    for sides in ((ours, theirs), (theirs, ours)):
+        assert wanted in [one.text for one in proposals("a.py", base, *sides)]
+
+
+def test_what_is_unlike_is_not_taken_for_what_was_changed() -> None:
+    base = "x = f(a, b)\n"
+    assert proposals("a.py", base, "x = f(a, c)\n", "x = g(h(d, e), y)\n") == []

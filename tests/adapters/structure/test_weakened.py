@@ -93,3 +93,21 @@ def test_a_lost_row_of_a_table_is_told() -> None:
 
 def test_other_files_are_not_looked_at() -> None:
     assert weakened("a", "b", "c", "", "notes.txt") is None
+
+
+@pytest.mark.parametrize(
+    ("check", "kept"),
+    [
+        ('"todo: 0, finished: 0, in all: 0"', True),
+        ('"todo: 0, finished: 0"', False),  # theirs is lost
+        ('"finished: 0, in all: 0"', False),  # what both kept is lost
+    ],
+)
+def test_a_check_that_both_changed_may_become_one(check: str, kept: bool) -> None:
+    def text(expected: str) -> str:
+        return f"def test_page():\n    assert page() == {expected}\n"
+
+    base, ours, theirs = (
+        text(it) for it in ('"todo: 0, done: 0"', '"todo: 0, finished: 0"', '"todo: 0, done: 0, in all: 0"')
+    )
+    assert (weakened(base, ours, theirs, text(check), "test_a.py") is None) is kept

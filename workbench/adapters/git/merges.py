@@ -111,16 +111,20 @@ async def _ask(
     ask: asyncio.StreamWriter, answer: asyncio.StreamReader, ours: str, theirs: str
 ) -> tuple[bool, list[bytes]]:
     """One merge's answer: a status, then fields; an empty field ends the conflicted files, another
-    the messages."""
+    the messages. Each of those is a number, as many paths, a kind and a text. What stands in a number's
+    place ends them even when it is not empty: git writes its advice on submodules in front of that end,
+    and who waits for another one waits for ever."""
     ask.write(encoded(f"{ours} {theirs}\n"))
     status = await _field(answer)
     if status not in (b"0", b"1"):
         raise GitError(f"git merge-tree answered {status!r} where 0 or 1 was expected.")
     fields = [await _field(answer)]
-    for _ in range(2):
-        while field := await _field(answer):
-            fields.append(field)
-        fields.append(b"")
+    while field := await _field(answer):
+        fields.append(field)
+    fields.append(b"")
+    while (count := await _field(answer)).isdigit():
+        fields += [count, *[await _field(answer) for _ in range(int(count) + 2)]]
+    fields.append(b"")
     return status == b"1", fields
 
 
@@ -164,7 +168,7 @@ def _textual(fields: list[bytes]) -> tuple[Conflicted, ...]:
 def _kinds(messages: list[bytes]) -> Iterator[bytes]:
     """The kinds of conflict git speaks of; each message is a count, as many paths, a kind, a text."""
     at = 0
-    while at < len(messages) and messages[at]:
+    while at < len(messages) and messages[at].isdigit():
         at += 1 + int(messages[at])
         if messages[at].startswith(b"CONFLICT"):
             yield messages[at]

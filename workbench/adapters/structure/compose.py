@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from workbench.adapters.structure.entries import Entry
@@ -19,6 +20,8 @@ ROOMY = re.compile(
     r"variable_declarator|let_declaration|expression_list|return_expression|.*block|.*clause|.*type.*|arrow_function"
 )
 CHAINED = frozenset({"boolean_operator", "binary_expression", "binary_operator"})
+WORDS = re.compile(rb"\w+|[^\w\s]")
+ALIKE = 0.7  # share of words in common from which on a piece counts as the base's, changed
 LONGEST = 4_000  # bytes of an expression that is looked for inside another
 NAMING = frozenset({"name", "attribute", "property", "field", "key"})
 RETURNS = frozenset({"return_statement", "return_expression"})
@@ -99,20 +102,45 @@ def compose(base: Entry, ours: list[Entry], theirs: list[Entry]) -> bytes | None
 
 
 def _transplanted(base: Piece, one: list[Entry], other: list[Entry]) -> bytes | None:
-    """The one expression that one side changed in place, changed as well where the other kept it."""
-    if len(one) != 1 or one[0].kind != base.core.type:
+    """The one expression that one side changed in place, changed as well where the other kept it. What the
+    side put before its statement (where the expression is a variable now) stands before all."""
+    if one[-1].kind != base.core.type:
         return None
-    old, new = _difference(base.core, one[0].piece.core)
+    old, new = _difference(base.core, one[-1].piece.core)
     if len(old.kids) < 2 or old.text == base.text:
         return None
+    if len(one) > 1 and not any(_squeezed(old) in _squeezed(e.piece) for e in one[:-1]):
+        return None  # what stands before has nothing to do with the expression
     spots = [(entry, spot) for entry in other if (spot := holder(old, entry.piece)) is not None]
     if len(spots) != 1:
         return None
     entry, spot = spots[0]
-    return b"".join(
-        (_lead(e, base) if n else b"") + (put(e.piece, spot, new) if e is entry else e.text) + e.sep
+    before = _run_text(one[:-1])
+    return before + b"".join(
+        (_lead(e, base) if n or before else b"") + (put(e.piece, spot, new) if e is entry else e.text) + e.sep
         for n, e in enumerate(other)
     )
+
+
+def within(base: Piece, side: Piece) -> tuple[Piece, Piece] | None:
+    """Where in ``side`` the base stands, itself changed: (parent, piece), the one piece of the base's kind
+    that is much like it; None when there is none, or there are several."""
+    words = Counter(WORDS.findall(base.text))
+    found: list[tuple[Piece, Piece]] = []
+    todo = [side]
+    while todo:
+        piece = todo.pop()
+        for kid in piece.kids:
+            if kid.type == base.type and _share(words, kid) >= ALIKE:
+                found.append((piece, kid))
+            elif kid.end - kid.start > LONGEST or kid.kids:
+                todo.append(kid)
+    return found[0] if len(found) == 1 else None
+
+
+def _share(words: Counter[bytes], piece: Piece) -> float:
+    there = Counter(WORDS.findall(piece.text))
+    return 2 * (words & there).total() / max(1, words.total() + there.total())
 
 
 def _difference(base: Piece, side: Piece) -> tuple[Piece, Piece]:

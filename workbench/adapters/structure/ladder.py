@@ -11,7 +11,8 @@ from workbench.adapters.structure.grammars import language_of, parse
 from workbench.adapters.structure.merging import Merger
 from workbench.adapters.structure.runs import two_way
 from workbench.adapters.structure.shapes import definitions
-from workbench.core.union import BOTH_NEW, LOOSE, MARKERS, THEIRS_FIRST, Resolution, listed, union
+from workbench.core.moved import carried
+from workbench.core.union import BOTH_NEW, LOOSE, MARKERS, MOVED, THEIRS_FIRST, Resolution, listed, union
 
 LARGEST = 2_000_000  # characters of a file; beyond, nothing is proposed
 FAULTS: tuple[type[Exception], ...] = (Exception,)
@@ -73,6 +74,7 @@ def _tried(path: str, texts: Texts) -> Iterator[tuple[str, str, str]]:
             ("structure", "", lambda: _structure(language, texts, loose=False)),
             ("structure", LOOSE, lambda: _structure(language, texts, loose=True)),
             ("structure", THEIRS_FIRST, lambda: _structure(language, swapped, loose=True)),
+            ("structure", MOVED, lambda: _moved(language, texts)),
         ]
     else:
         rungs += [
@@ -93,6 +95,12 @@ def _tried(path: str, texts: Texts) -> Iterator[tuple[str, str, str]]:
 def _structure(language: str, texts: Texts, *, loose: bool) -> str:
     base, ours, theirs = (parse(language, text)[0] for text in texts)
     return Merger(language, loose).merge(base, ours, theirs).decode()
+
+
+def _moved(language: str, texts: Texts) -> str | None:
+    """One side moved what the other edited: the edit goes along, and the rest is merged."""
+    sides = carried(*texts)
+    return None if sides is None else _structure(language, (texts[0], *sides), loose=True)
 
 
 def _both_new(language: str, texts: Texts) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.adapters.structure import shapes
-from workbench.adapters.structure.compose import compose, enclose
+from workbench.adapters.structure.compose import compose, enclose, within
 from workbench.adapters.structure.entries import Entry, align, entries
 from workbench.adapters.structure.grammars import BUNDLE, Piece
 from workbench.adapters.structure.runs import Clash, join, written
@@ -36,7 +36,7 @@ class Merger:
         if enclosed is not None:
             return enclosed
         if not base.type == ours.type == theirs.type:
-            raise Clash(base.type)
+            return self._inside(base, ours, theirs)
         if base.type in shapes.TEXTS:
             return self._prose(base, ours, theirs)
         if not (base.kids and ours.kids and theirs.kids):
@@ -50,6 +50,21 @@ class Merger:
             if merged is None:
                 raise
             return merged.encode()
+
+    def _inside(self, base: Piece, ours: Piece, theirs: Piece) -> bytes:
+        """One side put what it also changed into something else: the other's change goes in there."""
+        for outer, inner in ((theirs, ours), (ours, theirs)):
+            if not self.loose or outer.type == base.type or inner.type != base.type or len(base.kids) < 2:
+                continue
+            place = within(base, outer)
+            if place is not None:
+                text = (
+                    self.merge(base, inner, place[1])
+                    if outer is theirs
+                    else self.merge(base, place[1], inner)
+                )
+                return outer.src[outer.start : place[1].start] + text + outer.src[place[1].end : outer.end]
+        raise Clash(base.type)
 
     def _as_text(self, base: Piece, ours: Piece, theirs: Piece) -> str | None:
         """What lines alone say about a piece whose parts clash; a docstring may keep both."""

@@ -8,6 +8,7 @@ from workbench.adapters.structure import shapes
 from workbench.adapters.structure.entries import Entry, align, entries
 from workbench.adapters.structure.grammars import BUNDLE, Piece
 from workbench.adapters.structure.writing import Place, Written, write
+from workbench.core.union import enters
 
 SORTED_FROM = 3  # entries that stand sorted before sortedness counts as meant
 DECLARING = frozenset({"module", "program", "source_file"}) | shapes.MEMBERS
@@ -61,6 +62,8 @@ def join(
     if gone[0] or (not gone[1] and _leaves(ours)):
         if _leaves(theirs) and place.kind in shapes.STATEMENTS and not gone[0]:
             raise Clash(place.kind)
+        ours, theirs = theirs, ours
+    if place.kind in shapes.STATEMENTS and _enters(theirs) and not _enters(ours):
         ours, theirs = theirs, ours
     return _arranged(merger, place, ours, theirs)
 
@@ -140,6 +143,12 @@ def _sorted(out: list[Written], keys: list[int] | list[bytes]) -> list[Written]:
 def _is_sorted(texts: tuple[bytes, ...]) -> bool:
     low = [text.lower() for text in texts]
     return len(low) >= SORTED_FROM and low == sorted(low)
+
+
+def _enters(run: list[Entry]) -> bool:
+    """Whether a run begins by taking a lock."""
+    first = next((e for e in run if not e.comment), None)
+    return first is not None and b"\n" not in first.text and enters([first.text.decode()])
 
 
 def _leaves(run: list[Entry]) -> bool:

@@ -1,0 +1,3 @@
+"""The sets are projects of their own: their tests are not ours."""
+
+collect_ignore = ["sets"]
