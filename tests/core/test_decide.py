@@ -71,6 +71,20 @@ def test_done_without_a_change_is_told_once_and_then_fails() -> None:
     assert "no change" in run.state.tasks["a"].reason
 
 
+def recheck(name: str, attempt: int) -> a.CheckWork:
+    commit = f"{name}{attempt}"
+    return a.CheckWork(name, attempt, commit, f"tree-{commit}", ("test",))
+
+
+def test_a_gate_that_is_red_once_costs_nobody_an_attempt() -> None:
+    run = Story(task("a"), attempts=1)
+    run.turn("a", live=False)
+    run.collected("a")
+    assert run.checked("a", False) == [recheck("a", 1)]
+    assert run.checked("a", True) == [a.BuildBatch(("a",), ("a1",)), a.EndAttempt("a", 1)]
+    assert [event.gate for event in run.events(e.FlakeSeen) if isinstance(event, e.FlakeSeen)] == ["test"]
+
+
 def test_red_output_goes_back_into_the_session_until_repairs_are_spent() -> None:
     run = Story(task("a"), team=("ada",), repairs=1, attempts=2)
     run.mark("a", "done")
@@ -81,6 +95,7 @@ def test_red_output_goes_back_into_the_session_until_repairs_are_spent() -> None
     run.mark("a", "done")
     run.turn("a")
     run.collected("a")
+    assert run.checked("a", False) == [recheck("a", 1)], "none is given up for a gate that was red once"
     assert run.checked("a", False) == [a.EndAttempt("a", 1)]
     assert run.ended("a") == [a.StartAttempt("a", "ada", 2, "retry", "a1")]
     assert "1 failed" in run.state.tasks["a"].evidence
@@ -101,7 +116,8 @@ def test_a_turn_without_done_is_asked_about_once_and_then_judged_by_its_gates(gr
     if green:
         assert actions == [a.BuildBatch(("a",), ("a1",)), a.EndAttempt("a", 1)]
     else:
-        assert actions == [a.EndAttempt("a", 1)]
+        assert actions == [recheck("a", 1)]
+        assert run.checked("a", False) == [a.EndAttempt("a", 1)]
         assert run.events(e.AttemptFailed)
 
 
@@ -295,6 +311,7 @@ def test_turns_that_end_late_change_nothing_but_whether_it_lives() -> None:
     assert run.turn("a") == []
     run.collected("a")
     assert run.turn("a", live=False) == []
+    run.checked("a", False)
     assert run.checked("a", False) == [a.EndAttempt("a", 1)], "nobody is left to repair it"
 
 

@@ -11,7 +11,9 @@ from tests.nway.judge import Judge
 from tests.nway.sets import Feature, FeatureSet
 from tests.nway.stage import Stage
 from tests.replay.history import git
-from workbench.adapters.structure import Resolution, proposals, weakened
+from workbench.adapters.structure.ladder import proposals
+from workbench.adapters.structure.weakening import weakened
+from workbench.core.union import Resolution
 
 ORDER = ("union", "list", "structure")
 

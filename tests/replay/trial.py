@@ -10,7 +10,9 @@ from typing import Literal
 from tests.replay.history import Merge, git
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import Repository
-from workbench.adapters.structure import Resolution, proposals, weakened
+from workbench.adapters.structure.ladder import proposals
+from workbench.adapters.structure.weakening import weakened
+from workbench.core.union import Resolution
 from workbench.errors import GitError, UsageError, WorkbenchError
 
 SILENCE = 120.0  # seconds after which a merge counts as hung

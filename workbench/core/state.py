@@ -81,6 +81,7 @@ PHASE_MOVES: dict[tuple[Phase, str], Phase] = {
     (P.WORKING, "tell"): P.WORKING,
     (P.TURN_OVER, "collect"): P.COLLECTED,
     (P.COLLECTED, "check"): P.CHECKED,
+    (P.CHECKED, "check"): P.CHECKED,
     # An attempt may be given up, for its agent broke, while its work is collected or checked.
     (P.CLOSING, "collect"): P.CLOSING,
     (P.CLOSING, "check"): P.CLOSING,
@@ -137,6 +138,7 @@ class AttemptState:
     asked: bool = False
     told_no_change: bool = False
     repairs: int = 0
+    reds: int = 0
     blocked: str = ""
     error: str = ""
     percent: int = 0

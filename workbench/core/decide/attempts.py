@@ -114,10 +114,19 @@ def _checked(state: RunState, event: e.WorkChecked, attempt: AttemptState) -> Ac
     if red is None:
         return _deliver(attempt)
     reason = f"the gate `{red.gate}` {_how_red(red)} on the work alone"
+    if attempt.reds < 2 and not (attempt.done and _repairable(state, attempt)):
+        return _look_again(state, attempt)
     if not attempt.done:
         return fail(state, attempt, reason, evidence(red))
     values = {"command": red.gate, "exit_code": red.exit_code, "output": red.output}
     return _repair(state, attempt, "gate_red", values, reason, evidence(red))
+
+
+def _look_again(state: RunState, attempt: AttemptState) -> Actions:
+    """Run what is not green once more: no attempt is given up for a gate that was red once."""
+    assert attempt.commit is not None and attempt.tree is not None, "what was checked was collected"
+    gates = state.unproven(attempt.tree, state.gates_of(attempt.task))
+    return [a.CheckWork(attempt.task, attempt.number, attempt.commit, attempt.tree, gates)]
 
 
 def _how_red(verdict: Verdict) -> str:
@@ -138,6 +147,10 @@ def _deliver(attempt: AttemptState) -> Actions:
     return [a.Declare(delivered), a.EndAttempt(attempt.task, attempt.number)]
 
 
+def _repairable(state: RunState, attempt: AttemptState) -> bool:
+    return attempt.live and attempt.repairs < state.settings.repairs
+
+
 def _repair(
     state: RunState,
     attempt: AttemptState,
@@ -147,7 +160,7 @@ def _repair(
     text: str = "",
 ) -> Actions:
     """Give what is wrong back to the live session, while it lives and repairs are left."""
-    if attempt.live and attempt.repairs < state.settings.repairs:
+    if _repairable(state, attempt):
         return [a.Tell(attempt.task, attempt.number, kind, values)]
     return fail(state, attempt, reason, text)
 
