@@ -52,12 +52,65 @@ def test_a_tree_that_was_red_is_checked_again() -> None:
     assert run.collected("a") == [a.CheckWork("a", 1, "a1", "tree-a1", ("test",))]
 
 
-def test_a_red_base_refuses_the_run() -> None:
+def begun(*gates: str) -> Playbook:
     run = Playbook()
-    run.send(started([task("a")], RunSettings(team=("ada",), gates=("test",))))
-    assert run.send(e.BaseChecked(verdicts=(verdict("tree-base", green=False),))) == []
+    assert run.send(started([task("a")], RunSettings(team=("ada",), gates=gates))) == [a.CheckBase()]
+    return run
+
+
+def base(**said: bool) -> e.BaseChecked:
+    """What gates said of the base, by their names."""
+    return e.BaseChecked(verdicts=tuple(verdict("tree-base", green, gate) for gate, green in said.items()))
+
+
+def test_a_base_that_is_red_twice_refuses_the_run() -> None:
+    run = begun("test")
+    assert run.send(base(test=False)) == [a.CheckBase()]
+    assert run.state.outcome is None
+    assert run.send(base(test=False)) == []
     assert run.state.outcome == "refused"
     assert "`test` is red on the base" in run.state.reason
+    assert run.events(e.FlakeSeen) == []
+
+
+def test_a_base_that_is_red_once_costs_nothing_but_a_second_look() -> None:
+    run = begun("test")
+    run.send(base(test=False))
+    assert run.send(base(test=True)) == [a.StartAttempt("a", "ada", 1, "first")]
+    assert run.events(e.FlakeSeen) == [e.FlakeSeen(task="", gate="test", evidence="1 failed")]
+    assert run.state.flakes == {"test": 1}
+
+
+def test_each_gate_gets_a_second_look_at_the_base() -> None:
+    run = begun("lint", "test")
+    assert run.send(base(lint=False)) == [a.CheckBase()]
+    assert run.state.unproven("tree-base", ("lint", "test")) == ("lint", "test")
+    assert run.send(base(lint=True, test=False)) == [a.CheckBase()], "another gate, red for the first time"
+    assert run.state.unproven("tree-base", ("lint", "test")) == ("test",)
+    assert run.send(base(test=False)) == []
+    assert (run.state.outcome, len(run.events(e.FlakeSeen))) == ("refused", 1)
+    assert "`test`" in run.state.reason
+
+
+@pytest.mark.parametrize("green", [True, False])
+def test_killed_before_the_second_look_it_is_taken_then(green: bool) -> None:
+    """As if nothing had happened: what the log holds counts."""
+    run = begun("test")
+    run.send(base(test=False))
+    run.restart()
+    assert run.send(e.RunResumed(pid=1)) == [a.CheckBase()]
+    run.send(base(test=green))
+    assert (run.state.outcome, len(run.events(e.FlakeSeen))) == (None if green else "refused", int(green))
+
+
+def test_elsewhere_it_is_a_first_look() -> None:
+    """Resumed where tools are other ones, a gate that was red has not been red there."""
+    run = begun("test")
+    run.send(base(test=False))
+    run.restart()
+    run.send(e.RunResumed(pid=1, environment="other"))
+    red = verdict("tree-base", False).model_copy(update={"environment": "other"})
+    assert run.send(e.BaseChecked(verdicts=(red,))) == [a.CheckBase()]
 
 
 def test_done_without_a_change_is_told_once_and_then_fails() -> None:

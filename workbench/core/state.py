@@ -316,6 +316,10 @@ class RunState:
     environment: str = ""
     tip: str = ""
     base_green: bool | None = None
+    base_red_twice: bool = False
+    """Whether the latest look at the base found a gate red that had been red there before."""
+    base_flakes: tuple[Verdict, ...] = ()
+    """Red verdicts on the base that the latest look at it refuted."""
     stopping: str = ""
     stops: int = 0
     login: str = ""

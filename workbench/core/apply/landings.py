@@ -95,7 +95,8 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) ->
 
 @on(e.FlakeSeen)
 def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
-    state.task(event.task)
+    if event.task:
+        state.task(event.task)
     state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
     for test in event.tests or ("",):
         state.flaky[event.gate, test] = state.flaky.get((event.gate, test), 0) + 1
