@@ -13,8 +13,9 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
-from workbench.core.models import Marker, Usage
+from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
+from workbench.engine.dropped import outcome
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -36,20 +37,6 @@ SAID_LIMIT = 2_000
 def pin_of(run: str, attempt: AttemptState, kind: str = "work") -> str:
     """The ref that keeps what an attempt made."""
     return f"refs/workbench/{run}/{kind}/{attempt.task}/{attempt.number}"
-
-
-def received(attempt: AttemptState, name: str, marker: Marker) -> e.MarkerReceived:
-    """The event of a valid marker of ``attempt``, found under ``name``."""
-    return e.MarkerReceived(
-        task=attempt.task,
-        attempt=attempt.number,
-        name=name,
-        kind=marker.kind.value,
-        note=marker.note,
-        percent=marker.percent,
-        confidence=marker.confidence,
-        to=marker.to,
-    )
 
 
 @dataclass(eq=False)
@@ -251,28 +238,11 @@ class LiveAttempt:
         for dropped in found:
             self.receive(dropped)
 
-    def _addresses(self) -> tuple[str, ...]:
-        return (*self.state.teammates, "all")
-
     def receive(self, dropped: Dropped) -> None:
         """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
-        marker, problem = dropped.marker, dropped.problem
-        if marker is not None and marker.nonce != self.attempt.nonce:
-            problem = "its nonce is not the one of this attempt, so it is not believed"
-        elif dropped.name in self._seen:
-            problem = "a marker of this name was received before; give each a name of its own"
-        elif marker is not None and marker.kind == "message" and marker.to not in self._addresses():
-            problem = f"there is nobody called {marker.to!r}; the team is {', '.join(self._addresses())}"
+        came = outcome(dropped, self.state, self.attempt, self._seen)
         self._seen.add(dropped.name)
-        task, number = self.attempt.task, self.attempt.number
-        if marker is None or problem:
-            self.emit(
-                e.MarkerQuarantined(
-                    task=task, attempt=number, name=dropped.name, reason=problem or "unreadable"
-                )
-            )
-            return
-        self.emit(received(self.attempt, dropped.name, marker))
+        self.emit(came)
 
     # -- what comes from the engine ------------------------------------------------------------------
 

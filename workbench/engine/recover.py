@@ -13,7 +13,8 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import snapshot_message
 from workbench.core.state import AttemptState, Landing, RunState
-from workbench.engine.attempts import pin_of, received
+from workbench.engine.attempts import pin_of
+from workbench.engine.dropped import outcome
 from workbench.engine.landings import landed
 from workbench.engine.ports import Git
 from workbench.engine.undo import undone
@@ -61,10 +62,13 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
     where = state.teammates[attempt.teammate].worktree
     if where and Path(where).is_dir():
         for dropped in world.markers.scan(Path(where)):
-            marker = dropped.marker
-            if marker is not None and marker.nonce == attempt.nonce and dropped.name not in attempt.markers:
-                yield received(attempt, dropped.name, marker)
-            world.markers.settle(Path(where), dropped.name, accepted=True)
+            if dropped.name in attempt.markers:  # it is in the log, and was about to be cleared away
+                world.markers.settle(Path(where), dropped.name, accepted=True)
+                continue
+            came = outcome(dropped, state, attempt, ())
+            yield came
+            reason = came.reason if isinstance(came, e.MarkerQuarantined) else ""
+            world.markers.settle(Path(where), dropped.name, accepted=not reason, reason=reason)
     # Before it was prepared, the worktree still holds the work of an earlier task: not this one's.
     commit = await _keep(state, world, attempt) if where and attempt.prepared else None
     yield e.AttemptEnded(
