@@ -349,6 +349,20 @@ def test_a_stop_during_a_landing(phase: str) -> None:
         assert run.send(e.RunResumed(pid=1)) == [a.BuildBatch(("a",), ("a1",))]
 
 
+def test_a_worktree_that_another_task_was_about_to_get_is_not_gone_on_in() -> None:
+    """Its teammate may have begun to make it ready: what it held is not there any more, perhaps."""
+    run = Story(task("a"), task("b"), team=("ada",), continues=True)
+    run.ready("a")
+    run.send(e.StopRequested(reason="asked to"))
+    run.ended("a", interrupted=True, commit="half", session="s")
+    assert run.state.teammates["ada"].held == "a"
+    run.note(e.RunResumed(pid=1))
+    run.note(e.AttemptStarted(task="b", attempt=1, teammate="ada", nonce="n", start="base", why="first"))
+    run.send(e.StopRequested(reason="asked to"))
+    run.ended("b", interrupted=True)
+    assert run.send(e.RunResumed(pid=1)) == [a.StartAttempt("a", "ada", 2, "retry", "half", None)]
+
+
 def test_a_stop_while_the_base_is_checked() -> None:
     run = Playbook()
     run.send(started([task("a")], RunSettings(team=("ada",), gates=("test",))))

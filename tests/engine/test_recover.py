@@ -13,9 +13,13 @@ from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.models import RunSettings, Task
 from workbench.core.state import RunState
+from workbench.engine.ports import Collected
 from workbench.engine.recover import accounts
+from workbench.errors import GitError
 from workbench.testing.agents import Edit, Reach, Step
 from workbench.testing.stage import Stage
+from workbench.testing.store import MemoryStore
+from workbench.testing.worktrees import FakeWorktree, FakeWorktrees
 
 
 def settings(**values: object) -> RunSettings:
@@ -102,3 +106,79 @@ async def test_a_marker_that_is_in_the_log_is_cleared_away(tmp_path: Path) -> No
 
     assert [type(event) for event in came] == [e.AttemptEnded]
     assert not list(folder.iterdir()) and not (tmp_path / "ada" / FOLDER / QUARANTINE).exists()
+
+
+async def twice_interrupted(stage: Stage) -> None:
+    """Killed at work; taken up again, at work further, and killed before the log heard that the worktree
+    of the second attempt stands."""
+    stage.agent.scripts[("a", 1)], there = held(Edit({"first": "1\n"}))  # type: ignore[index]
+    await killed(stage, there)
+    stage.agent.scripts[("a", 2)], there = held(Edit({"second": "2\n"}))  # type: ignore[index]
+    stage.use(stage.agent)
+    await killed(stage, there, resumed=True)
+    log = stage.store.read("r")
+    last = max(place for place, record in enumerate(log) if isinstance(record.event, e.WorktreeReady))
+    stage.store = MemoryStore()
+    await stage.store.append("r", log[:last])
+    assert fold(log[:last]).attempt("a", 2).why == "continued"
+    assert not fold(log[:last]).attempt("a", 2).prepared
+
+
+async def test_what_an_attempt_did_before_the_log_knew_of_it_is_kept(tmp_path: Path) -> None:
+    """Else nothing would hold it, were the task given to somebody else or given up now."""
+    stage = stage_in(tmp_path, continues=True)
+    await twice_interrupted(stage)
+
+    state, _ = await accounted(stage, MarkerFolders())
+
+    pinned = stage.git.refs["refs/workbench/r/interrupted/a/2"]
+    assert stage.git.files(pinned) == {"README": "sample\n", "first": "1\n", "second": "2\n"}
+    assert (state.task("a").why, state.task("a").carry) == ("continued", pinned)
+    stage.use(stage.agent)
+    assert (await asyncio.wait_for(stage.resume(), 20)).outcome == "landed"
+    assert {"first", "second"} <= stage.landed_files().keys()
+
+
+async def test_a_worktree_that_was_just_being_made_anew_is_not_gone_on_from(tmp_path: Path) -> None:
+    """Damaged, it is reset; killed then, it stands without what the attempt had, which is carried on."""
+    stage = stage_in(tmp_path, continues=True)
+    await twice_interrupted(stage)
+    first = stage.git.refs["refs/workbench/r/interrupted/a/1"]
+    stage.worktrees.standing["ada"] = FakeWorktree(stage.base, stage.git.files(stage.base))
+
+    state, _ = await accounted(stage, MarkerFolders())
+
+    assert (state.task("a").why, state.task("a").carry) == ("retry", first)
+    stage.use(stage.agent)
+    state = await asyncio.wait_for(stage.resume(), 20)
+    assert (state.outcome, state.attempt("a", 3).why) == ("landed", "retry")
+    assert "first" in stage.landed_files()
+
+
+async def test_what_cannot_be_kept_is_not_gone_on_from(tmp_path: Path) -> None:
+    """The next attempt begins with the worktree being pinned and made anew, not with whatever lies there."""
+    stage = stage_in(tmp_path, continues=True)
+    stage.agent.scripts[("a", 1)], there = held(Edit({"first": "1\n"}))  # type: ignore[index]
+    await killed(stage, there)
+    stage.agent.scripts[("a", 2)], there = held(Edit({"second": "2\n"}))  # type: ignore[index]
+    stage.use(stage.agent)
+    await killed(stage, there, resumed=True)
+    first = stage.git.refs["refs/workbench/r/interrupted/a/1"]
+
+    class Damaged(FakeWorktrees):
+        async def collect(self, teammate: str, start: str, message: str, pin: str) -> Collected:
+            raise GitError("the index is damaged")
+
+    whole = stage.world
+    stage.world = replace(whole, worktrees=Damaged(stage.git))
+    state, _ = await accounted(stage, MarkerFolders())
+    assert (state.task("a").why, state.task("a").carry, state.task("a").session) == ("retry", first, None)
+
+    stage.world = whole
+    stage.use(stage.agent)
+    state = await asyncio.wait_for(stage.resume(), 20)
+    assert state.outcome == "landed"
+    held_there = [
+        stage.git.files(it) for ref, it in stage.git.refs.items() if ref.startswith("refs/workbench/held/")
+    ]
+    assert any("second" in files for files in held_there)

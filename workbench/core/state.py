@@ -193,7 +193,7 @@ class TaskState:
 @dataclass(slots=True)
 class TeammateState:
     """One member of the team, its worktree, and the mail it has not seen. ``held`` is the task whose
-    work its worktree holds."""
+    work its worktree holds, empty while that is not known."""
 
     name: str
     index: int

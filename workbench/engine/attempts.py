@@ -39,6 +39,28 @@ def pin_of(run: str, attempt: AttemptState, kind: str = "work") -> str:
     return f"refs/workbench/{run}/{kind}/{attempt.task}/{attempt.number}"
 
 
+async def kept(state: RunState, world: World, attempt: AttemptState, prepared: bool) -> str | None:
+    """Commit and pin what an interrupted attempt leaves in its worktree; the commit that it can go on from,
+    if there is one. Raises what ``Worktrees.collect`` does.
+
+    Before a worktree is known to be ``prepared`` it holds an earlier task's work, but for an attempt that
+    goes on: that one may even have worked, and died before the log heard of it. Or its worktree was just
+    being made anew: from where it stood then it would go on without what it had."""
+    going_on = attempt.why == "continued"
+    if not (prepared or going_on):
+        return None
+    title = f"Work in progress on {attempt.task}"
+    found = await world.worktrees.collect(
+        attempt.teammate,
+        attempt.start,
+        snapshot_message(attempt, title),
+        pin_of(state.run, attempt, "interrupted"),
+    )
+    if prepared or attempt.carry is None or await world.git.is_ancestor(attempt.carry, found.commit):
+        return found.commit
+    return None
+
+
 @dataclass(eq=False)
 class LiveAttempt:
     """What the engine holds of one attempt while it lives."""
@@ -168,21 +190,12 @@ class LiveAttempt:
         self.emit(e.EffectFailed(action="StartAttempt", error=sentence, task=task, attempt=number))
 
     async def _keep(self) -> str | None:
-        """Commit and pin what an interrupted attempt leaves; a worktree that is gone holds nothing."""
-        if self.worktree is None:
-            return None
-        title = f"Work in progress on {self.attempt.task}"
+        """What an interrupted attempt leaves; a worktree that is gone holds nothing."""
         try:
-            kept = await self.world.worktrees.collect(
-                self.attempt.teammate,
-                self.attempt.start,
-                snapshot_message(self.attempt, title),
-                pin_of(self.state.run, self.attempt, "interrupted"),
-            )
+            return await kept(self.state, self.world, self.attempt, self.worktree is not None)
         except (WorkbenchError, OSError) as problem:
             self.emit(e.EffectFailed(action="KeepWork", error=str(problem)))
             return None
-        return kept.commit
 
     # -- what comes from the agent and its markers -----------------------------------------------
 

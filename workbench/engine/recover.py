@@ -11,9 +11,8 @@ from pathlib import Path
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.brief import snapshot_message
 from workbench.core.state import AttemptState, Landing, RunState
-from workbench.engine.attempts import pin_of
+from workbench.engine.attempts import kept
 from workbench.engine.dropped import outcome
 from workbench.engine.landings import landed
 from workbench.engine.ports import Git
@@ -69,8 +68,7 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
             yield came
             reason = came.reason if isinstance(came, e.MarkerQuarantined) else ""
             world.markers.settle(Path(where), dropped.name, accepted=not reason, reason=reason)
-    # Before it was prepared, the worktree still holds the work of an earlier task: not this one's.
-    commit = await _keep(state, world, attempt) if where and attempt.prepared else None
+    commit = await _keep(state, world, attempt) if where else None
     yield e.AttemptEnded(
         task=attempt.task,
         attempt=attempt.number,
@@ -83,12 +81,8 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
 
 
 async def _keep(state: RunState, world: World, attempt: AttemptState) -> str | None:
-    """Commit and pin what the worktree holds; where it is gone, what was pinned before remains."""
-    message = snapshot_message(attempt, f"Work in progress on {attempt.task}")
+    """What the worktree holds, pinned; where it is gone, what was pinned before remains."""
     try:
-        kept = await world.worktrees.collect(
-            attempt.teammate, attempt.start, message, pin_of(state.run, attempt, "interrupted")
-        )
+        return await kept(state, world, attempt, attempt.prepared)
     except WorkbenchError:
         return attempt.commit
-    return kept.commit

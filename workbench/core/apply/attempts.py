@@ -49,6 +49,8 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
         why=event.why, started_at=at, carry=event.carry, session=event.session, mail=teammate.unread,
     )  # fmt: skip
     teammate.unread = []
+    if event.why != "continued":  # what its worktree holds may go at any moment now
+        teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt
     state.working[event.task, event.attempt] = attempt
 
@@ -186,6 +188,9 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         teammate.unread[:0] = attempt.mail  # what it was given it may not have read
         if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
+        elif task.why == "continued":  # nobody knows what lies there: it is pinned, and begun anew
+            task.why, task.session = "retry", None
+            task.evidence = task.evidence or "It was interrupted."
         offer(state, task)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
     attempt.usage = event.usage if event.usage != Usage() else attempt.usage
