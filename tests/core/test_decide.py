@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workbench.core import actions as a
@@ -172,6 +174,57 @@ def test_a_turn_without_done_is_asked_about_once_and_then_judged_by_its_gates(gr
         assert actions == [recheck("a", 1)]
         assert run.checked("a", False) == [a.EndAttempt("a", 1)]
         assert run.events(e.AttemptFailed)
+
+
+@pytest.mark.parametrize("when", ["before it is collected", "while it is gated"])
+@pytest.mark.parametrize("looks", [(True,), (False, True), (False, False)])
+def test_blocked_after_done_is_believed_when_the_gates_are_red(when: str, looks: tuple[bool, ...]) -> None:
+    """A marker is a hint: green work that was done counts whatever is said of it later, at any moment."""
+    run = Story(task("a"), task("b", "a"))
+    run.mark("a", "done")
+    run.turn("a")
+    if when == "before it is collected":
+        assert run.mark("a", "blocked", "no database") == []
+    assert run.collected("a") == [recheck("a", 1)]
+    if when == "while it is gated":
+        assert run.mark("a", "blocked", "no database") == []
+    *first, last = looks
+    for green in first:
+        assert run.checked("a", green) == [recheck("a", 1)], "it is not asked to repair what it gave up"
+    left = run.checked("a", last)
+    if last:
+        assert left == [a.BuildBatch(("a",), ("a1",)), a.EndAttempt("a", 1)]
+        assert len(run.events(e.FlakeSeen)) == len(first)
+    else:
+        assert left == [a.EndAttempt("a", 1)]
+        assert run.events(e.TaskBlocked) == [
+            e.TaskBlocked(task="a", attempt=1, reason="no database", commit="a1")
+        ]
+        assert run.status("b") is T.HELD
+
+
+@pytest.mark.parametrize("green", [True, False])
+def test_blocked_while_it_is_gated_counts_where_nothing_was_done(green: bool) -> None:
+    """Gates that are green on half of the work prove nothing about the other half."""
+    run = Story(task("a"))
+    run.turn("a")
+    run.turn("a")
+    assert run.collected("a") == [recheck("a", 1)]
+    assert run.mark("a", "blocked", "no database") == []
+    assert run.checked("a", green) == [a.EndAttempt("a", 1)]
+    assert (run.status("a"), run.state.tasks["a"].reason) == (T.BLOCKED, "no database")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"changed": False}, {"unresolved": ("f",)}, {"weakened": "a test is gone"}]
+)
+def test_blocked_after_done_is_believed_when_git_says_so(wrong: dict[str, Any]) -> None:
+    run = Story(task("a"))
+    run.mark("a", "done")
+    run.turn("a")
+    run.mark("a", "blocked", "no database")
+    assert run.collected("a", **wrong) == [a.EndAttempt("a", 1)]
+    assert (run.status("a"), run.state.tasks["a"].reason) == (T.BLOCKED, "no database")
 
 
 def test_a_blocked_task_holds_all_that_waits_for_it_with_reasons() -> None:

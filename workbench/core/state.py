@@ -140,6 +140,8 @@ class AttemptState:
     repairs: int = 0
     reds: int = 0
     blocked: str = ""
+    doubt: str = ""
+    """Why it cannot go on after all, said after it was done: git and the gates tell which is true."""
     error: str = ""
     percent: int = 0
     note: str = ""

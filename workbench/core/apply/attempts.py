@@ -85,9 +85,9 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
         case MarkerKind.DONE:
             attempt.done, attempt.percent, attempt.note = True, 100, event.note or attempt.note
         case MarkerKind.BLOCKED:
-            attempt.blocked = event.note or "no reason given"
+            _block(attempt, event.note or "no reason given")
         case MarkerKind.QUESTION if state.settings.on_question == "fail":
-            attempt.blocked = f"asked, and nobody was there to answer: {event.note}"
+            _block(attempt, f"asked, and nobody was there to answer: {event.note}")
         case MarkerKind.MESSAGE:
             state.messages += 1
             for teammate in state.teammates.values():
@@ -95,6 +95,13 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
                     teammate.unread.append(Letter(attempt.teammate, event.note))
         case _:
             pass
+
+
+def _block(attempt: AttemptState, reason: str) -> None:
+    if attempt.done and attempt.phase is not Phase.WORKING:
+        attempt.doubt = reason
+    else:
+        attempt.blocked = reason
 
 
 @on(e.MarkerQuarantined)
