@@ -22,8 +22,9 @@ class Search:
 
     ``green`` is the longest prefix seen green, ``red`` the shortest seen red twice (0: the base itself),
     ``doubts`` are shorter ones seen red once, each with the gate that was: believed for the search, and
-    looked at again before it ends. ``doubting`` has the first red looked at again at once. ``suspect`` is the position (from
-    1) of the change that failing tests point at: a hint, which is looked at first and proves nothing.
+    looked at again before it ends. ``doubting`` has the first red looked at again at once. ``suspect`` is
+    the position (from 1) of the change that failing tests point at: a hint, which is looked at first and
+    proves nothing.
     """
 
     size: int
