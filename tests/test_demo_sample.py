@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 
 from workbench.adapters import templates
+from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.templates import Templates
 from workbench.composition.team import names
 from workbench.core.plan import parse
+from workbench.engine.ports import Clash, Proposal
 from workbench.rehearsal.script import Reaction, Script, Step, load
 
-CLASHING = ("csv-report", "markdown-report")
+CLASHING = ("any-order", "letter-case")
+"""They change the same condition: whichever lands second has to combine the two."""
+BESIDE = ("worth", "reprice")
+"""They add beside each other, which a rung of the ladder settles."""
 
 
 @pytest.fixture
@@ -95,7 +100,7 @@ def brief(task: str, why: str = "first") -> str:
         "attempt": 1 if why == "first" else 2,
         "teammates": ("ada", "ben"),
         **dict.fromkeys(("run", "teammate", "plan_title", "context", "contract", "evidence", "hunks"), ""),
-        **dict.fromkeys(("gates", "conflicts", "others", "landed", "messages"), ()),
+        **dict.fromkeys(("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages"), ()),
         "why": why,
         "agent": "claude",
     }
@@ -124,74 +129,164 @@ def test_every_task_of_the_plan_is_scripted_and_reports(script: Script) -> None:
         assert tools.count("mcp__workbench__progress") >= 2, task
 
 
-def test_the_story_in_plan_order_ends_green(sample: Path, script: Script) -> None:
+def begin(where: Path, script: Script, task: str, start: str) -> None:
+    """Play a task's first attempt on a branch of its own from ``start``, up to where its gate is green."""
+    run(where, f"git checkout -q -b {task} {start}")
+    play(where, script.part(task, 1).steps, brief(task))
+    if task == "prices":
+        red = gate(where)
+        assert red.returncode != 0
+        assert "FAILED" in red.stderr
+        told = Templates().render(
+            "tell/gate_red.md.j2", {"command": "unittest", "exit_code": 1, "output": red.stderr}
+        )
+        play(where, reaction(script, task, told).steps, brief(task))
+    green(where, task)
+
+
+def in_conflict(where: Path) -> list[str]:
+    """The files that the merge which is under way leaves in conflict."""
+    return run(where, "git diff --name-only --diff-filter=U").stdout.split()
+
+
+async def settled(where: Path) -> list[Proposal]:
+    """What the rungs of the ladder propose for the merge under way, as far as the gate is green on it."""
+    clashes = [
+        Clash(path, *(run(where, f"git show :{stage}:{path}").stdout for stage in (1, 2, 3)))
+        for path in in_conflict(where)
+    ]
+    found = []
+    for proposal in await StructuralResolver().propose(clashes):
+        for path, text in proposal.texts.items():
+            (where / path).write_text(text, encoding="utf-8")
+        if gate(where).returncode == 0:
+            found.append(proposal)
+    return found
+
+
+async def test_the_story_in_plan_order_ends_green(sample: Path, script: Script) -> None:
     for task in task_ids():
-        clashed = task == CLASHING[1]
-        start = "main~1" if clashed else "main"  # the two formats are written at the same time
-        run(sample, f"git checkout -q -b {task} {start}")
-        play(sample, script.part(task, 1).steps, brief(task))
-        if task == "prices":
-            red = gate(sample)
-            assert red.returncode != 0
-            assert "FAILED" in red.stderr
-            told = Templates().render(
-                "tell/gate_red.md.j2", {"command": "unittest", "exit_code": 1, "output": red.stderr}
-            )
-            play(sample, reaction(script, task, told).steps, brief(task))
-        green(sample, task)
+        second = task in (CLASHING[1], BESIDE[1])  # begun at the same time as the task before it
+        begin(sample, script, task, "main~1" if second else "main")
         merge = f"git checkout -q main && git merge -q --no-ff -m 'Land {task}' {task}"
-        assert (run(sample, merge, check=False).returncode != 0) == clashed, task
-        if clashed:
-            assert "<<<<<<<" in (sample / "stockroom" / "report.py").read_text()
+        assert (run(sample, merge, check=False).returncode != 0) == second, task
+        if task == CLASHING[1]:
+            assert in_conflict(sample) == ["stockroom/search.py"]
             play(sample, script.part(task, 2).steps, brief(task, "conflict"))
+        if task == BESIDE[1]:
+            (first, *_) = await settled(sample)
+            (sample / "stockroom" / "cli.py").write_text(first.texts["stockroom/cli.py"], encoding="utf-8")
+            run(sample, "git commit -q -a --no-edit")
         green(sample, f"{task}, landed")
     for module in ("money", "search", "valuation"):
         assert (sample / "stockroom" / f"{module}.py").is_file()
-    listing = (sample / "stockroom" / "report.py").read_text()
-    assert '"csv": as_csv' in listing
-    assert '"markdown": as_markdown' in listing
+    commands = (sample / "stockroom" / "cli.py").read_text()
+    assert "def run_worth(" in commands
+    assert "def run_reprice(" in commands
+    assert '"csv": as_csv' in (sample / "stockroom" / "report.py").read_text()
 
 
 @pytest.mark.parametrize("late", CLASHING)
-def test_the_clash_is_resolved_whichever_lands_first(sample: Path, script: Script, late: str) -> None:
-    early = next(task for task in CLASHING if task != late)
+async def test_the_clash_takes_a_teammate_whichever_lands_first(
+    sample: Path, script: Script, late: str
+) -> None:
+    (early,) = set(CLASHING) - {late}
     for task in CLASHING:
-        run(sample, f"git checkout -q -b {task} main")
-        play(sample, script.part(task, 1).steps, brief(task))
-    run(sample, f"git checkout -q {early}")
-    assert run(sample, f"git merge -q {late}", check=False).returncode != 0
+        begin(sample, script, task, "main")
+    merge = f"git checkout -q {early} && git merge -q {late}"
+    assert run(sample, merge, check=False).returncode != 0
+    assert in_conflict(sample) == ["stockroom/search.py"]
+
+    assert await settled(sample) == []
+
+    run(sample, f"git reset -q --hard && git merge -q {late} || true")
+    assert "<<<<<<<" in (sample / "stockroom" / "search.py").read_text()
     tools = play(sample, script.part(late, 2).steps, brief(late, "conflict"))
     assert tools[-1] == "mcp__workbench__done"
     green(sample, late)
-    assert (sample / "tests" / "test_csv_report.py").is_file()
-    assert (sample / "tests" / "test_markdown_report.py").is_file()
+    assert (sample / "tests" / "test_any_order.py").is_file()
+    assert (sample / "tests" / "test_letter_case.py").is_file()
 
 
-def test_commands_can_land_in_either_order(sample: Path, script: Script) -> None:
-    for task in ("search", *CLASHING[:1]):
-        play(sample, script.part(task, 1).steps, brief(task))
-    run(sample, "git checkout -q -b base")
-    for task in ("find-command", "list-format"):
-        run(sample, f"git checkout -q -b {task} base")
-        # Only the merge is looked at, so the format that list-format's own test wants may be missing.
-        steps = [step for step in script.part(task, 1).steps if not any(u.tool == "Bash" for u in step.use)]
-        play(sample, steps, brief(task))
-        run(sample, f"git add -A && git commit -q -m {task}")
-    assert run(sample, "git merge -q find-command", check=False).returncode == 0
+@pytest.mark.parametrize("side", CLASHING)
+def test_neither_side_of_the_clash_will_do_for_the_other(sample: Path, script: Script, side: str) -> None:
+    for task in CLASHING:
+        begin(sample, script, task, "main")
+    (other,) = set(CLASHING) - {side}
+    run(sample, f"git checkout -q {side} && git checkout {other} -- tests")
+    assert gate(sample).returncode != 0
+
+
+@pytest.mark.parametrize("late", BESIDE)
+async def test_what_is_added_beside_each_other_is_settled_by_union(
+    sample: Path, script: Script, late: str
+) -> None:
+    for task in ("prices", CLASHING[0]):
+        begin(sample, script, task, "main")
+        run(sample, f"git checkout -q main && git merge -q --no-ff --no-edit {task}")
+    (early,) = set(BESIDE) - {late}
+    for task in BESIDE:
+        begin(sample, script, task, "main")
+    assert run(sample, f"git checkout -q {early} && git merge -q {late}", check=False).returncode != 0
+    assert in_conflict(sample) == ["stockroom/cli.py"]
+    assert [proposal.rung for proposal in await settled(sample)][:1] == ["union"]
+
+
+def test_the_csv_report_conflicts_with_nothing(sample: Path, script: Script) -> None:
+    for task in ("prices", CLASHING[0]):
+        begin(sample, script, task, "main")
+        run(sample, f"git checkout -q main && git merge -q --no-ff --no-edit {task}")
+    begin(sample, script, "csv-report", "main")
+    for task in BESIDE:
+        begin(sample, script, task, "main")
+        run(sample, "git merge -q --no-edit csv-report")
+        green(sample, f"{task} with csv-report")
 
 
 def test_a_message_makes_its_recipient_react(script: Script) -> None:
     sent = [
         one.input
-        for step in flat(script.part("csv-report", 1).steps, brief("csv-report"))
+        for step in flat(script.part("any-order", 1).steps, brief("any-order"))
         for one in step.use
         if one.tool == "mcp__workbench__message"
     ]
     # The first tasks of the plan go to the first names of the team, all at once.
-    assert names(3)[task_ids().index("markdown-report")] == sent[0]["to"]
+    assert names(3)[task_ids().index("letter-case")] == sent[0]["to"]
     told = Templates().render("tell/message.md.j2", {"sender": "bob", "text": sent[0]["note"]})
-    tools = [one.tool for step in reaction(script, "markdown-report", told).steps for one in step.use]
+    tools = [one.tool for step in reaction(script, "letter-case", told).steps for one in step.use]
     assert tools == ["mcp__workbench__note"]
+
+
+def test_notices_are_not_taken_for_anything_else(sample: Path, script: Script) -> None:
+    for task in CLASHING:
+        begin(sample, script, task, "main")
+    run(sample, f"git merge -q {CLASHING[0]} || true")
+    notices = [
+        Templates().render(
+            "tell/foreseen.md.j2",
+            {
+                "other": task.id,
+                "title": task.title,
+                "teammate": "bob",
+                "delivered": True,
+                "paths": task.files,
+                "hunks": (sample / "stockroom" / "search.py").read_text(),
+            },
+        )
+        for task in parse(templates.text("demo/plan.md")).tasks
+    ]
+    notices += [
+        Templates().render(
+            "tell/landed.md.j2", {"tasks": (task,), "changes": (), "more": 0, "touched": task.files}
+        )
+        for task in parse(templates.text("demo/plan.md")).tasks
+    ]
+    for name in task_ids():
+        part = script.part(name, 1)
+        listened = [it.match for it in part.on_told] + [it.if_told for it in part.steps if it.if_told]
+        assert listened
+        for told in notices:
+            assert not [pattern for pattern in listened if re.search(pattern, told)], told
 
 
 def test_a_stray_message_after_a_fix_up_starts_nothing(script: Script) -> None:
@@ -223,9 +318,20 @@ def test_the_gate_of_the_plan_runs_with_the_python_of_the_machine(sample: Path) 
     assert run(sample, command, check=False).returncode == 0
 
 
-def test_the_first_tasks_of_the_plan_run_at_once_and_meet_in_one_file() -> None:
+def test_the_plan_starts_each_pair_on_the_same_commit() -> None:
+    """Both pairs, however long anything takes: two teammates or more are free when their turn comes."""
     plan = parse(templates.text("demo/plan.md"))
-    at_once = [task for task in plan.tasks if not task.after][: plan.team]
-    assert [task.id for task in at_once] == ["prices", *CLASHING]
-    assert set(at_once[1].files) & set(at_once[2].files) == {"stockroom/report.py"}
     assert plan.contract
+    tasks = {task.id: task for task in plan.tasks}
+    first = [task for task in plan.tasks if not task.after]
+    assert [task.id for task in first] == ["prices", *CLASHING]
+    assert len(first) == plan.team
+    assert set(tasks[CLASHING[0]].files) & set(tasks[CLASHING[1]].files) == {"stockroom/search.py"}
+    # All else that is ready with the second pair stands behind it, and nothing is ready before: one of the
+    # three may still be at the third of the first tasks.
+    next_up = [
+        task.id for task in plan.tasks if set(task.after) <= {task.id for task in first} and task.after
+    ]
+    assert next_up == [*BESIDE, "csv-report"]
+    assert {tasks[name].after for name in next_up} == {("prices", CLASHING[0])}
+    assert set(tasks["handbook"].after) == {CLASHING[1], *BESIDE}

@@ -56,7 +56,14 @@ def test_the_demo(workbench: CommandLine, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     story = events(done.stdout)
-    assert len(of("TaskLanded", story)) == 8 and len(of("TaskConflicted", story)) == 1
+    assert len(of("TaskLanded", story)) == 7
+    (conflict,) = of("TaskConflicted", story)
+    pair = ["any-order", "letter-case"]
+    assert sorted([conflict["task"], *conflict["others"]]) == pair
+    assert [it["task"] for it in of("AttemptStarted", story) if it["why"] == "conflict"] == [conflict["task"]]
+    by_rung = {(it["task"], it["rung"]) for it in of("CandidateMade", story) if it["rung"]}
+    assert by_rung in ({("worth", "union")}, {("reprice", "union")})
+    assert not of("ResolutionRejected", story) and not of("ActionDenied", story)
     kinds = [event["kind"] for event in of("Told", story)]
     assert kinds.count("gate_red") == 1 and "message" in kinds
     assert of("AttemptEnded", story)[0]["usage"]["turns"] > 1
@@ -66,6 +73,8 @@ def test_the_demo(workbench: CommandLine, tmp_path: Path) -> None:
     assert suite.returncode == 0
     shown = workbench("report", cwd=repo)
     assert "scripted" in shown.stdout and "every task landed" in shown.stdout
+    settled = json.loads(workbench("report", "--format", "json", cwd=repo).stdout)["conflicts"]
+    assert {(it["task"], it["rung"]) for it in settled} == {(conflict["task"], "agent"), *by_rung}
 
 
 def test_a_plan_is_rehearsed_without_a_script(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ if grep -q '^<<<<<<<' README.md; then
 fi
 touch {tmp_path}/started-$WORKBENCH_TASK
 while [ ! -e {tmp_path}/started-one ] || [ ! -e {tmp_path}/started-two ]; do sleep 0.05; done
-echo "line $WORKBENCH_TASK" >> README.md
+echo "line $WORKBENCH_TASK" > README.md  # instead of what was there: no union
 git commit -q -am "line $WORKBENCH_TASK"
 """,
         encoding="utf-8",

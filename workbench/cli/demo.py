@@ -26,7 +26,7 @@ def demo(directory: Path | None, *, json: bool, headless: bool) -> int:
         root = _folder(directory)
         repo = root / "stockroom"
         templates.copy_tree("demo/repo", repo)
-        await make_repository(repo, "A stockroom that can list what it holds")
+        await make_repository(repo, "A stockroom that can list and find what it holds")
         plan = root / "plan.md"
         plan.write_text(templates.text("demo/plan.md"), encoding="utf-8")
         # Settings of the user's own must not bend the demo: it shows what is in the box.
@@ -43,7 +43,10 @@ def demo(directory: Path | None, *, json: bool, headless: bool) -> int:
     result, code, repo = run_async(main())
     if not json:
         print_report(result)
-        print((_NEXT if result.complete else _FAILED).format(repo=repo, run=result.run), file=sys.stderr)
+        branch = f"workbench/{result.run}/integration"
+        report = "workbench report".ljust(len(f"git log --graph --oneline {branch}"))
+        words = _NEXT if result.complete else _FAILED
+        print(words.format(repo=repo, run=result.run, branch=branch, report=report), file=sys.stderr)
     return code
 
 
@@ -71,9 +74,9 @@ said is in {repo}/.git/workbench/runs/{run}.
 _NEXT = """
 Where it is: {repo}
   cd {repo}
-  git log --graph --oneline workbench/{run}/integration    the landings
-  git merge workbench/{run}/integration                    take the work over
-  workbench report                                         this report again
+  git log --graph --oneline {branch}    the landings
+  git merge {branch}                    take the work over
+  {report}    this report again
 
 Then, in a repository of your own: workbench doctor; write a plan.md (the README shows one);
 workbench check plan.md; workbench rehearse plan.md; workbench approve plan.md; workbench run plan.md

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +14,7 @@ from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 STYLES = {"plain": "", "good": "green", "bad": "red", "warn": "yellow", "faint": "dim"}
 
@@ -41,17 +42,21 @@ def _indented(text: str) -> str:
 
 
 class LiveTable:
-    """The team as a table that stays at the foot of the terminal, with the story above it."""
+    """The team as a table that stays at the foot of the terminal, with the story above it.
 
-    def __init__(self) -> None:
+    ``clock`` tells the seconds that stand before each line, from any beginning.
+    """
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._console = Console(stderr=True, highlight=False)
-        self._began = time.monotonic()
+        self._console = console or Console(stderr=True, highlight=False)
+        self._clock = clock
+        self._began = clock()
         self._state: RunState | None = None
         self._live = Live(
-            console=self._console, refresh_per_second=8, get_renderable=self._foot, transient=True
+            console=self._console, refresh_per_second=8, get_renderable=self.foot, transient=True
         )
 
     def show(self, state: RunState, record: Record) -> None:
@@ -62,15 +67,17 @@ class LiveTable:
     def _tell(self, said: Line) -> None:
         from rich.text import Text
 
-        seconds = time.monotonic() - self._began
+        seconds = self._clock() - self._began
         text = Text().append(f"{seconds:6.1f}s ", style="dim")
         text.append(
-            f"{said.who:<8} ", style="bold cyan" if said.who not in ("run", "merge", "gate") else "bold"
+            f"{said.who:<8} ",
+            style="bold cyan" if said.who not in ("run", "merge", "gate", "probe") else "bold",
         )
         text.append(_indented(said.what), style=STYLES[said.tone])
         self._live.console.print(text, soft_wrap=True)
 
-    def _foot(self) -> RenderableType:
+    def foot(self) -> RenderableType:
+        """The team and the counts as they stand; nothing before the first record and after the last."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table

@@ -144,10 +144,19 @@ def _foreseen(state: RunState, event: e.ConflictForeseen) -> Line:
 
 
 def _read(state: RunState, event: e.LandingRead) -> Line:
-    count = len(event.changes) + event.more
-    names = f"{count} public name{'s' if count != 1 else ''} changed" if count else "no public name changed"
     whose = f"; it touches files of {', '.join(event.touched)}" if event.touched else ""
-    return Line("merge", f"{', '.join(event.tasks)}: {names}{whose}", "faint")
+    return Line("merge", f"{', '.join(event.tasks)}: {named(event)}{whose}", "faint")
+
+
+def named(event: e.LandingRead) -> str:
+    """How many public names are other than before: ``3 public names added, 1 changed``."""
+    ways = [(sum(it.how == how for it in event.changes), how) for how in ("added", "changed", "removed")]
+    said = [way for way in (*ways, (event.more, "more")) if way[0]]
+    if not said:
+        return "no public name changed"
+    (count, how), *others = said
+    first = f"{count} public name{'s' if count != 1 else ''} {how}"
+    return ", ".join([first, *(f"{count} {how}" for count, how in others)])
 
 
 def _rejected(state: RunState, event: e.TaskRejected) -> Line:

@@ -56,7 +56,9 @@ def _batch_built(state: RunState, event: e.BatchBuilt, at: float) -> None:
     landing.base, landing.base_tree = event.base, event.base_tree
     # A resolution alone is to blame for nothing: it is thrown away when it is red, whatever the base is.
     alone = len(landing.steps) == 1 and bool(landing.steps[0].rung)
-    landing.search = Search(len(landing.steps), base_green=alone)
+    # A second look at once pays only while what is red is a flake as often as not.
+    doubting = sum(state.flakes.values()) >= state.culprits
+    landing.search = Search(len(landing.steps), base_green=alone, doubting=doubting)
     if not state.stopping:  # otherwise LandingDropped is on its way
         _close_landing(state)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stockroom.items import Item
 from stockroom.report import FORMATS
+from stockroom.search import find
 from stockroom.storage import load, save
 
 
@@ -18,6 +19,10 @@ def parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="print everything")
     listing.set_defaults(run=run_list)
+
+    finding = commands.add_parser("find", help="print what has these words in its name")
+    finding.add_argument("words", nargs="*")
+    finding.set_defaults(run=run_find)
 
     adding = commands.add_parser("add", help="put an item on the shelf")
     adding.add_argument("name")
@@ -31,6 +36,11 @@ def parser() -> argparse.ArgumentParser:
 def run_list(options: argparse.Namespace) -> None:
     """Print everything."""
     sys.stdout.write(FORMATS["plain"](load(options.file)))
+
+
+def run_find(options: argparse.Namespace) -> None:
+    """Print what has the words in its name."""
+    sys.stdout.write(FORMATS["plain"](find(load(options.file), " ".join(options.words))))
 
 
 def run_add(options: argparse.Namespace) -> None:

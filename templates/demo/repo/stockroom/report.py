@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 
 from stockroom.items import Item
 
-COLUMNS = ("name", "quantity", "price_cents")
-
 
 def plain(items: Sequence[Item]) -> str:
     """A line for each item, names in one column."""

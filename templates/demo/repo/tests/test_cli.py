@@ -23,7 +23,12 @@ class CommandCase(unittest.TestCase):
         return printed.getvalue()
 
 
-class AddAndListTest(CommandCase):
+class CommandsTest(CommandCase):
     def test_add_then_list(self) -> None:
         self.stockroom("add", "nails", "--quantity", "200", "--price-cents", "3")
         self.assertEqual(self.stockroom("list"), "nails    200        3\n")
+
+    def test_find(self) -> None:
+        self.stockroom("add", "blue paint", "--quantity", "4")
+        self.stockroom("add", "nails")
+        self.assertEqual(self.stockroom("find", "blue", "paint"), "blue paint      4        0\n")

@@ -1,0 +1,21 @@
+"""What came of a run: one value, drawn from the state, and its Markdown and JUnit forms. Pure.
+
+``proven`` arrives from outside: for each task, whether git itself says that what it delivered is an
+ancestor of the integration branch. "Landed" in a report means that, and nothing else.
+"""
+
+from workbench.core.report.drawing import elapsed, report
+from workbench.core.report.pages import duration, graph, headline, junit, markdown, proof_words
+from workbench.core.report.values import Report
+
+__all__ = [
+    "Report",
+    "duration",
+    "elapsed",
+    "graph",
+    "headline",
+    "junit",
+    "markdown",
+    "proof_words",
+    "report",
+]

@@ -1,0 +1,180 @@
+"""A report as text: a sentence, Markdown, a graph, JUnit XML."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from workbench.core.flakes import sections
+from workbench.core.report.values import (
+    Report,
+    TaskReport,
+)
+
+PROOF = (
+    "Each landed task was looked for with `git rev-list`: what it delivered is an ancestor of the "
+    "integration branch."
+)
+
+
+SHOWN_TESTS = 10
+"""Failing tests of a semantic conflict that the Markdown lists; the rest is counted."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them: ``8.4 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def has_landed(task: TaskReport) -> bool:
+    """Whether the log says so and git, if it was asked, agrees."""
+    return task.status == "landed" and task.proven is not False
+
+
+def headline(result: Report) -> str:
+    """The run in one sentence."""
+    landed = sum(map(has_landed, result.tasks))
+    made = (
+        "every task landed"
+        if landed == len(result.tasks)
+        else f"{landed} of {len(result.tasks)} tasks landed"
+    )
+    cost = "no cost: the model was scripted" if result.scripted else f"${result.usage.cost_usd:.2f}"
+    return f"{result.outcome}: {made} in {duration(result.seconds)}, {cost}"
+
+
+def markdown(result: Report) -> str:
+    """The report as a Markdown document."""
+    lines = [f"# {result.title}", "", f"Run `{result.run}` · {headline(result)}.", ""]
+    if result.reason:
+        lines += [f"> {result.reason}", ""]
+    if result.scripted:
+        lines += ["> The model was scripted: this shows that the run works, not what Claude would do.", ""]
+    lines += ["| task | | by | attempts | time | cost | landed as |", "|---|---|---|---|---|---|---|"]
+    for task in result.tasks:
+        where = f"`{task.landed[:10]}`" if task.landed else _escape(task.reason)
+        cost = f"${task.usage.cost_usd:.2f}" if task.usage.cost_usd and not result.scripted else ""
+        time = duration(task.seconds) if task.seconds else ""
+        cells = (f"`{task.id}` {_escape(task.title)}", _status(task), task.teammate, _tries(task), time)
+        lines.append(f"| {' | '.join((*cells, cost, where))} |")
+    lines += ["", "## Landings", "", "```text", graph(result), "```", "", _branch(result), ""]
+    lines += _conflicts(result) + _semantic_conflicts(result)
+    if words := proof_words(result):
+        lines += [words, ""]
+    lines += sections(result.flakes, result.excused)
+    return "\n".join(lines)
+
+
+def _conflicts(result: Report) -> list[str]:
+    if not result.conflicts:
+        return []
+    lines = ["## Conflicts that were settled", "", "| task | in | by |", "|---|---|---|"]
+    for conflict in result.conflicts:
+        by = f"{conflict.rung} ({conflict.by})" if conflict.by else conflict.rung
+        by += f"; red before: {', '.join(conflict.thrown)}" if conflict.thrown else ""
+        lines.append(f"| `{conflict.task}` | {_escape(', '.join(conflict.paths))} | {by} |")
+    return [*lines, ""]
+
+
+def _semantic_conflicts(result: Report) -> list[str]:
+    if not result.semantic_conflicts:
+        return []
+    lines = ["## Semantic conflicts", "", "Green alone, merged without a conflict, and red together:", ""]
+    for it in result.semantic_conflicts:
+        others = ", ".join(f"`{name}`" for name in it.others)
+        among = "with" if it.certain else "probably with" if len(it.others) == 1 else "with some of"
+        lines.append(f"- `{it.task}` {among} {others}: `{_escape(it.gate)}` ({it.status} in the end)")
+        lines += [f"    - `{_escape(test)}`" for test in it.tests[:SHOWN_TESTS]]
+        if len(it.tests) > SHOWN_TESTS:
+            lines.append(f"    - and {len(it.tests) - SHOWN_TESTS} more")
+    return [*lines, ""]
+
+
+def proof_words(result: Report) -> str:
+    """What git says of what the log calls landed; empty when git was not asked."""
+    asked = [task for task in result.tasks if task.proven is not None]
+    gone = [task.id for task in asked if task.proven is False]
+    if gone:
+        return (
+            f"NOT on the integration branch, although it landed there: {', '.join(gone)}. Somebody moved "
+            f"the branch; the landings above name the commits, which are kept."
+        )
+    return PROOF if asked else ""
+
+
+def _branch(result: Report) -> str:
+    origin = f" on `{result.target}`" if result.target else ""
+    times = "once" if result.gate_runs == 1 else f"{result.gate_runs} times"
+    return (
+        f"Integration branch `{_short(result.integration)}` at `{result.tip[:10]}`, "
+        f"from `{result.base[:10]}`{origin}. "
+        f"Gates ran {times} in {duration(result.gate_seconds)}."
+    )
+
+
+def _status(task: TaskReport) -> str:
+    if task.status == "landed" and task.proven is False:
+        return "NOT FOUND"
+    return task.status
+
+
+def _tries(task: TaskReport) -> str:
+    words = [str(task.attempts)]
+    if task.conflicts:
+        words.append(f"{task.conflicts} conflict{'s' if task.conflicts > 1 else ''} resolved")
+    if task.repairs:
+        words.append(f"{task.repairs} repair{'s' if task.repairs > 1 else ''}")
+    return ", ".join(words)
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
+def graph(result: Report) -> str:
+    """The branch as a text graph, newest first: each landing merges one delivered commit on it, and one
+    that was undone is reverted by a commit of its own."""
+    lines: list[str] = []
+    undone = list(result.undone)
+    for number, landing in reversed(list(enumerate(result.landings, 1))):
+        while undone and undone[-1].after >= number:
+            gone = undone.pop()
+            lines.append(f"●   {gone.commit[:10]}  {gone.task} undone")
+        again = f", attempt {landing.attempt}" if landing.attempt > 1 else ""
+        lines.append(f"●─╮ {landing.commit[:10]}  {landing.task}")
+        lines.append(f"│ ● {landing.delivered[:10]}  {landing.teammate}{again}")
+    lines.append(f"○   {result.base[:10]}  {result.target or 'base'}")
+    return "\n".join(lines)
+
+
+def junit(result: Report) -> str:
+    """The report as JUnit XML: a test case for each task, failed unless it landed."""
+    failed = [task for task in result.tasks if task.status in ("failed", "blocked") or task.proven is False]
+    skipped = [task for task in result.tasks if task not in failed and not has_landed(task)]
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"workbench {result.run}",
+        tests=str(len(result.tasks)),
+        failures=str(len(failed)),
+        skipped=str(len(skipped)),
+        time=f"{result.seconds:.1f}",
+        timestamp=result.started,
+    )
+    for task in result.tasks:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=result.run, name=task.id, time=f"{task.seconds:.1f}"
+        )
+        if task in failed:
+            ElementTree.SubElement(case, "failure", message=task.reason or _status(task))
+        elif task in skipped:
+            ElementTree.SubElement(case, "skipped", message=task.reason or task.status)
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"

@@ -1,0 +1,103 @@
+"""The values of a report."""
+
+from __future__ import annotations
+
+from workbench.core.flakes import Unreliable
+from workbench.core.models import Usage, Value
+
+
+class TaskReport(Value):
+    """What came of one task. ``seconds`` runs from its first start to its landing or its end;
+    ``proven`` is None when git was not asked."""
+
+    id: str
+    title: str
+    status: str
+    teammate: str = ""
+    attempts: int = 0
+    repairs: int = 0
+    conflicts: int = 0
+    delivered: str = ""
+    landed: str = ""
+    proven: bool | None = None
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    files: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class LandingReport(Value):
+    """One landed task: a merge on the integration branch. Several may have been published at once."""
+
+    task: str
+    teammate: str
+    attempt: int
+    commit: str
+    parent: str
+    delivered: str
+
+
+class UndoReport(Value):
+    """One landing taken off the integration branch again, by ``commit``, after ``after`` landings."""
+
+    task: str
+    landing: str
+    commit: str
+    after: int
+
+
+class ConflictReport(Value):
+    """A conflict that was settled: in which files, by which rung of the ladder (``agent`` is a fix-up in a
+    teammate's worktree), and the rungs whose result was thrown away before."""
+
+    task: str
+    paths: tuple[str, ...]
+    rung: str
+    by: str = ""
+    thrown: tuple[str, ...] = ()
+
+
+class SemanticReport(Value):
+    """Work that is green alone and red together: see SemanticConflictFound. ``status`` is what became of
+    the task."""
+
+    task: str
+    others: tuple[str, ...]
+    gate: str
+    tests: tuple[str, ...]
+    certain: bool
+    status: str
+
+
+class Report(Value):
+    """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
+    markers; ``excused`` are the failures of quarantined tests."""
+
+    run: str
+    title: str
+    plan: str
+    outcome: str
+    reason: str
+    complete: bool
+    scripted: bool
+    agent: str
+    started: str
+    seconds: float
+    base: str
+    tip: str
+    target: str
+    integration: str
+    gates: tuple[str, ...]
+    gate_runs: int
+    gate_seconds: float
+    messages: int
+    quarantined: int
+    denied: int
+    usage: Usage
+    tasks: tuple[TaskReport, ...]
+    landings: tuple[LandingReport, ...]
+    undone: tuple[UndoReport, ...] = ()
+    conflicts: tuple[ConflictReport, ...] = ()
+    semantic_conflicts: tuple[SemanticReport, ...] = ()
+    flakes: tuple[Unreliable, ...] = ()
+    excused: tuple[Unreliable, ...] = ()
