@@ -502,6 +502,29 @@ def test_a_green_whole_ends_the_gates_on_its_parts() -> None:
     assert published(actions) == ["a", "b", "c", "d"]
 
 
+def test_a_verdict_that_came_before_it_could_be_called_off_changes_nothing() -> None:
+    """A gate may end, and say so, between the verdict that makes it needless and the end of it."""
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    run.built("a", "b", "c", "d")
+    runs = run.state.gate_runs
+    assert published(run.gated("d", True)) == ["a", "b", "c", "d"]
+    assert run.gated("b", False) == [], "nothing is published twice, and nobody is sent back"
+    assert run.state.gate_runs == runs + 2, "it ran all the same"
+    for name in "abcd":
+        run.landed(name)
+    assert run.state.outcome == "landed"
+
+
+def test_a_check_that_nobody_needs_and_that_breaks_does_not_drop_what_is_published() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    run.built("a", "b", "c", "d")
+    run.gated("d", True)
+    assert run.send(e.EffectFailed(action="Landing", error="no more processes")) == []
+    assert run.landed("a") == []
+
+
 def test_gates_that_are_busy_with_single_work_are_not_idle() -> None:
     run = waiting(task("a"), task("b"), task("x"), busy="x", gate_slots=2)
     failing_much(run)

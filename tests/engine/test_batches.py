@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from workbench.core import events as e
-from workbench.core.models import RunSettings, Task
+from workbench.core.models import RunSettings, Task, Verdict
 from workbench.core.state import RunState
 from workbench.engine.ports import Merged
-from workbench.errors import GitError, StoreError
+from workbench.errors import GitError, SetupError, StoreError
 from workbench.testing import MemoryStore
 from workbench.testing.agents import Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.git import Files
@@ -41,9 +41,9 @@ class DyingStore(MemoryStore):
 class Batch(Stage):
     """The tasks b, c and d are delivered while ``first`` is being landed, so that they land together."""
 
-    def __init__(self, store: MemoryStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, gate_slots: int = 1) -> None:
         tasks = [Task(id=name, title=name) for name in ("first", "b", "c", "d")]
-        chosen = RunSettings(team=("ada", "bob", "cy", "dee"), gates=("test",))
+        chosen = RunSettings(team=("ada", "bob", "cy", "dee"), gates=("test",), gate_slots=gate_slots)
         super().__init__(tasks, chosen, files={"f": "0\n"}, store=store or MemoryStore())
         go, self.delivered = asyncio.Event(), asyncio.Event()
         self.scripts: dict[tuple[str, int], list[Step]] = {
@@ -209,6 +209,45 @@ async def test_git_that_keeps_failing_stops_the_run_and_blames_nobody() -> None:
     stage._merge = real
     state = await resumed(stage)
     assert stage.landed(state) == [["first", "b", "c", "d"]]
+
+
+async def test_gates_that_run_side_by_side_and_all_break_drop_one_landing_for_it() -> None:
+    """Else the failure or the verdict of one would be taken for the next landing's."""
+    stage = Batch(gate_slots=3)
+    stage.engine.state.culprits = 50
+    real, broken = stage.gates.check, Counter[str]()
+    both = asyncio.Event()
+
+    async def check(commit: str, tree: str, commands: Sequence[str], urgent: bool = False) -> list[Verdict]:
+        if urgent and len(stage.git.files(commit)) > 2 and broken["no room"] < 2:
+            broken["no room"] += 1
+            if broken["no room"] == 2:
+                both.set()
+            await both.wait()
+            raise SetupError("no room for another process")
+        return await real(commit, tree, commands, urgent)
+
+    stage.gates.check = check  # type: ignore[method-assign]
+    state = await within(stage)
+    assert state.outcome == "landed"
+    assert broken["no room"] == 2
+    assert stage.types().count("LandingDropped") == 1
+    assert stage.landed(state) == [["first"], ["b", "c", "d"]]
+
+
+async def test_what_cannot_be_learnt_from_a_landing_does_not_touch_the_next() -> None:
+    stage = Batch()
+    stage.does("b", "f", "b\n")
+    stage.does("c", "f", "c\n")
+    stage.scripts["c", 2] = edit("f", "b and c\n")
+
+    def broken(clash: object, text: str) -> None:
+        raise RecursionError("too deep")
+
+    stage.resolver.remember = broken  # type: ignore[method-assign]
+    state = await within(stage)
+    assert state.outcome == "landed"
+    assert "EffectFailed" not in stage.types()
 
 
 @pytest.mark.parametrize("dies_at", ["first", "b", "d"])
