@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from workbench.core import events as e
+from workbench.core.actions import BuildBatch
 from workbench.core.models import RunSettings, Task, Verdict
 from workbench.core.state import RunState
+from workbench.engine.batches import build_batch
 from workbench.engine.ports import Merged
 from workbench.errors import GitError, SetupError, StoreError
 from workbench.testing import MemoryStore
@@ -20,6 +22,7 @@ from workbench.testing.agents import Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.git import Files
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
+from workbench.testing.story import Story, task
 
 
 def edit(path: str, text: str) -> list[Step]:
@@ -333,3 +336,33 @@ async def test_cut_short_at_any_moment_of_a_batch_all_land_once(moment: type[e.E
     proven = {key[:2] for key, verdict in state.verdicts.items() if verdict.green}
     for commit in stage.published:
         assert (await stage.git.tree_of(commit), "test") in proven
+
+
+async def test_what_conflicts_with_the_tip_and_not_with_the_chain_is_on_the_chain() -> None:
+    """Somebody else in the batch made the same change of what had landed: nobody has to be sent back."""
+    story = Story(task("x"), task("c"))
+    story.deliver("x")
+    story.deliver("c")
+    stage = Stage(story.state.plan.tasks if story.state.plan else [], story.state.settings)
+    old = stage.git.add({"f": "0\n"})
+    tip = stage.git.add({"f": "1\n"}, old)
+    work = stage.git.add({"f": "new\n"}, old), stage.git.add({"f": "new\n"}, tip)
+    story.state.base = stage.git.refs[INTEGRATION] = tip
+    said: list[e.Event] = []
+    await build_batch(story.state, stage.world, said.append, BuildBatch(("x", "c"), work))
+    assert [type(event).__name__ for event in said] == ["CandidateMade", "CandidateMade", "BatchBuilt"]
+    assert [event.task for event in said if isinstance(event, e.CandidateMade)] == ["c", "x"]
+
+
+async def test_a_branch_that_git_moved_before_it_was_ended_is_no_lost_race() -> None:
+    """Else what has landed would be merged anew, and land a second time."""
+    stage = Batch()
+    real = stage.git.move_ref
+
+    async def killed(ref: str, new: str, old: str | None, why: str) -> bool:
+        return await real(ref, new, old, why) and "land" not in why
+
+    stage.git.move_ref = killed  # type: ignore[method-assign]
+    state = await within(stage)
+    assert stage.landed(state) == [["first"], ["b", "c", "d"]]
+    assert "PublicationLost" not in stage.types()

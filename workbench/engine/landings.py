@@ -128,12 +128,13 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
-    if await world.git.move_ref(state.integration, last.commit, first.parent, why):
+    moved = await world.git.move_ref(state.integration, last.commit, first.parent, why)
+    found = None if moved else await world.git.tip(state.integration)
+    if moved or found == last.commit:  # git was ended, by a Ctrl-C say, when it had moved the ref
         for landing in landed(action.candidates):
             emit(landing)
         await remember(state, world, action.candidates)
         return
-    found = await world.git.tip(state.integration)
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
 
 
