@@ -226,7 +226,8 @@ class Landing:
     """The one landing under way: ``tasks`` that are in it, and a step for each that merged cleanly.
     ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``checking``
     are the prefixes being gated; ``flakes`` are the red verdicts that the last check found to be green,
-    ``moot`` the candidates being gated whose verdict it made needless."""
+    ``moot`` the candidates being gated whose verdict it made needless. ``needless`` are all prefixes whose
+    gates were called off so: some had ended by then, and ``late`` says that the last verdict is of those."""
 
     tasks: list[str]
     steps: list[Step] = field(default_factory=list)
@@ -237,6 +238,8 @@ class Landing:
     checking: set[int] = field(default_factory=set)
     flakes: tuple[Verdict, ...] = ()
     moot: tuple[str, ...] = ()
+    needless: set[int] = field(default_factory=set)
+    late: bool = False
 
     def prefix(self, commit: str) -> int | None:
         """How many steps end with ``commit``: 0 for the base, None when it is not in this landing."""
