@@ -140,6 +140,20 @@ def test_a_gate_that_is_red_once_costs_nobody_an_attempt() -> None:
     assert [event.gate for event in run.events(e.FlakeSeen) if isinstance(event, e.FlakeSeen)] == ["test"]
 
 
+def test_each_gate_gets_a_second_look_of_its_own() -> None:
+    run = Story(task("a"), attempts=1, gates=("lint", "test"))
+    run.turn("a", live=False)
+    run.collected("a")
+
+    def red(gate: str, *green: str) -> list[a.Action]:
+        verdicts = (*(verdict("tree-a1", True, it) for it in green), verdict("tree-a1", False, gate))
+        return run.send(e.WorkChecked(task="a", attempt=1, commit="a1", verdicts=verdicts))
+
+    assert [type(action) for action in red("lint")] == [a.CheckWork]
+    assert [type(action) for action in red("test", "lint")] == [a.CheckWork], "that one was red once"
+    assert red("test") == [a.EndAttempt("a", 1)]
+
+
 def test_red_output_goes_back_into_the_session_until_repairs_are_spent() -> None:
     run = Story(task("a"), team=("ada",), repairs=1, attempts=2)
     run.mark("a", "done")

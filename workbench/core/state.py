@@ -138,7 +138,7 @@ class AttemptState:
     asked: bool = False
     told_no_change: bool = False
     repairs: int = 0
-    reds: int = 0
+    reds: tuple[str, ...] = ()
     blocked: str = ""
     doubt: str = ""
     """Why it cannot go on after all, said after it was done: git and the gates tell which is true."""

@@ -150,7 +150,7 @@ def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "collect")
     if attempt.phase is Phase.COLLECTED:
         attempt.commit, attempt.tree = event.commit, event.tree
-        attempt.reds = 0
+        attempt.reds = ()
 
 
 @on(e.WorkChecked)
@@ -158,7 +158,7 @@ def _work_checked(state: RunState, event: e.WorkChecked, at: float) -> None:
     attempt = live_attempt(state, event)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "check")
     attempt.flakes = tuple(refuted(state, event.verdicts))
-    attempt.reds += any(not verdict.green for verdict in event.verdicts)
+    attempt.reds += tuple(verdict.gate for verdict in event.verdicts if not verdict.green)
     learn(state, event.verdicts)
 
 

@@ -116,7 +116,7 @@ def _checked(state: RunState, event: e.WorkChecked, attempt: AttemptState) -> Ac
         return _deliver(attempt)
     reason = f"the gate `{red.gate}` {_how_red(red)} on the work alone"
     repairs = attempt.done and not attempt.doubt and _repairable(state, attempt)
-    if attempt.reds < 2 and not repairs:
+    if attempt.reds.count(red.gate) < 2 and not repairs:
         return _look_again(state, attempt)
     if attempt.doubt:
         return _block(attempt, attempt.doubt)
