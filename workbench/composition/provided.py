@@ -37,6 +37,11 @@ def given_up(state: RunState, name: str) -> TaskState:
         raise UsageError(f"Run {state.run} has no task {name!r}.", hint)
     if name not in stuck:
         raise UsageError(f"{name} is {state.tasks[name].status}: there is nothing to resolve.", hint)
+    if unmet := [other for other in state.tasks[name].spec.after if other in state.tasks[name].unmet]:
+        raise UsageError(
+            f"{name} is to land on top of {', '.join(unmet)}, which is {state.tasks[unmet[0]].status}.",
+            f"Bring that in first: `workbench resolve {unmet[0]} --run {state.run}`.",
+        )
     return state.tasks[name]
 
 
