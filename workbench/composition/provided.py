@@ -70,7 +70,7 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
             f"cd {shlex.quote(str(folder))}",
             *merge,
             *gates,
-            "git commit --all",
+            *(["git commit --all    # unless the merge was clean"] if merge else ["git commit --all"]),
             f"workbench resolve {name} {branch} --run {state.run}",
         ),
     )

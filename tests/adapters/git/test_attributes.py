@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from workbench.adapters.git.attributes import EMPTY_TREE
+from workbench.adapters.git.attributes import DRIVER, EMPTY_TREE
 from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import open_repository
+from workbench.engine.ports import Merged
 from workbench.errors import GitError
 
 UNION = "* merge=union\n"
@@ -152,3 +153,46 @@ async def test_a_tree_that_is_not_there_is_an_error(repo: Path, plumbing: Plumbi
         with pytest.raises(GitError, match="no tree"):
             await diffs.paths(*pair)
     assert await diffs.paths(EMPTY_TREE, tree)
+
+
+async def test_no_driver_of_a_teammates_making_is_run(repo: Path, tmp_path: Path) -> None:
+    """It could leave out what the others landed, and would run with what workbench may do."""
+    seen = tmp_path / "seen"
+    git(repo, "config", "merge.mine.driver", f"touch {seen}; cp %B %A")
+    git(repo, "config", "merge.default", "mine")
+    (repo / "f").write_text("1\n2\n3\n4\n5\n")
+    (repo / ".gitattributes").write_text("[attr]odd merge=mine\nf merge=mine\ng odd\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "a file")
+    base = git(repo, "rev-parse", "HEAD")
+    tips = []
+    for text in ("one\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n"):
+        git(repo, "checkout", "-q", "--detach", base)
+        (repo / "f").write_text(text)
+        git(repo, "commit", "-q", "-am", "a side")
+        tips.append(git(repo, "rev-parse", "HEAD"))
+    plumbing = Plumbing(await open_repository(repo))
+    try:
+        merged = await plumbing.merge(*tips)
+        assert merged.clean
+        assert git(repo, "show", f"{merged.tree}:f") == "one\n2\n3\n4\nfive"
+        (probed,) = await plumbing.probe([(tips[0], tips[1])])
+        assert isinstance(probed, Merged) and probed.clean
+    finally:
+        await plumbing.aclose()
+    assert not seen.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        (b"*.txt merge=mine", b"*.txt merge=text"),
+        (b"*.txt text merge=union eol=lf", b"*.txt text merge=union eol=lf"),
+        (b"a merge=unions b", b"a merge=text b"),
+        (b"*.bin -merge", b"*.bin -merge"),
+        (b"merge=x merge=binary", b"merge=text merge=binary"),
+        (b"premerge=x", b"premerge=x"),
+    ],
+)
+def test_which_drivers_are_taken_out(line: bytes, kept: bytes) -> None:
+    assert DRIVER.sub(b"merge=text", line) == kept

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from workbench.errors import GitError
 NAME = ".gitattributes"
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+DRIVER = re.compile(rb"(?<![^\s])merge=(?!(?:text|binary|union)(?!\S))\S+")
+"""A merge driver that is no part of git: a command out of configuration that any teammate can write. It
+could drop what others landed, so none is run, and git merges such files as text."""
 
 FOLDER, REGULAR = b"40000", (b"100644", b"100755")
 
@@ -100,4 +105,4 @@ def _fill(folder: Path, files: dict[str, bytes | None]) -> None:
             raise GitError(f"The object of {path} is not in this repository.")
         place = folder / os.fsdecode(encoded(path))
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(text)
+        place.write_bytes(DRIVER.sub(b"merge=text", text))

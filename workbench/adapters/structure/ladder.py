@@ -14,7 +14,7 @@ from workbench.adapters.structure.shapes import definitions
 from workbench.core.moved import carried
 from workbench.core.union import BOTH_NEW, LOOSE, MARKERS, MOVED, THEIRS_FIRST, Resolution, listed, union
 
-LARGEST = 2_000_000  # characters of a file; beyond, nothing is proposed
+LARGEST = 400_000  # characters of a file; beyond, nothing is proposed: parsing that takes half a minute
 FAULTS: tuple[type[Exception], ...] = (Exception,)
 """What a rung may stumble over without the merge failing."""
 
