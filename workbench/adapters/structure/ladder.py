@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from workbench.adapters.structure.grammars import language_of, parse
 from workbench.adapters.structure.merging import Merger
+from workbench.adapters.structure.overwrites import overwrites
 from workbench.adapters.structure.runs import two_way
 from workbench.adapters.structure.shapes import definitions
 from workbench.core.moved import carried
@@ -121,7 +122,9 @@ def _check(language: str | None, texts: Texts) -> Callable[[str], bool]:
             return False
         if language is None or not clean:
             return True
-        return _parses(language, text) and not _doubled(language, texts, text)
+        if not _parses(language, text) or _doubled(language, texts, text):
+            return False
+        return not _overwritten(language, texts, text)
 
     return holds
 
@@ -133,6 +136,15 @@ def _doubled(language: str, texts: Texts, merged: str) -> bool:
         return False
     sides = [definitions(parse(language, text)[0]) for text in texts]
     return any(count > max(1, *(side[name] for side in sides)) for name, count in now.items())
+
+
+def _overwritten(language: str, texts: Texts, merged: str) -> bool:
+    """Whether a value is lost that one side gave a name, for the other gives it one right after."""
+    now = overwrites(parse(language, merged)[0])
+    if not now:
+        return False
+    sides = [overwrites(parse(language, text)[0]) for text in texts]
+    return any(count > max(side[pair] for side in sides) for pair, count in now.items())
 
 
 def _parses(language: str, text: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.adapters.structure import shapes
-from workbench.adapters.structure.compose import compose, enclose, within
+from workbench.adapters.structure.compose import compose, enclose, forks, within
 from workbench.adapters.structure.entries import Entry, align, entries
 from workbench.adapters.structure.grammars import BUNDLE, Piece
 from workbench.adapters.structure.runs import Clash, join, written
@@ -125,6 +125,10 @@ class Merger:
     ) -> list[Written]:  # fmt: skip
         """What stands at one place: what the sides inserted before an entry, and the entry."""
         gone_o, gone_t = one is not None and mine is None, one is not None and yours is None
+        if one is not None and mine is not None and yours is not None:
+            changed = (mine.text != one.text, yours.text != one.text)
+            if (changed[1] and forks(one, added[0])) or (changed[0] and forks(one, added[1])):
+                raise Clash(one.kind)
         out = join(self, place, *added, (gone_o, gone_t))
         if one is None or (mine is None and yours is None):
             return out
