@@ -222,10 +222,19 @@ def _kept(
 def _fits(entry: Entry, spot: tuple[Piece, Piece], old: Piece, new: Piece) -> bool:
     """Whether what became of an expression may stand where the other side left it: an edit anywhere but
     under an operator that would rather come first, another expression only as all that a name stands for."""
-    around = _value(entry.piece.core)
-    if around is not None and holder(old, new) is not None and _order_matters(new, around):
+    if holder(old, new) is not None and any(_order_matters(new, it) for it in _around_it(entry.piece, spot[1])):
         return False
     return spot[0].type in NAMED or edited(old, new)
+
+
+def _around_it(whole: Piece, inner: Piece) -> list[Piece]:
+    """The operators that work on ``inner`` as it stands in ``whole``."""
+    out: list[Piece] = []
+    piece: Piece | None = whole
+    while piece is not None and (piece.start, piece.end) != (inner.start, inner.end):
+        out = [*out, piece] if piece.type in OPERATORS or piece.type == "parenthesized_expression" else []
+        piece = next((kid for kid in piece.kids if kid.start <= inner.start and inner.end <= kid.end), None)
+    return out
 
 
 def within(base: Piece, side: Piece) -> tuple[Piece, Piece] | None:
