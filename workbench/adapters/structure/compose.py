@@ -222,7 +222,9 @@ def _kept(
 def _fits(entry: Entry, spot: tuple[Piece, Piece], old: Piece, new: Piece) -> bool:
     """Whether what became of an expression may stand where the other side left it: an edit anywhere but
     under an operator that would rather come first, another expression only as all that a name stands for."""
-    if holder(old, new) is not None and any(_order_matters(new, it) for it in _around_it(entry.piece, spot[1])):
+    if holder(old, new) is not None and any(
+        _order_matters(new, it) for it in _around_it(entry.piece, spot[1])
+    ):
         return False
     return spot[0].type in NAMED or edited(old, new)
 
