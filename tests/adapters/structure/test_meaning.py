@@ -100,3 +100,34 @@ def test_in_other_languages_too(path: str, first: str, second: str) -> None:
     assert proposals(path, base, f"{head}{first}}}\n", f"{head}{second}}}\n") == []
     kept = f"{head}{second.replace('y =', 'z =')}}}\n"
     assert proposals(path, base, f"{head}{first}}}\n", kept)
+
+
+@pytest.mark.parametrize(
+    ("path", "one", "other", "ends"),
+    [
+        ("a.py", "if a:\n    x(1)\n", "if n:\n    y(2)\nelif a:\n    x(1)\n", "elif b:\n    z()\n"),
+        (
+            "a.ts",
+            "if (a) {\n  x(1);\n}",
+            "if (n) {\n  y(2);\n} else if (a) {\n  x(1);\n}",
+            " else {\n  z();\n}\n",
+        ),
+    ],
+)
+def test_an_edit_of_a_branch_follows_it_when_the_other_side_puts_one_before(
+    path: str, one: str, other: str, ends: str
+) -> None:
+    edited = one.replace("x(1)", "x(1, 7)")
+    merged = other.replace("x(1)", "x(1, 7)") + ends
+    for sides in ((edited, other), (other, edited)):
+        found = proposals(path, one + ends, *(side + ends for side in sides))
+        assert {it.text for it in found} == {merged}
+
+
+def test_two_branches_put_before_one_stand_one_after_the_other() -> None:
+    base, head = "if (a) {\n  x();\n}\n", "if (%s) {\n  y();\n} else if (a) {\n  x();\n}\n"
+    merged = {
+        "if (n) {\n  y();\n} else if (m) {\n  y();\n} else if (a) {\n  x();\n}\n",
+        "if (m) {\n  y();\n} else if (n) {\n  y();\n} else if (a) {\n  x();\n}\n",
+    }
+    assert {it.text for it in proposals("a.ts", base, head % "n", head % "m")} == merged

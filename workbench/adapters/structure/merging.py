@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.adapters.structure import shapes
+from workbench.adapters.structure.chains import chained
 from workbench.adapters.structure.compose import compose, enclose, forks, within
 from workbench.adapters.structure.entries import Entry, align, entries
 from workbench.adapters.structure.grammars import BUNDLE, Piece
@@ -37,6 +38,9 @@ class Merger:
             return enclosed
         if not base.type == ours.type == theirs.type:
             return self._inside(base, ours, theirs)
+        chain = chained(self, base, ours, theirs)
+        if chain is not None:
+            return chain
         if base.type in shapes.TEXTS:
             return self._prose(base, ours, theirs)
         if not (base.kids and ours.kids and theirs.kids):
