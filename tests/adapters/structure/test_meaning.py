@@ -71,6 +71,15 @@ def test_an_early_result_of_another_kind_stays_as_it_is() -> None:
     assert found == {"if not x:\n        return []\n    return sorted(x)[:top]"}
 
 
+@pytest.mark.parametrize("name", ["y", "z"])
+def test_what_both_sides_make_of_one_expression_before_they_use_it_is_made_in_turn(name: str) -> None:
+    ours = "y = one(x.n)\n    use(y, 1)"
+    theirs = f"if q:\n        log()\n    {name} = two(x.n, x.n)\n    use({name}, 1)"
+    first = f"y = one(x.n)\n    if q:\n        log()\n    {name} = two(y, y)\n    use({name}, 1)"
+    other = f"if q:\n        log()\n    {name} = two(x.n, x.n)\n    y = one({name})\n    use(y, 1)"
+    assert {first, other} <= bodies("use(x.n, 1)", ours, theirs)
+
+
 def test_a_value_that_the_other_side_would_overwrite_unread_is_not_proposed() -> None:
     base = "use(x)"
     assert bodies(base, "y = one(x)\n    use(x)", "y = two(x)\n    use(x)") == set()

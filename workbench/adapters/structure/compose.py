@@ -161,7 +161,9 @@ def _transplanted(base: Piece, one: list[Entry], other: list[Entry]) -> bytes | 
     entry, spot, new = found
     before = _run_text(one[:-1])
     return before + b"".join(
-        (_lead(e, base) if n or before else b"") + (put(e.piece, spot, new) if e is entry else e.text) + e.sep
+        (leading(e, base) if n or before else b"")
+        + (put(e.piece, spot, new) if e is entry else e.text)
+        + e.sep
         for n, e in enumerate(other)
     )
 
@@ -200,7 +202,7 @@ def _on_all(base: Entry, run: list[Entry], other: list[Entry]) -> bytes | None:
             low, high = found.start - end, found.end - end
             text = text[:low] + put(returned, around, found) + text[high:]
         out += (entry.lead if n else b"") + text + entry.sep
-    return out + _lead(run[-1], base.piece) + other[0].text + other[0].sep
+    return out + leading(run[-1], base.piece) + other[0].text + other[0].sep
 
 
 def _kept(
@@ -208,7 +210,7 @@ def _kept(
 ) -> tuple[Entry, tuple[Piece, Piece], Piece] | None:
     """Where the other side kept what ``one`` changed, and what it became: the smallest expression around the
     change that stands there once, whole, though in another statement."""
-    for old, new in reversed(_differences(base.core, one[-1].piece.core)):
+    for old, new in reversed(differences(base.core, one[-1].piece.core)):
         if len(old.kids) < 2 or old.text == base.text:
             continue
         if len(one) > 1 and not any(_squeezed(old) in _squeezed(e.piece) for e in one[:-1]):
@@ -260,7 +262,7 @@ def _share(words: Counter[bytes], piece: Piece) -> float:
     return 2 * (words & there).total() / max(1, words.total() + there.total())
 
 
-def _differences(base: Piece, side: Piece) -> list[tuple[Piece, Piece]]:
+def differences(base: Piece, side: Piece) -> list[tuple[Piece, Piece]]:
     """The pieces of the base whose change explains all of the side's, each inside the one before it."""
     out = [(base, side)]
     while base.type == side.type and len(base.kids) == len(side.kids):
@@ -293,7 +295,7 @@ def _pipeline(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | No
     after = b""
     for n, one in enumerate(theirs):
         text = put(one.piece, spot, last) if one is entry else one.text
-        after += (_lead(one, base) if n or ours[:-1] else b"") + text + one.sep
+        after += (leading(one, base) if n or ours[:-1] else b"") + text + one.sep
     return first + after
 
 
@@ -304,7 +306,9 @@ def _replaced(value: Piece, new: Piece | None, run: list[Entry], base: Piece) ->
         return None
     entry, spot = spots[0]
     return b"".join(
-        (_lead(one, base) if n else b"") + (put(one.piece, spot, new) if one is entry else one.text) + one.sep
+        (leading(one, base) if n else b"")
+        + (put(one.piece, spot, new) if one is entry else one.text)
+        + one.sep
         for n, one in enumerate(run)
     )
 
@@ -340,7 +344,7 @@ def _around(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | None
         text = entry.piece.src[entry.piece.start : start] + body + entry.piece.src[end : entry.piece.end]
         return (
             _run_text(outer[:n])
-            + (_lead(entry, base) if n else b"")
+            + (leading(entry, base) if n else b"")
             + text
             + entry.sep
             + _rest(outer[n + 1 :], base)
@@ -379,8 +383,9 @@ def _run_text(run: list[Entry]) -> bytes:
 
 
 def _rest(run: list[Entry], base: Piece) -> bytes:
-    return b"".join(_lead(e, base) + e.text + e.sep for e in run)
+    return b"".join(leading(e, base) + e.text + e.sep for e in run)
 
 
-def _lead(entry: Entry, base: Piece) -> bytes:
+def leading(entry: Entry, base: Piece) -> bytes:
+    """The white space before an entry that has come to stand after others."""
     return entry.lead if b"\n" in entry.lead else b"\n" + base.indent

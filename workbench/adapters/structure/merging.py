@@ -10,6 +10,7 @@ from workbench.adapters.structure.chains import chained
 from workbench.adapters.structure.compose import compose, enclose, forks, within
 from workbench.adapters.structure.entries import Entry, align, entries
 from workbench.adapters.structure.grammars import BUNDLE, Piece
+from workbench.adapters.structure.naming import renamed
 from workbench.adapters.structure.runs import Clash, join, written
 from workbench.adapters.structure.wrapping import Side, wrapped
 from workbench.adapters.structure.writing import Place, Written, write
@@ -112,6 +113,11 @@ class Merger:
                 continue
             if _between_gone(n, mine, yours) or _between_gone(n, yours, mine):
                 raise Clash(base.type)
+            named = self._renamed(place, one, mine, yours, n)
+            if named is not None:
+                out.append(named)
+                n += 1
+                continue
             try:
                 added = (mine.added[n], yours.added[n])
                 out.extend(self._step(place, one, mine.at(n), yours.at(n), added))
@@ -146,6 +152,15 @@ class Merger:
         text = self.merge(one.piece, mine.piece, yours.piece)
         later = mine.next_lead if mine.next_lead is not None else yours.next_lead
         return [*out, Written(text, lead, first, sep, one.anchor, one.comment, later)]
+
+    def _renamed(self, place: Place, one: Entry | None, mine: Side, yours: Side, n: int) -> Written | None:
+        """What both made of one expression before they used it, one after the other."""
+        a, b = mine.at(n), yours.at(n)
+        if not self.loose or place.kind not in shapes.STATEMENTS or one is None or a is None or b is None:
+            return None
+        runs = ([*mine.added[n], a], [*yours.added[n], b])
+        text = renamed(one, *runs)
+        return None if text is None else _block(text, runs[0])
 
     def _reconciled(self, out: list[Written], base: list[Entry], n: int, mine: Side, yours: Side) -> int:
         """What both rewrote at ``n``, put one inside the other; says how many entries that covers."""
