@@ -140,3 +140,29 @@ def test_two_branches_put_before_one_stand_one_after_the_other() -> None:
         "if (m) {\n  y();\n} else if (n) {\n  y();\n} else if (a) {\n  x();\n}\n",
     }
     assert {it.text for it in proposals("a.ts", base, head % "n", head % "m")} == merged
+
+
+def test_a_value_given_by_place_is_for_the_parameter_that_its_side_meant() -> None:
+    base = "def f(a):\n    return a\n\n\ndef g(a):\n    return f(a)\n"
+    ours = base.replace("f(a):", "f(a, width=0):").replace("return f(a)", "return f(a, 7)")
+    theirs = base.replace("f(a):", "f(a, depth=0):") + "\n\ndef h(a):\n    return f(a, 9)\n"
+    assert proposals("a.py", base, ours, theirs) == []
+    named = theirs.replace("f(a, 9)", "f(a, depth=9)")
+    assert proposals("a.py", base, ours, named)
+    both = base.replace("f(a):", "f(a, depth=0):").replace("return f(a)", "return f(a, 9)")
+    assert "return f(a, 7, 9)" in proposals("a.py", base, ours, both)[0].text
+
+
+def test_a_constructor_is_called_by_its_class() -> None:
+    base = "class A {\n  constructor(a) {\n    this.a = a;\n  }\n}\n\nconst one = new A(1);\n"
+    ours = base.replace("(a)", "(a, width)").replace("A(1)", "A(1, width)")
+    theirs = base.replace("(a)", "(a, depth)") + "\nconst two = new A(2, depth);\n"
+    assert proposals("a.js", base, ours, theirs) == []
+    assert proposals("a.js", base, ours, base.replace("(a)", "(a, depth)"))
+
+
+def test_imported_names_that_stand_sorted_stay_so() -> None:
+    base = "from typing import Iterator, List, Tuple\n"
+    ours, theirs = base.replace("Iter", "Iterable, Iter"), base.replace("Iter", "Any, Callable, Iter")
+    merged = "from typing import Any, Callable, Iterable, Iterator, List, Tuple\n"
+    assert {one.text for one in proposals("a.py", base, ours, theirs)} == {merged}

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from workbench.adapters.structure.grammars import language_of, parse
 from workbench.adapters.structure.merging import Merger
 from workbench.adapters.structure.overwrites import overwrites
+from workbench.adapters.structure.positions import misplaced
 from workbench.adapters.structure.runs import two_way
 from workbench.adapters.structure.shapes import definitions
 from workbench.core.moved import carried
@@ -122,9 +123,9 @@ def _check(language: str | None, texts: Texts) -> Callable[[str], bool]:
             return False
         if language is None or not clean:
             return True
-        if not _parses(language, text) or _doubled(language, texts, text):
-            return False
-        return not _overwritten(language, texts, text)
+        return _parses(language, text) and not any(
+            wrong(language, texts, text) for wrong in (_doubled, _overwritten, _misplaced)
+        )
 
     return holds
 
@@ -145,6 +146,12 @@ def _overwritten(language: str, texts: Texts, merged: str) -> bool:
         return False
     sides = [overwrites(parse(language, text)[0]) for text in texts]
     return any(count > max(side[pair] for side in sides) for pair, count in now.items())
+
+
+def _misplaced(language: str, texts: Texts, merged: str) -> bool:
+    """Whether a value is given by place as a parameter it is not meant for."""
+    base, ours, theirs = (parse(language, text)[0] for text in texts)
+    return misplaced(language, (base, ours, theirs), parse(language, merged)[0])
 
 
 def _parses(language: str, text: str) -> bool:
