@@ -18,6 +18,13 @@ ASSIGNS = {
     "let_declaration": ("pattern", "value"), "variable_declarator": ("name", "value"),
 }  # fmt: skip
 PLAIN = re.compile(rb"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*")
+WORDS = re.compile(rb"[A-Za-z_$][\w$]*")
+SCOPES = re.compile(
+    r".*definition|.*function|.*_item|class_.*|lambda|closure_expression|func_literal|"
+    r"(?:function|method|interface|constructor|generator_function|enum)_declaration"
+)
+"""What has names of its own."""
+
 SHELLS = frozenset({"expression_statement", "lexical_declaration", "variable_declaration"})
 
 
@@ -36,19 +43,24 @@ def overwrites(root: Piece) -> Counter[tuple[bytes, bytes]]:
 
 def _in_block(block: Piece) -> list[tuple[bytes, bytes]]:
     out: list[tuple[bytes, bytes]] = []
-    waiting: dict[bytes, bytes] = {}
+    waiting: dict[bytes, dict[bytes, bytes]] = {}  # by a name's first word, so that a statement asks for few
     for kid in block.kids:
         if not kid.named or kid.type.endswith("comment"):
             continue
+        text = kid.text
         whole = _assigned(kid)
-        if whole is not None and whole[0] in waiting and not _mentions(whole[0], whole[1]):
-            out.append((waiting[whole[0]], kid.text))
-        for name in [name for name in waiting if _mentions(name, kid.text)]:
-            del waiting[name]
-        last = whole[0] if whole is not None else None
-        for name in {last} if last is not None else _ends_assigning(kid):
-            waiting[name] = kid.text
+        here = waiting.get(_first(whole[0]), {}) if whole is not None else {}
+        if whole is not None and whole[0] in here and not _mentions(whole[0], whole[1]):
+            out.append((here[whole[0]], text))
+        for word in waiting.keys() & set(WORDS.findall(text)):
+            waiting[word] = {n: it for n, it in waiting[word].items() if not _mentions(n, text)}
+        for name in {whole[0]} if whole is not None else _ends_assigning(kid):
+            waiting.setdefault(_first(name), {})[name] = text
     return out
+
+
+def _first(name: bytes) -> bytes:
+    return name.split(b".", 1)[0]
 
 
 def _assigned(statement: Piece) -> tuple[bytes, bytes] | None:
@@ -71,7 +83,7 @@ def _assigned(statement: Piece) -> tuple[bytes, bytes] | None:
 def _ends_assigning(statement: Piece) -> set[bytes]:
     """Names that a statement with blocks in it assigns, and does not read after."""
     out: set[bytes] = set()
-    todo = list(statement.kids)
+    todo = [] if SCOPES.fullmatch(statement.type) else list(statement.kids)
     while todo:
         piece = todo.pop()
         found = _assigned(piece)
@@ -79,7 +91,7 @@ def _ends_assigning(statement: Piece) -> set[bytes]:
             rest = statement.src[piece.end : statement.end]
             if not _mentions(found[0], rest):
                 out.add(found[0])
-        elif not piece.type.endswith(("definition", "function", "class_body")):
+        elif not SCOPES.fullmatch(piece.type):
             todo.extend(piece.kids)
     return out
 

@@ -7,7 +7,7 @@ count on its own. Where nothing else tells (no type, no keyword), the value ends
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 
 from workbench.adapters.structure.grammars import Piece
 from workbench.adapters.structure.shapes import COMMENTS
@@ -15,6 +15,10 @@ from workbench.adapters.structure.shapes import COMMENTS
 LANGUAGES = frozenset({"python", "javascript", "typescript", "tsx"})
 FUNCTIONS = frozenset({"function_definition", "function_declaration", "method_definition"})
 CLASSES = frozenset({"class_definition", "class_declaration"})
+HOLDERS = CLASSES | {
+    "module", "program", "block", "class_body", "decorated_definition", "export_statement", "if_statement",
+    "try_statement",
+}  # fmt: skip
 CALLS = frozenset({"call", "call_expression", "new_expression"})
 BUILDERS = frozenset({b"__init__", b"constructor"})
 NAME = re.compile(rb"(?:(?:private|public|protected|readonly|override) )*([A-Za-z_$][\w$]*)")
@@ -22,26 +26,25 @@ RECEIVERS = frozenset({b"self", b"cls"})
 Given = tuple[bytes, tuple[bytes, ...]]
 
 
-def misplaced(language: str, sides: tuple[Piece, Piece, Piece], merged: Piece) -> bool:
+def misplaced(language: str, sides: Sequence[Piece], merged: Piece) -> bool:
     """Whether a call in the merge gives a value as a parameter that no side with that call means by it.
     Functions are known by name, and only those that a file defines once."""
     if language not in LANGUAGES:
         return False
-    now = _signatures(merged)
+    now, before = _signatures(merged), [_signatures(side) for side in sides]
+    unlike = {name for name, it in now.items() if any(side.get(name, it) != it for side in before)}
+    calls = list(_calls(merged, unlike)) if unlike else []
+    if not calls:
+        return False
     meant: dict[Given, set[tuple[bytes, ...]]] = {}
     single: dict[Given, set[bytes]] = {}
-    for side in sides:
-        known = _signatures(side)
-        for name, given in _calls(side):
-            names = known.get(name)
-            if names is None:
-                continue
+    for side, known in zip(sides, before, strict=True):
+        for name, given in _calls(side, unlike & known.keys()):
+            names = known[name]
             meant.setdefault((name, given), set()).add(names[: len(given)])
             for value, parameter in zip(given, names, strict=False):
                 single.setdefault((name, (value,)), set()).add(parameter)
-    for name, given in _calls(merged):
-        if name not in now:
-            continue
+    for name, given in calls:
         names = now[name][: len(given)]
         if names not in meant.get((name, given), {names}):
             return True
@@ -51,7 +54,8 @@ def misplaced(language: str, sides: tuple[Piece, Piece, Piece], merged: Piece) -
 
 
 def _signatures(root: Piece) -> dict[bytes, tuple[bytes, ...]]:
-    """Parameters that may be given by place, by the function's name; a constructor's by its class's."""
+    """Parameters that may be given by place, by the function's name; a constructor's by its class's. What
+    is defined within functions is left out."""
     out: dict[bytes, list[tuple[bytes, ...]]] = {}
     todo: list[tuple[Piece, bytes]] = [(root, b"")]
     while todo:
@@ -61,7 +65,8 @@ def _signatures(root: Piece) -> dict[bytes, tuple[bytes, ...]]:
         if piece.type in FUNCTIONS and (found := piece.child("parameters")) is not None:
             name = _name(piece)
             out.setdefault(owner if name in BUILDERS else name, []).append(tuple(_parameters(found)))
-        todo.extend((kid, owner) for kid in piece.kids)
+        elif piece.type in HOLDERS:
+            todo.extend((kid, owner) for kid in piece.kids)
     return {name: several[0] for name, several in out.items() if len(several) == 1}
 
 
@@ -76,15 +81,17 @@ def _parameters(piece: Piece) -> Iterator[bytes]:
             yield found[1]
 
 
-def _calls(root: Piece) -> Iterator[Given]:
-    """Every call: the last word of what is called, and the values it gives by place."""
+def _calls(root: Piece, names: Set[bytes]) -> Iterator[Given]:
+    """Every call of these names: the last word of what is called, and the values it gives by place."""
     todo = [root]
     while todo:
         piece = todo.pop()
-        todo.extend(piece.kids)
+        todo.extend(kid for kid in piece.kids if kid.kids and any(name in kid.text for name in names))
+        if piece.type not in CALLS:
+            continue
         callee = piece.child("function") or piece.child("constructor")
         arguments = piece.child("arguments")
-        if piece.type not in CALLS or callee is None or arguments is None:
+        if callee is None or arguments is None:
             continue
         words = re.findall(rb"[\w$]+$", callee.text)
         given: list[bytes] = []
@@ -93,7 +100,7 @@ def _calls(root: Piece) -> Iterator[Given]:
                 break
             if kid.named and kid.type not in COMMENTS:
                 given.append(b"".join(kid.text.split()))
-        if words and given:
+        if words and words[0] in names and given:
             yield words[0], tuple(given)
 
 
