@@ -513,3 +513,17 @@ def test_what_waits_for_an_undone_task_does_not_start_on_a_missing_base(
     assert files(repo) >= {"other.txt"} and files(repo).isdisjoint({"one.txt", "two.txt"})
     assert "somebody moved" not in resumed.stdout + resumed.stderr
     assert report(workbench)["outcome"] == "incomplete"
+
+
+def test_what_was_undone_is_brought_back_by_the_commands_that_resolve_prints(
+    workbench: CommandLine, repo: Path, landed: list[dict[str, Any]]
+) -> None:
+    undone(workbench, "two")
+    shown = json.loads(workbench("resolve", "two", "--json").stdout)
+    lines = "\n".join(line.replace("commit --all", "commit -q --all -m again") for line in shown["commands"])
+    steps = lines[: lines.index("workbench resolve")]
+    subprocess.run(["sh", "-e", "-c", steps], cwd=repo, check=True)
+    done = workbench("resolve", "two", "resolve-two", "--headless")
+    assert done.returncode == 0, done.stderr
+    assert set(statuses(workbench).values()) == {"landed"}
+    assert report(workbench)["conflicts"] == [], "there was none to settle"

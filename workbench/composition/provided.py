@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workbench.composition.place import Place
 from workbench.core.apply.provided import GIVEN_UP
 from workbench.core.events import WorkProvided
-from workbench.core.state import RunState, TaskState
+from workbench.core.state import RunState, TaskState, TaskStatus
 from workbench.engine.world import World
 from workbench.errors import UsageError
 
@@ -47,7 +47,7 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
     commit = task.commit or (made[-1] if made else "")  # what was green alone, or else the last there is
     branch = f"resolve-{name}"
     folder = place.root.parent / f"{place.root.name}-{branch}"
-    merge = [f"git merge {commit[:12]}    # resolve what conflicts"] if commit else []
+    bring = [f"{how}    # resolve what conflicts"] if (how := _bringing(state, task, commit)) else []
     gates = [f"{gate}    # must be green" for gate in state.gates_of(name)]
     tip = state.integration.removeprefix("refs/heads/")
     return Stuck(
@@ -62,12 +62,21 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
         commands=(
             f"git worktree add -b {branch} {shlex.quote(str(folder))} {tip}",
             f"cd {shlex.quote(str(folder))}",
-            *merge,
+            *bring,
             *gates,
             "git commit --all",
             f"workbench resolve {name} {branch} --run {state.run}",
         ),
     )
+
+
+def _bringing(state: RunState, task: TaskState, commit: str) -> str:
+    """The command that brings what there is of a task into a checkout of the branch. What was undone is in
+    the branch's history, where a merge finds nothing to do: its landing is applied again."""
+    if task.status is TaskStatus.UNDONE:
+        gone = next(it.reversal for it in reversed(state.undone) if it.reversal.task == task.spec.id)
+        return f"git cherry-pick --no-commit -m 1 {gone.landing[:12]}"
+    return f"git merge {commit[:12]}" if commit else ""
 
 
 async def work_provided(state: RunState, world: World, name: str, commit: str) -> WorkProvided:
