@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workbench.core import events as e
 from workbench.core.report import duration
-from workbench.core.state import RunState, TaskStatus
+from workbench.core.state import Phase, RunState, TaskStatus
 
 Tone = Literal["plain", "good", "bad", "warn", "faint"]
 
@@ -30,6 +30,30 @@ def line(state: RunState, event: e.Event) -> Line | None:
     """What to say about an event, or None when it is not worth a line of its own."""
     words = _WORDS.get(type(event))
     return words(state, event) if words is not None else None
+
+
+@dataclass
+class Story:
+    """The lines of one display, in order. As ``line`` gives them, but where many tasks meet in one file, each
+    is told of once there and not with every other one."""
+
+    _met: set[tuple[str, str]] = field(default_factory=set)
+    _told: set[frozenset[str]] = field(default_factory=set)
+
+    def line(self, state: RunState, event: e.Event) -> Line | None:
+        """What to say about the next event, or None."""
+        match event:
+            case e.ConflictForeseen():
+                met = {(task, path) for task in (event.task, event.other) for path in event.paths}
+                if met <= self._met:
+                    return None
+                self._met |= met
+                self._told.add(frozenset((event.task, event.other)))
+            case e.ConflictCleared() if frozenset((event.task, event.other)) not in self._told:
+                return None
+            case _:
+                pass
+        return line(state, event)
 
 
 def short(text: str, width: int = NOTE_WIDTH) -> str:
@@ -127,7 +151,9 @@ def _delivered(state: RunState, event: e.TaskDelivered) -> Line:
 
 
 def _landed(state: RunState, event: e.TaskLanded) -> Line:
-    landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values())
+    # A batch lands at once: the state may be ahead of this event.
+    numbered = (number for number, it in enumerate(state.standing, 1) if it.commit == event.commit)
+    landed = next(numbered, len(state.standing))
     return Line("merge", f"{event.task} landed as {event.commit[:10]} ({landed}/{len(state.tasks)})", "good")
 
 
@@ -138,7 +164,8 @@ def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
 
 
 def _foreseen(state: RunState, event: e.ConflictForeseen) -> Line:
-    return Line("probe", f"{event.task} and {event.other} will conflict in {', '.join(event.paths)}", "warn")
+    words = f"{event.task} and {event.other} conflict so far in {some(event.paths)}; both are told"
+    return Line("probe", words, "warn")
 
 
 def _read(state: RunState, event: e.LandingRead) -> Line:
@@ -181,7 +208,8 @@ def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
     tests = f": {', '.join(event.tests[:3])}" if event.tests else ""
     more = f" and {len(event.tests) - 3} more" if len(event.tests) > 3 else ""
     others = " or ".join(event.others)
-    return Line("merge", f"{event.task} is a semantic conflict {among} {others}{tests}{more}", "warn")
+    words = f"{event.task}, green alone, is red together {among} {others} (a semantic conflict){tests}{more}"
+    return Line("merge", words, "warn")
 
 
 def _flake(state: RunState, event: e.FlakeSeen) -> Line:
@@ -278,6 +306,13 @@ class Row:
     doing: str
 
 
+_PHASES = {
+    Phase.COLLECTED: "waits for its gates",
+    Phase.CHECKED: "its gates ran",
+    Phase.TURN_OVER: "its turn ended",
+}
+
+
 def rows(state: RunState) -> list[Row]:
     """The team as it stands, in its own order; teammates that never worked are left out."""
     shown: list[Row] = []
@@ -287,7 +322,7 @@ def rows(state: RunState) -> list[Row]:
                 shown.append(Row(teammate.name, "", 0, "idle"))
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
-        doing = attempt.doing or attempt.note or str(attempt.phase)
+        doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
