@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from workbench.cli.collisions import semantic, settled
-from workbench.cli.presenting import Story, named
+from workbench.cli.presenting import named
+from workbench.cli.story import Story
 from workbench.core.events import ConflictCleared, ConflictForeseen, LandingRead
 from workbench.core.models import PublicChange
 from workbench.core.report.values import ConflictReport, SemanticReport
@@ -34,7 +35,7 @@ def test_a_landing_says_how_public_names_differ(hows: str, more: int, said: str)
 def test_many_that_meet_in_one_file_are_told_of_once_each() -> None:
     story, state = Story(), RunState()
     said = []
-    for one, other, path in ["abx", "acx", "bcx", "bdx", "cdx", "bcy"]:
+    for one, other, path in map(tuple, ["abx", "acx", "bcx", "bdx", "cdx", "bcy"]):
         if line := story.line(state, ConflictForeseen(task=one, other=other, paths=(path,), hunks="")):
             said.append(line.what.split(" conflict")[0])
     assert said == ["a and b", "a and c", "b and d", "b and c"]

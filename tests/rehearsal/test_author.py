@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.core.models import Plan, Task
 from workbench.adapters.templates import Templates
+from workbench.core.models import Plan, Task
 from workbench.rehearsal.author import COMMITTED, CONFLICT, EDITED, MOST_FILES, RED, REPEATS, author, targets
 from workbench.rehearsal.play import Facts, reply
 from workbench.rehearsal.script import Part, Script, Step, Use, load

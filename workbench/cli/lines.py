@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from workbench.cli.presenting import Line, Story, counts, rows
+from workbench.cli.presenting import Line, counts, rows
+from workbench.cli.story import Story
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus

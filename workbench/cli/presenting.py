@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.core import events as e
@@ -30,30 +30,6 @@ def line(state: RunState, event: e.Event) -> Line | None:
     """What to say about an event, or None when it is not worth a line of its own."""
     words = _WORDS.get(type(event))
     return words(state, event) if words is not None else None
-
-
-@dataclass
-class Story:
-    """The lines of one display, in order. As ``line`` gives them, but where many tasks meet in one file, each
-    is told of once there and not with every other one."""
-
-    _met: set[tuple[str, str]] = field(default_factory=set)
-    _told: set[frozenset[str]] = field(default_factory=set)
-
-    def line(self, state: RunState, event: e.Event) -> Line | None:
-        """What to say about the next event, or None."""
-        match event:
-            case e.ConflictForeseen():
-                met = {(task, path) for task in (event.task, event.other) for path in event.paths}
-                if met <= self._met:
-                    return None
-                self._met |= met
-                self._told.add(frozenset((event.task, event.other)))
-            case e.ConflictCleared() if frozenset((event.task, event.other)) not in self._told:
-                return None
-            case _:
-                pass
-        return line(state, event)
 
 
 def short(text: str, width: int = NOTE_WIDTH) -> str:
