@@ -527,3 +527,14 @@ def test_what_was_undone_is_brought_back_by_the_commands_that_resolve_prints(
     assert done.returncode == 0, done.stderr
     assert set(statuses(workbench).values()) == {"landed"}
     assert report(workbench)["conflicts"] == [], "there was none to settle"
+
+
+def test_a_checkout_of_the_branch_is_named_with_what_brings_it_along(
+    workbench: CommandLine, repo: Path, landed: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    git(repo, "worktree", "add", "-q", str(tmp_path / "look"), BRANCH)
+    said = undone(workbench, "two")
+    command = next(line for line in said.splitlines() if "read-tree" in line).removeprefix("  next: ")
+    subprocess.run(["sh", "-e", "-c", command], cwd=repo, check=True)
+    assert git(tmp_path / "look", "status", "--porcelain") == ""
+    assert not (tmp_path / "look/two.txt").exists()
