@@ -15,7 +15,8 @@ from workbench.errors import UsageError
 
 @dataclass(frozen=True)
 class Stuck:
-    """A task that was given up: why, what there is of it, and the commands by which a person brings it in."""
+    """A task that was given up: why, with the output seen then (``evidence``), what there is of it, and the
+    commands by which a person brings it in."""
 
     run: str
     task: str
@@ -24,6 +25,7 @@ class Stuck:
     reason: str
     paths: tuple[str, ...]
     others: tuple[str, ...]
+    evidence: str
     commit: str
     commands: tuple[str, ...]
 
@@ -58,6 +60,7 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
         reason=task.reason or task.evidence.partition("\n")[0],
         paths=task.conflicts,
         others=task.others,
+        evidence=task.evidence,
         commit=commit,
         commands=(
             f"git worktree add -b {branch} {shlex.quote(str(folder))} {tip}",
