@@ -69,7 +69,7 @@ def print_report(result: Report) -> None:
         out.print(Text(result.reason, "yellow"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("task", "", "by", "tries", "time", "cost", "landed as"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", min_width=len("0123456789") if name == "landed as" else None)
     for task in result.tasks:
         extras = [f"{task.conflicts} for a conflict"] * bool(task.conflicts)
         extras += [f"{task.repairs} repaired"] * bool(task.repairs)
