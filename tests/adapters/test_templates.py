@@ -56,6 +56,7 @@ def values(**changed: Any) -> dict[str, Any]:
         "why": "first",
         "evidence": "",
         "conflicts": (),
+        "collided": (),
         "hunks": "",
         "others": [],
         "other_tests": [],
@@ -119,6 +120,20 @@ def test_every_other_attempt_says_what_it_is_for(why: str) -> None:
     text = brief(why=why, evidence="E   assert 3 == 4", others=[Task(id="csv", title="CSV report")])
     assert "```\nE   assert 3 == 4\n```" in text
     assert text != brief(evidence="E   assert 3 == 4")
+    assert "\n\n\n" not in text
+
+
+def test_a_fixup_that_is_tried_again_still_knows_the_other_side() -> None:
+    text = brief(
+        why="retry",
+        evidence="conflict markers are left in shop/report.py",
+        collided=("shop/report.py",),
+        others=[Task(id="csv", title="CSV report", body="A header row.")],
+        other_tests=["tests/test_csv.py"],
+    )
+    assert "conflicted in `shop/report.py`." in text
+    assert "csv: CSV report\n\nA header row." in text
+    assert "`tests/test_csv.py`" in text
     assert "\n\n\n" not in text
 
 

@@ -73,3 +73,15 @@ def test_too_few_files_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_teaches(words: list[str], wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0
     assert wanted in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [("--tasks", "0"), ("--rounds", "0"), ("--team", "0"), ("--seconds", "-1"), ("--files", "0")]
+)
+def test_what_cannot_be_measured_is_refused(
+    words: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", *words]) == 2
+    said = capsys.readouterr()
+    assert words[0] in said.err
+    assert not said.out

@@ -310,6 +310,11 @@ def test_scripts_that_a_package_manager_shows_are_looked_at() -> None:
         ("tests/e2e/*", "tests.e2e.test_a.test_b", True),
         ("tests/e2e/*", "testsXe2e.test_a", False),
         ("tests.e2e", "tests/e2e", False),
+        ("tests.test_net.Net.test_slow[a/b]", "tests/test_net.py::Net::test_slow[a/b]", True),
+        ("tests.test_net.test_slow", "tests/test_net.py::test_slower", False),
+        ("tests.test_net.test_slow", "tests/test_net.py::test_slow[1]", False),
+        ("tests.e2e.*", "tests/e2e/test_a.py::test_b", True),
+        ("net.test_slow", "net::test_slow", False),
     ],
 )
 def test_patterns(pattern: str, name: str, same: bool) -> None:

@@ -535,8 +535,33 @@ def test_a_person_brings_back_what_was_undone_and_not_only_what_is_new(
     add, enter, take, *_ = shown["commands"]
     folder = Path(enter.removeprefix("cd ").strip("'"))
     subprocess.run(["sh", "-c", add], cwd=repo, check=True)
-    subprocess.run(["sh", "-c", take], cwd=folder, check=True)
+    subprocess.run(["sh", "-c", f"{take}\ngit commit -q --all -m again"], cwd=folder, check=True)
     went = workbench("resolve", "five", "resolve-five")
     assert went.returncode == 1, "four is still undone"
     assert statuses(workbench)["five"] == "landed"
     assert "five.txt" in files(repo)
+
+
+def test_what_was_undone_is_brought_back_by_the_commands_that_resolve_prints(
+    workbench: CommandLine, repo: Path, landed: list[dict[str, Any]]
+) -> None:
+    undone(workbench, "two")
+    shown = json.loads(workbench("resolve", "two", "--json").stdout)
+    lines = "\n".join(line.replace("commit --all", "commit -q --all -m again") for line in shown["commands"])
+    steps = lines[: lines.index("workbench resolve")]
+    subprocess.run(["sh", "-e", "-c", steps], cwd=repo, check=True)
+    done = workbench("resolve", "two", "resolve-two", "--headless")
+    assert done.returncode == 0, done.stderr
+    assert set(statuses(workbench).values()) == {"landed"}
+    assert report(workbench)["conflicts"] == [], "there was none to settle"
+
+
+def test_a_checkout_of_the_branch_is_named_with_what_brings_it_along(
+    workbench: CommandLine, repo: Path, landed: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    git(repo, "worktree", "add", "-q", str(tmp_path / "look"), BRANCH)
+    said = undone(workbench, "two")
+    command = next(line for line in said.splitlines() if "read-tree" in line).removeprefix("  next: ")
+    subprocess.run(["sh", "-e", "-c", command], cwd=repo, check=True)
+    assert git(tmp_path / "look", "status", "--porcelain") == ""
+    assert not (tmp_path / "look/two.txt").exists()

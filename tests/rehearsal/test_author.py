@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.adapters.templates import Templates
 from workbench.core.models import Plan, Task
 from workbench.rehearsal.author import COMMITTED, CONFLICT, EDITED, MOST_FILES, RED, REPEATS, author, targets
 from workbench.rehearsal.play import Facts, reply
@@ -86,6 +87,24 @@ def test_which_messages_it_reacts_to(text: str, red: bool, conflict: bool) -> No
 
     assert bool(re.search(RED, text)) is red
     assert bool(re.search(CONFLICT, text)) is conflict
+
+
+def test_what_is_told_in_passing_starts_no_reaction() -> None:
+    import re
+
+    hunks = "<<<<<<< a\n1\n||||||| base\n=======\n2\n>>>>>>> b\nthe gate is red"
+    foreseen = Templates().render(
+        "tell/foreseen.md.j2",
+        {"other": "b", "title": "Conflicts", "teammate": "ben", "delivered": False, "paths": ("a.py",)}
+        | {"hunks": hunks},
+    )
+    task = Task(id="b", title="Merge conflicts in a red gate")
+    landed = Templates().render(
+        "tell/landed.md.j2", {"tasks": [task], "changes": [], "more": 0, "touched": ()}
+    )
+    for text in (foreseen, landed):
+        assert not re.search(CONFLICT, text)
+        assert not re.search(RED, text)
 
 
 def test_reactions_are_the_same_for_every_task() -> None:

@@ -326,13 +326,15 @@ def bench(
     context: typer.Context,
     tasks: Annotated[
         list[int] | None,
-        typer.Option("--tasks", metavar="N", help="How many tasks; repeatable. 10 and 50 if not given."),
+        typer.Option(
+            "--tasks", min=1, metavar="N", help="How many tasks; repeatable. 10 and 50 if not given."
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(metavar="S", help="How long each task works.")] = 2.0,
+    seconds: Annotated[float, typer.Option(min=0, metavar="S", help="How long each task works.")] = 2.0,
     team: Annotated[
-        int | None, typer.Option(metavar="N", help="Teammates; as many as tasks if not given.")
+        int | None, typer.Option(min=1, metavar="N", help="Teammates; as many as tasks if not given.")
     ] = None,
-    rounds: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds; the median counts.")] = 3,
     files: Annotated[int, typer.Option(min=1, metavar="N", help="Files in the repository.")] = 160,
     json: Json = False,
 ) -> None:

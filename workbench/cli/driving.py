@@ -42,7 +42,11 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
         finally:
             await all_noted()
 
-    return asyncio.run(whole())
+    try:
+        return asyncio.run(whole())
+    except KeyboardInterrupt:
+        explain("interrupted", "nothing is half done; `workbench status` says where the run stands")
+        raise
 
 
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from workbench.cli.presenting import Line, counts, line, rows
+from workbench.cli.presenting import Line, counts, rows
+from workbench.cli.story import Story
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus
@@ -24,9 +25,10 @@ class PlainLines:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        self._story = Story()
 
     def show(self, state: RunState, record: Record) -> None:
-        if said := line(state, record.event):
+        if said := self._story.line(state, record.event):
             seconds = time.monotonic() - self._began
             print(f"{seconds:7.1f}s  {said.who:<8} {_indented(said.what)}", file=sys.stderr, flush=True)
 
@@ -55,13 +57,14 @@ class LiveTable:
         self._clock = clock
         self._began = clock()
         self._state: RunState | None = None
+        self._story = Story()
         self._live = Live(
             console=self._console, refresh_per_second=8, get_renderable=self.foot, transient=True
         )
 
     def show(self, state: RunState, record: Record) -> None:
         self._state = state
-        if said := line(state, record.event):
+        if said := self._story.line(state, record.event):
             self._tell(said)
 
     def _tell(self, said: Line) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from workbench.core import events as e
 from workbench.core.report import duration
-from workbench.core.state import RunState, TaskStatus
+from workbench.core.state import Phase, RunState, TaskStatus
 
 Tone = Literal["plain", "good", "bad", "warn", "faint"]
 
@@ -129,7 +129,9 @@ def _delivered(state: RunState, event: e.TaskDelivered) -> Line:
 
 
 def _landed(state: RunState, event: e.TaskLanded) -> Line:
-    landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values())
+    # A batch lands at once: the state may be ahead of this event.
+    numbered = (number for number, it in enumerate(state.standing, 1) if it.commit == event.commit)
+    landed = next(numbered, len(state.standing))
     return Line("merge", f"{event.task} landed as {event.commit[:10]} ({landed}/{len(state.tasks)})", "good")
 
 
@@ -140,7 +142,8 @@ def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
 
 
 def _foreseen(state: RunState, event: e.ConflictForeseen) -> Line:
-    return Line("probe", f"{event.task} and {event.other} will conflict in {', '.join(event.paths)}", "warn")
+    words = f"{event.task} and {event.other} conflict so far in {some(event.paths)}; both are told"
+    return Line("probe", words, "warn")
 
 
 def _read(state: RunState, event: e.LandingRead) -> Line:
@@ -183,7 +186,8 @@ def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
     tests = f": {', '.join(event.tests[:3])}" if event.tests else ""
     more = f" and {len(event.tests) - 3} more" if len(event.tests) > 3 else ""
     others = " or ".join(event.others)
-    return Line("merge", f"{event.task} is a semantic conflict {among} {others}{tests}{more}", "warn")
+    words = f"{event.task}, green alone, is red together {among} {others} (a semantic conflict){tests}{more}"
+    return Line("merge", words, "warn")
 
 
 def _flake(state: RunState, event: e.FlakeSeen) -> Line:
@@ -280,6 +284,13 @@ class Row:
     doing: str
 
 
+_PHASES = {
+    Phase.COLLECTED: "waits for its gates",
+    Phase.CHECKED: "its gates ran",
+    Phase.TURN_OVER: "its turn ended",
+}
+
+
 def rows(state: RunState) -> list[Row]:
     """The team as it stands, in its own order; teammates that never worked are left out."""
     shown: list[Row] = []
@@ -289,7 +300,7 @@ def rows(state: RunState) -> list[Row]:
                 shown.append(Row(teammate.name, "", 0, "idle"))
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
-        doing = attempt.doing or attempt.note or str(attempt.phase)
+        doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))

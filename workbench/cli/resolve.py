@@ -34,4 +34,6 @@ def _words(found: Stuck) -> str:
     if found.paths:
         others = f" with {', '.join(found.others)}" if found.others else ""
         lines.append(f"it conflicts{others} in {', '.join(found.paths)}")
+    if found.evidence and found.evidence.strip() != found.reason:
+        lines += ["", *(f"  {line}".rstrip() for line in found.evidence.splitlines())]
     return "\n".join([*lines, "", *found.commands])

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from workbench.adapters.lock import owner
+from workbench.cli.collisions import SEMANTIC, SETTLED, semantic, settled
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
@@ -68,9 +69,9 @@ def print_report(result: Report) -> None:
         out.print(Text(result.reason, "yellow"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("task", "", "by", "tries", "time", "cost", "landed as"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", min_width=len("0123456789") if name == "landed as" else None)
     for task in result.tasks:
-        extras = [f"{task.conflicts} conflict"] * bool(task.conflicts)
+        extras = [f"{task.conflicts} for a conflict"] * bool(task.conflicts)
         extras += [f"{task.repairs} repaired"] * bool(task.repairs)
         tries = f"{task.attempts}" + (f" ({', '.join(extras)})" if extras else "")
         status = task.status if task.proven is not False else "NOT FOUND"
@@ -86,6 +87,14 @@ def print_report(result: Report) -> None:
     out.print(table)
     out.print(Text(graph(result), "dim"))
     out.print()
+    for heading, collided in (
+        (SETTLED, settled(result.conflicts)),
+        (SEMANTIC, semantic(result.semantic_conflicts)),
+    ):
+        for number, (what, more) in enumerate(collided):
+            if number == 0:
+                out.print(Text(f"{heading}:", "yellow"))
+            out.print(Text(f"  {what}  ", "bold") + Text(more, "dim"))
     if words := proof_words(result):
         out.print(Text(words, "dim" if result.complete else "yellow"))
     for how, found in ((FLAKES, result.flakes), (EXCUSED, result.excused)):

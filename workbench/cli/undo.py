@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +44,11 @@ def _tell(done: Undone) -> None:
         print(f"then {done.branch} would have to be green on {gates}" if gates else "no gate would run")
         return
     print(f"{done.branch} {done.old[:10]}..{done.new[:10]}")
+    for folder in done.behind:
+        explain(
+            f"{folder} shows this branch, and its files are as they were: a commit there takes the undo back",
+            f"git -C {shlex.quote(folder)} read-tree -m -u {done.old[:10]} {done.new[:10]}",
+        )
     if done.held:
         print(f"held, for they wait for what is undone: {', '.join(done.held)}", file=sys.stderr)
     if done.there:

@@ -16,7 +16,8 @@ from workbench.errors import UsageError
 
 @dataclass(frozen=True)
 class Stuck:
-    """A task that was given up: why, what there is of it, and the commands by which a person brings it in."""
+    """A task that was given up: why, with the output seen then (``evidence``), what there is of it, and the
+    commands by which a person brings it in."""
 
     run: str
     task: str
@@ -25,6 +26,7 @@ class Stuck:
     reason: str
     paths: tuple[str, ...]
     others: tuple[str, ...]
+    evidence: str
     commit: str
     commands: tuple[str, ...]
 
@@ -64,13 +66,14 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
         reason=task.reason or task.evidence.partition("\n")[0],
         paths=task.conflicts,
         others=task.others,
+        evidence=task.evidence,
         commit=commit,
         commands=(
             f"git worktree add -b {branch} {shlex.quote(str(folder))} {tip}",
             f"cd {shlex.quote(str(folder))}",
             *merge,
             *gates,
-            *(["git commit --all    # unless the merge was clean"] if merge else ["git commit --all"]),
+            "git commit --all",
             f"workbench resolve {name} {branch} --run {state.run}",
         ),
     )
@@ -80,7 +83,9 @@ def _taken(state: RunState, name: str, commit: str) -> str:
     """The git command that brings a task's work onto the integration branch. What was undone is in its
     history, so that a merge would bring nothing: it is picked from its landing."""
     undone = _undone(state, name)
-    return f"git cherry-pick -m 1 {undone.landing[:12]}" if undone else f"git merge {commit[:12]}"
+    if undone is not None:
+        return f"git cherry-pick --no-commit -m 1 {undone.landing[:12]}"
+    return f"git merge --no-ff --no-commit {commit[:12]}"
 
 
 def _undone(state: RunState, name: str) -> Reversal | None:

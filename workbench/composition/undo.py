@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.git.target import checkouts_of
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.processes import reap_orphans
 from workbench.adapters.store.sqlite import SqliteStore
@@ -41,7 +42,8 @@ __all__ = ["RedUndo", "Undone", "undo"]
 class Undone:
     """What was undone, newest first, or with ``dry_run`` would be. ``why`` has a reason for each task,
     ``gates`` what the new tip is green on, ``held`` the tasks that can no longer start for it; ``there``
-    are the undone tasks whose landing the run's ``target`` has already."""
+    are the undone tasks whose landing the run's ``target`` has already. ``behind`` are the checkouts that
+    show the branch: their files are left as they were at ``old``."""
 
     run: str
     branch: str
@@ -54,6 +56,7 @@ class Undone:
     target: str
     there: tuple[str, ...]
     dry_run: bool = False
+    behind: tuple[str, ...] = ()
 
 
 @dataclass
@@ -102,7 +105,14 @@ async def undo(
             target=state.target,
             there=await _there(git, state, reversals),
             dry_run=dry_run,
+            behind=await _showing(place, state),
         )
+
+
+async def _showing(place: Place, state: RunState) -> tuple[str, ...]:
+    """Where the integration branch is checked out."""
+    found = await checkouts_of(place.repository, state.integration.removeprefix("refs/heads/"))
+    return tuple(str(checkout.root or checkout.git_dir) for checkout in found)
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
         "why": attempt.why,
         "evidence": task.evidence if attempt.why != "first" else "",
         "conflicts": conflicts,
+        "collided": task.conflicts,
         "hunks": task.evidence if attempt.why == "conflict" else "",
         "failing": task.failing if attempt.why == "rejected" else (),
         "other_tests": other_tests(state, task.others),

@@ -30,9 +30,14 @@ _ENDED = r"(?i)\Anoted\b"  # what the tools answer to done and blocked: nothing 
 REPEATS = 3
 """How often a command is tried again that did not run for that reason."""
 
-CONFLICT = r"(?i)<<<<<<< |conflict (marker|in\b|with\b|between\b)|merge conflict|conflict(s|ed|ing)\b"
+_NO_NOTICE = r"(?i)\A(?!What you have committed so far does not merge|Landed while you work)[\s\S]*?"
+"""What is told in passing asks for nothing: nobody's tree has the conflict that a notice foresees."""
 
-RED = r"(?i)\bgates?\b[^\n]*\b(red|fail\w*)\b|\b(red|fail\w*)\b[^\n]*\bgates?\b"
+CONFLICT = (
+    rf"{_NO_NOTICE}(?:<<<<<<< |conflict (marker|in\b|with\b|between\b)|merge conflict|conflict(s|ed|ing)\b)"
+)
+
+RED = rf"{_NO_NOTICE}(?:\bgates?\b[^\n]*\b(red|fail\w*)\b|\b(red|fail\w*)\b[^\n]*\bgates?\b)"
 
 _WILD = frozenset("*?[{")
 

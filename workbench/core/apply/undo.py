@@ -99,7 +99,8 @@ def _finished_otherwise(state: RunState) -> None:
         return
     missing = [name for name, task in state.tasks.items() if task.status is not TaskStatus.LANDED]
     state.outcome = "incomplete"
-    state.reason = f"{len(missing)} of {len(state.tasks)} tasks are not landed: {', '.join(missing[:8])}"
+    stand = "is" if len(missing) == 1 else "are"
+    state.reason = f"{len(missing)} of {len(state.tasks)} tasks {stand} not landed: {', '.join(missing[:8])}"
 
 
 @on(e.UndoDropped)

@@ -112,7 +112,7 @@ def _task(state: RunState, task: TaskState, proven: bool | None) -> TaskReport:
 def _settled(state: RunState, landing: Landed) -> Iterator[ConflictReport]:
     """How the conflicts of a landed task were settled: in its worktree, at its merge, or both."""
     task, attempt = state.task(landing.task), state.attempt(landing.task, landing.attempt)
-    if attempt.teammate == PERSON:
+    if attempt.teammate == PERSON and task.conflicts:
         yield ConflictReport(task=landing.task, paths=task.conflicts, rung="person")
     elif attempt.why == "conflict":
         yield ConflictReport(task=landing.task, paths=task.conflicts, rung="agent", by=attempt.teammate)

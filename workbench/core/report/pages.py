@@ -125,7 +125,7 @@ def _status(task: TaskReport) -> str:
 def _tries(task: TaskReport) -> str:
     words = [str(task.attempts)]
     if task.conflicts:
-        words.append(f"{task.conflicts} conflict{'s' if task.conflicts > 1 else ''} resolved")
+        words.append(f"{task.conflicts} for a conflict")
     if task.repairs:
         words.append(f"{task.repairs} repair{'s' if task.repairs > 1 else ''}")
     return ", ".join(words)

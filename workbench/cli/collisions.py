@@ -1,0 +1,30 @@
+"""Where work collided, for a person at a terminal: the Markdown of a report has it file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from workbench.cli.presenting import some
+from workbench.core.report.values import ConflictReport, SemanticReport
+
+MOST = 8
+SETTLED = "Conflicts, by what settled them"
+SEMANTIC = "Semantic conflicts: green alone, merged without a conflict, and red together"
+
+
+def settled(conflicts: Iterable[ConflictReport]) -> Iterator[tuple[str, str]]:
+    """What settled conflicts, and of which tasks, in the order in which it was first needed."""
+    by: dict[str, list[str]] = {}
+    for it in conflicts:
+        red = f" (red before: {', '.join(it.thrown)})" if it.thrown else ""
+        by.setdefault(f"{it.rung} ({it.by})" if it.by else it.rung, []).append(it.task + red)
+    for rung, tasks in by.items():
+        yield rung, some(tasks, MOST)
+
+
+def semantic(found: Iterable[SemanticReport]) -> Iterator[tuple[str, str]]:
+    """Each semantic conflict: the two sides, and the failing tests or else the gate, with how it ended."""
+    for it in found:
+        among = "with" if it.certain else "probably with" if len(it.others) == 1 else "with some of"
+        what = some(it.tests) or f"`{it.gate}`"
+        yield f"{it.task} {among} {some(it.others)}", f"{what} ({it.status} in the end)"
