@@ -89,7 +89,7 @@ def test_the_report_names_the_person() -> None:
     run.send(e.RunResumed(pid=1))
     run.land("b")
     made = report(run.state)
-    assert [(it.rung, it.task) for it in made.conflicts] == [("person", "b")]
+    assert made.conflicts == (), "it crashed: there was no conflict to settle"
     assert next(it for it in made.landings if it.task == "b").teammate == PERSON
 
 
