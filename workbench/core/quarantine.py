@@ -66,8 +66,8 @@ def decide(run: RedRun, patterns: Sequence[str]) -> Decision:
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a pattern names a test. ``*`` is any text and ``?`` any character, brackets are themselves and
-    case counts. JUnit XML's ``tests.test_net.test_slow`` is known by ``tests/test_net.py::test_slow``, and the
-    other way round: reports show the one, and pytest prints the other."""
+    case counts. JUnit XML's ``tests.test_net.test_slow`` is known by ``tests/test_net.py::test_slow``, and
+    the other way round: reports show the one, and pytest prints the other."""
     if _compiled(pattern).fullmatch(name):
         return True
     if ".py::" in name and not re.search(r"[/:]", pattern.partition("[")[0]):
