@@ -8,7 +8,6 @@ from workbench.core.decide.table import Actions, after
 from workbench.core.notices import listens, without
 from workbench.core.state import RunState, TaskStatus
 
-
 WARNINGS = 3
 """Of how many others a teammate hears that meet it in the same files. A list that everybody adds to would
 fill a session with one message from each; the files are known by then."""
