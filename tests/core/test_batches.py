@@ -176,7 +176,12 @@ def test_a_fixup_waits_for_the_publication_of_the_other_side_whatever_else_happe
     run.paired("b", "a")
     assert run.status("b") is T.REJECTED, "a is just being published"
     lost = run.send(e.PublicationLost(expected="L-first", found="moved"))
-    assert a.StartAttempt("b", "m-b", 2, "rejected", "b1") in lost, "it does not wait for ever"
+    assert lost == [a.BuildBatch(("a",), ("a1",))], "a is to be published anew"
+    run.built("a", a="tree-on-moved")
+    run.gated("a", False)
+    run.gated("a", False)
+    sent_back = run.gated("base", True)
+    assert a.StartAttempt("b", "m-b", 2, "rejected", "b1") in sent_back, "it does not wait for ever"
     assert run.state.attempts["b", 2].start == "moved"
 
 
@@ -502,6 +507,29 @@ def test_a_green_whole_ends_the_gates_on_its_parts() -> None:
     assert published(actions) == ["a", "b", "c", "d"]
 
 
+def test_a_verdict_that_came_before_it_could_be_called_off_changes_nothing() -> None:
+    """A gate may end, and say so, between the verdict that makes it needless and the end of it."""
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    run.built("a", "b", "c", "d")
+    runs = run.state.gate_runs
+    assert published(run.gated("d", True)) == ["a", "b", "c", "d"]
+    assert run.gated("b", False) == [], "nothing is published twice, and nobody is sent back"
+    assert run.state.gate_runs == runs + 2, "it ran all the same"
+    for name in "abcd":
+        run.landed(name)
+    assert run.state.outcome == "landed"
+
+
+def test_a_check_that_nobody_needs_and_that_breaks_does_not_drop_what_is_published() -> None:
+    run = waiting(task("a"), task("b"), task("c"), task("d"), gate_slots=2)
+    failing_much(run)
+    run.built("a", "b", "c", "d")
+    run.gated("d", True)
+    assert run.send(e.EffectFailed(action="Landing", error="no more processes")) == []
+    assert run.landed("a") == []
+
+
 def test_gates_that_are_busy_with_single_work_are_not_idle() -> None:
     run = waiting(task("a"), task("b"), task("x"), busy="x", gate_slots=2)
     failing_much(run)
@@ -582,3 +610,26 @@ def test_new_work_begins_the_ladder_anew() -> None:
     run.conflict("a", "f")
     run.deliver("a", 2)
     assert run.state.tasks["a"].thrown == ()
+
+
+def test_a_fixup_waits_for_its_other_side_when_that_has_to_land_anew() -> None:
+    """Else it would begin, and be green, on a tip without what it collides with."""
+
+    def starts(actions: list[a.Action]) -> list[str]:
+        return [action.task for action in actions if isinstance(action, a.StartAttempt)]
+
+    for ending in (
+        e.PublicationLost(expected="L-first", found="theirs"),
+        e.EffectFailed(action="Publish", error="the disk is full"),
+    ):
+        run = waiting(task("a"), task("b"))
+        run.built("a", "b")
+        run.gated("b", False)
+        run.gated("b", False)
+        assert published(run.gated("a", True)) == ["a"]
+        assert starts(run.paired("b", "a")) == []
+        actions = run.send(ending)
+        assert (names(actions), starts(actions)) == ([("a",)], [])
+        assert published(run.built("a")) == ["a"], "its tree is proven"
+        assert starts(run.landed("a")) == ["b"]
+        assert run.state.attempts["b", 2].start == "L-a"

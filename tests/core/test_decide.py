@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workbench.core import actions as a
@@ -52,12 +54,65 @@ def test_a_tree_that_was_red_is_checked_again() -> None:
     assert run.collected("a") == [a.CheckWork("a", 1, "a1", "tree-a1", ("test",))]
 
 
-def test_a_red_base_refuses_the_run() -> None:
+def begun(*gates: str) -> Playbook:
     run = Playbook()
-    run.send(started([task("a")], RunSettings(team=("ada",), gates=("test",))))
-    assert run.send(e.BaseChecked(verdicts=(verdict("tree-base", green=False),))) == []
+    assert run.send(started([task("a")], RunSettings(team=("ada",), gates=gates))) == [a.CheckBase()]
+    return run
+
+
+def base(**said: bool) -> e.BaseChecked:
+    """What gates said of the base, by their names."""
+    return e.BaseChecked(verdicts=tuple(verdict("tree-base", green, gate) for gate, green in said.items()))
+
+
+def test_a_base_that_is_red_twice_refuses_the_run() -> None:
+    run = begun("test")
+    assert run.send(base(test=False)) == [a.CheckBase()]
+    assert run.state.outcome is None
+    assert run.send(base(test=False)) == []
     assert run.state.outcome == "refused"
     assert "`test` is red on the base" in run.state.reason
+    assert run.events(e.FlakeSeen) == []
+
+
+def test_a_base_that_is_red_once_costs_nothing_but_a_second_look() -> None:
+    run = begun("test")
+    run.send(base(test=False))
+    assert run.send(base(test=True)) == [a.StartAttempt("a", "ada", 1, "first")]
+    assert run.events(e.FlakeSeen) == [e.FlakeSeen(task="", gate="test", evidence="1 failed")]
+    assert run.state.flakes == {"test": 1}
+
+
+def test_each_gate_gets_a_second_look_at_the_base() -> None:
+    run = begun("lint", "test")
+    assert run.send(base(lint=False)) == [a.CheckBase()]
+    assert run.state.unproven("tree-base", ("lint", "test")) == ("lint", "test")
+    assert run.send(base(lint=True, test=False)) == [a.CheckBase()], "another gate, red for the first time"
+    assert run.state.unproven("tree-base", ("lint", "test")) == ("test",)
+    assert run.send(base(test=False)) == []
+    assert (run.state.outcome, len(run.events(e.FlakeSeen))) == ("refused", 1)
+    assert "`test`" in run.state.reason
+
+
+@pytest.mark.parametrize("green", [True, False])
+def test_killed_before_the_second_look_it_is_taken_then(green: bool) -> None:
+    """As if nothing had happened: what the log holds counts."""
+    run = begun("test")
+    run.send(base(test=False))
+    run.restart()
+    assert run.send(e.RunResumed(pid=1)) == [a.CheckBase()]
+    run.send(base(test=green))
+    assert (run.state.outcome, len(run.events(e.FlakeSeen))) == (None if green else "refused", int(green))
+
+
+def test_elsewhere_it_is_a_first_look() -> None:
+    """Resumed where tools are other ones, a gate that was red has not been red there."""
+    run = begun("test")
+    run.send(base(test=False))
+    run.restart()
+    run.send(e.RunResumed(pid=1, environment="other"))
+    red = verdict("tree-base", False).model_copy(update={"environment": "other"})
+    assert run.send(e.BaseChecked(verdicts=(red,))) == [a.CheckBase()]
 
 
 def test_done_without_a_change_is_told_once_and_then_fails() -> None:
@@ -83,6 +138,20 @@ def test_a_gate_that_is_red_once_costs_nobody_an_attempt() -> None:
     assert run.checked("a", False) == [recheck("a", 1)]
     assert run.checked("a", True) == [a.BuildBatch(("a",), ("a1",)), a.EndAttempt("a", 1)]
     assert [event.gate for event in run.events(e.FlakeSeen) if isinstance(event, e.FlakeSeen)] == ["test"]
+
+
+def test_each_gate_gets_a_second_look_of_its_own() -> None:
+    run = Story(task("a"), attempts=1, gates=("lint", "test"))
+    run.turn("a", live=False)
+    run.collected("a")
+
+    def red(gate: str, *green: str) -> list[a.Action]:
+        verdicts = (*(verdict("tree-a1", True, it) for it in green), verdict("tree-a1", False, gate))
+        return run.send(e.WorkChecked(task="a", attempt=1, commit="a1", verdicts=verdicts))
+
+    assert [type(action) for action in red("lint")] == [a.CheckWork]
+    assert [type(action) for action in red("test", "lint")] == [a.CheckWork], "that one was red once"
+    assert red("test") == [a.EndAttempt("a", 1)]
 
 
 def test_red_output_goes_back_into_the_session_until_repairs_are_spent() -> None:
@@ -119,6 +188,57 @@ def test_a_turn_without_done_is_asked_about_once_and_then_judged_by_its_gates(gr
         assert actions == [recheck("a", 1)]
         assert run.checked("a", False) == [a.EndAttempt("a", 1)]
         assert run.events(e.AttemptFailed)
+
+
+@pytest.mark.parametrize("when", ["before it is collected", "while it is gated"])
+@pytest.mark.parametrize("looks", [(True,), (False, True), (False, False)])
+def test_blocked_after_done_is_believed_when_the_gates_are_red(when: str, looks: tuple[bool, ...]) -> None:
+    """A marker is a hint: green work that was done counts whatever is said of it later, at any moment."""
+    run = Story(task("a"), task("b", "a"))
+    run.mark("a", "done")
+    run.turn("a")
+    if when == "before it is collected":
+        assert run.mark("a", "blocked", "no database") == []
+    assert run.collected("a") == [recheck("a", 1)]
+    if when == "while it is gated":
+        assert run.mark("a", "blocked", "no database") == []
+    *first, last = looks
+    for green in first:
+        assert run.checked("a", green) == [recheck("a", 1)], "it is not asked to repair what it gave up"
+    left = run.checked("a", last)
+    if last:
+        assert left == [a.BuildBatch(("a",), ("a1",)), a.EndAttempt("a", 1)]
+        assert len(run.events(e.FlakeSeen)) == len(first)
+    else:
+        assert left == [a.EndAttempt("a", 1)]
+        assert run.events(e.TaskBlocked) == [
+            e.TaskBlocked(task="a", attempt=1, reason="no database", commit="a1")
+        ]
+        assert run.status("b") is T.HELD
+
+
+@pytest.mark.parametrize("green", [True, False])
+def test_blocked_while_it_is_gated_counts_where_nothing_was_done(green: bool) -> None:
+    """Gates that are green on half of the work prove nothing about the other half."""
+    run = Story(task("a"))
+    run.turn("a")
+    run.turn("a")
+    assert run.collected("a") == [recheck("a", 1)]
+    assert run.mark("a", "blocked", "no database") == []
+    assert run.checked("a", green) == [a.EndAttempt("a", 1)]
+    assert (run.status("a"), run.state.tasks["a"].reason) == (T.BLOCKED, "no database")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"changed": False}, {"unresolved": ("f",)}, {"weakened": "a test is gone"}]
+)
+def test_blocked_after_done_is_believed_when_git_says_so(wrong: dict[str, Any]) -> None:
+    run = Story(task("a"))
+    run.mark("a", "done")
+    run.turn("a")
+    run.mark("a", "blocked", "no database")
+    assert run.collected("a", **wrong) == [a.EndAttempt("a", 1)]
+    assert (run.status("a"), run.state.tasks["a"].reason) == (T.BLOCKED, "no database")
 
 
 def test_a_blocked_task_holds_all_that_waits_for_it_with_reasons() -> None:
@@ -294,6 +414,20 @@ def test_a_stop_during_a_landing(phase: str) -> None:
         run.send(e.LandingDropped())
         assert run.state.outcome == "stopped"
         assert run.send(e.RunResumed(pid=1)) == [a.BuildBatch(("a",), ("a1",))]
+
+
+def test_a_worktree_that_another_task_was_about_to_get_is_not_gone_on_in() -> None:
+    """Its teammate may have begun to make it ready: what it held is not there any more, perhaps."""
+    run = Story(task("a"), task("b"), team=("ada",), continues=True)
+    run.ready("a")
+    run.send(e.StopRequested(reason="asked to"))
+    run.ended("a", interrupted=True, commit="half", session="s")
+    assert run.state.teammates["ada"].held == "a"
+    run.note(e.RunResumed(pid=1))
+    run.note(e.AttemptStarted(task="b", attempt=1, teammate="ada", nonce="n", start="base", why="first"))
+    run.send(e.StopRequested(reason="asked to"))
+    run.ended("b", interrupted=True)
+    assert run.send(e.RunResumed(pid=1)) == [a.StartAttempt("a", "ada", 2, "retry", "half", None)]
 
 
 def test_a_stop_while_the_base_is_checked() -> None:

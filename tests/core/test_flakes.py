@@ -8,8 +8,9 @@ from workbench.cli.presenting import line
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.flakes import Unreliable, excused_failures, flakes, percent, sections
-from workbench.core.models import Verdict
+from workbench.core.models import RunSettings, Verdict
 from workbench.core.report import markdown, report
+from workbench.testing.playbook import Playbook, started
 from workbench.testing.story import Story, task, verdict
 
 
@@ -146,6 +147,15 @@ def test_what_is_said() -> None:
     assert "was red, then green" in said(run, e.FlakeSeen(task="one", gate="x"))
     base = e.BaseChecked(verdicts=(excused("tree-base", "net"),))
     assert said(run, base) == "FAILED on the base, and excused because quarantined: net (`test`)"
+    doubtful = Playbook()
+    doubtful.send(started([task("one")], RunSettings(team=("ada",), gates=("test",))))
+    first = e.BaseChecked(verdicts=(verdict("tree-base", green=False),))
+    doubtful.note(first)
+    words = line(doubtful.state, first)
+    assert words is not None and words.what == "`test` is red on the base; it is run once more"
+    doubtful.note(first)
+    words = line(doubtful.state, first)
+    assert words is not None and words.what == "`test` is red on the base:\n1 failed"
     work = e.WorkChecked(task="one", attempt=1, commit="c", verdicts=base.verdicts)
     assert "FAILED on the work of one, and excused" in said(run, work)
     candidate = e.CandidateChecked(task="one", commit="c", verdicts=base.verdicts)

@@ -137,3 +137,13 @@ def test_thousands_of_seeds() -> None:
         for continues in (False, True):
             chosen = RunSettings(team=("ada", "bob"), gates=("test",), continues=continues)
             Simulation(tasks, chosen, seed, trouble if seed % 2 else CALM).play()
+
+
+def test_much_failing_work_and_several_gates_at_once() -> None:
+    """Long enough for the failure rate to be known: then gates run side by side, are called off, and fail."""
+    tasks = [Task(id=f"t{index}", title=f"Task {index}") for index in range(12)]
+    team = tuple(f"m{index}" for index in range(6))
+    trouble = Odds(red=0.3, failed=0.03, stop=0.01, kill=0.01, lost=0.1)
+    for seed in range(100):
+        chosen = RunSettings(team=team, gates=("test",), attempts=6, gate_slots=2 + seed % 3)
+        Simulation(tasks, chosen, seed, trouble).play()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.composition.provided import given_up as given_up_task
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.models import Reversal
 from workbench.core.report import report
 from workbench.core.state import PERSON, TaskStatus
-from workbench.errors import IllegalEvent
+from workbench.errors import IllegalEvent, UsageError
 from workbench.testing.story import Story, task
 
 T = TaskStatus
@@ -81,13 +83,19 @@ def test_what_a_person_brought_in_and_conflicts_is_theirs_again() -> None:
     assert run.state.tasks["b"].attempt == 3
 
 
-def test_the_report_names_the_person() -> None:
+@pytest.mark.parametrize("conflict", [True, False])
+def test_the_report_names_the_person_and_a_conflict_if_there_was_one(conflict: bool) -> None:
     run = given_up()
     provide(run, "b")
     run.send(e.RunResumed(pid=1))
+    if conflict:
+        run.conflict("b", "f")
+        run.batch_built()
+        provide(run, "b")
+        run.send(e.RunResumed(pid=1))
     run.land("b")
     made = report(run.state)
-    assert [(it.rung, it.task) for it in made.conflicts] == [("person", "b")]
+    assert [(it.rung, it.task) for it in made.conflicts] == [("person", "b")] * conflict
     assert next(it for it in made.landings if it.task == "b").teammate == PERSON
 
 
@@ -104,3 +112,31 @@ def test_a_log_with_it_folds_to_the_same_state() -> None:
     before = run.state.tasks["b"]
     run.restart()
     assert run.state.tasks["b"] == before
+
+
+def test_nothing_is_brought_in_before_what_it_waits_for() -> None:
+    """Both were undone: the second without the first would land on a branch that lacks it."""
+    run = Story(task("a"), task("b", "a"))
+    for name in "ab":
+        run.deliver(name)
+        run.land(name)
+    undone = [
+        Reversal(task="b", landing="L-b", parent="L-b", commit="U-b", tree="tree-L-a"),
+        Reversal(task="a", landing="L-a", parent="U-b", commit="U-a", tree="tree-base"),
+    ]
+    run.note(e.UndoStarted(reversals=tuple(undone)))
+    for it in undone:
+        run.note(e.LandingUndone.model_validate(it.model_dump()))
+    with pytest.raises(UsageError, match="on top of a, which is undone"):
+        given_up_task(run.state, "b")
+    with pytest.raises(IllegalEvent, match="waits for a"):
+        provide(run, "b")
+    assert given_up_task(run.state, "a").status is T.UNDONE
+    provide(run, "a")
+    run.send(e.RunResumed(pid=1))
+    run.built("a", a="tree-mine")
+    run.gated("a", True)
+    run.landed("a")
+    assert given_up_task(run.state, "b").status is T.UNDONE
+    provide(run, "b")
+    assert run.status("b") is T.DELIVERED

@@ -56,10 +56,37 @@ def test_without_the_quarantine_the_run_is_refused(workbench: CommandLine, repo:
     done = workbench("run", str(plan), "--agent", AGENT, "--yes", "--json")
 
     assert done.returncode == 2, "the base is red: nothing was started"
-    (base,) = of("BaseChecked", events(done.stdout))
-    assert [(it["green"], it["failing"], it["quarantined"]) for it in base["verdicts"]] == [
-        (False, [NAME], [])
-    ]
+    looks = of("BaseChecked", events(done.stdout))
+    said = [(it["green"], it["failing"], it["quarantined"]) for look in looks for it in look["verdicts"]]
+    assert said == [(False, [NAME], [])] * 2, "once more, for it might be a flake"
+
+
+def test_a_gate_that_fails_its_first_run_only_refuses_nothing(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    first = tmp_path / "first"
+    plan = prepare(
+        repo,
+        f"""\
+from pathlib import Path
+
+def test_cold():
+    first = Path({str(first)!r})
+    warm = first.exists()
+    first.touch()
+    assert warm
+""",
+    )
+
+    done = workbench("run", str(plan), "--agent", AGENT, "--yes", "--json", "--run-id", "cold")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    story = events(done.stdout)
+    assert [look["verdicts"][0]["green"] for look in of("BaseChecked", story)] == [False, True]
+    (flake,) = of("FlakeSeen", story)
+    assert (flake["task"], flake["tests"]) == ("", ["tests/test_net.py::test_cold"])
+    assert len(of("TaskLanded", story)) == 2
+    assert "tests/test_net.py::test_cold" in workbench("report", "--format", "md").stdout
 
 
 def test_a_flaky_test_is_named_with_its_rate(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:

@@ -515,6 +515,33 @@ def test_what_waits_for_an_undone_task_does_not_start_on_a_missing_base(
     assert report(workbench)["outcome"] == "incomplete"
 
 
+def test_a_person_brings_back_what_was_undone_and_not_only_what_is_new(
+    workbench: CommandLine, repo: Path, landed: list[dict[str, Any]]
+) -> None:
+    """What was delivered is in the branch's history: git would merge it again without bringing a line."""
+    delivered = next(it["delivered"] for it in landed if it["task"] == "five")
+    undone(workbench, "five", "four")
+    assert not {"five.txt", "needs/four"} & files(repo)
+
+    git(repo, "worktree", "add", "-q", "-b", "old", str(repo.parent / "old"), delivered)
+    (repo.parent / "old/more.txt").write_text("more\n")
+    git(repo.parent / "old", "add", "-A")
+    git(repo.parent / "old", "commit", "-qm", "more")
+    old = workbench("resolve", "five", "old")
+    assert old.returncode == 2 and "as it was before" in old.stderr
+    assert statuses(workbench)["five"] == "undone"
+
+    shown = json.loads(workbench("resolve", "five", "--json").stdout)
+    add, enter, take, *_ = shown["commands"]
+    folder = Path(enter.removeprefix("cd ").strip("'"))
+    subprocess.run(["sh", "-c", add], cwd=repo, check=True)
+    subprocess.run(["sh", "-c", f"{take}\ngit commit -q --all -m again"], cwd=folder, check=True)
+    went = workbench("resolve", "five", "resolve-five")
+    assert went.returncode == 1, "four is still undone"
+    assert statuses(workbench)["five"] == "landed"
+    assert "five.txt" in files(repo)
+
+
 def test_what_was_undone_is_brought_back_by_the_commands_that_resolve_prints(
     workbench: CommandLine, repo: Path, landed: list[dict[str, Any]]
 ) -> None:

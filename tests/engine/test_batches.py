@@ -11,15 +11,18 @@ from dataclasses import dataclass
 import pytest
 
 from workbench.core import events as e
-from workbench.core.models import RunSettings, Task
+from workbench.core.actions import BuildBatch
+from workbench.core.models import RunSettings, Task, Verdict
 from workbench.core.state import RunState
+from workbench.engine.batches import build_batch
 from workbench.engine.ports import Merged
-from workbench.errors import GitError, StoreError
+from workbench.errors import GitError, SetupError, StoreError
 from workbench.testing import MemoryStore
 from workbench.testing.agents import Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.git import Files
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
+from workbench.testing.story import Story, task
 
 
 def edit(path: str, text: str) -> list[Step]:
@@ -41,9 +44,9 @@ class DyingStore(MemoryStore):
 class Batch(Stage):
     """The tasks b, c and d are delivered while ``first`` is being landed, so that they land together."""
 
-    def __init__(self, store: MemoryStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, gate_slots: int = 1) -> None:
         tasks = [Task(id=name, title=name) for name in ("first", "b", "c", "d")]
-        chosen = RunSettings(team=("ada", "bob", "cy", "dee"), gates=("test",))
+        chosen = RunSettings(team=("ada", "bob", "cy", "dee"), gates=("test",), gate_slots=gate_slots)
         super().__init__(tasks, chosen, files={"f": "0\n"}, store=store or MemoryStore())
         go, self.delivered = asyncio.Event(), asyncio.Event()
         self.scripts: dict[tuple[str, int], list[Step]] = {
@@ -211,6 +214,45 @@ async def test_git_that_keeps_failing_stops_the_run_and_blames_nobody() -> None:
     assert stage.landed(state) == [["first", "b", "c", "d"]]
 
 
+async def test_gates_that_run_side_by_side_and_all_break_drop_one_landing_for_it() -> None:
+    """Else the failure or the verdict of one would be taken for the next landing's."""
+    stage = Batch(gate_slots=3)
+    stage.engine.state.culprits = 50
+    real, broken = stage.gates.check, Counter[str]()
+    both = asyncio.Event()
+
+    async def check(commit: str, tree: str, commands: Sequence[str], urgent: bool = False) -> list[Verdict]:
+        if urgent and len(stage.git.files(commit)) > 2 and broken["no room"] < 2:
+            broken["no room"] += 1
+            if broken["no room"] == 2:
+                both.set()
+            await both.wait()
+            raise SetupError("no room for another process")
+        return await real(commit, tree, commands, urgent)
+
+    stage.gates.check = check  # type: ignore[method-assign]
+    state = await within(stage)
+    assert state.outcome == "landed"
+    assert broken["no room"] == 2
+    assert stage.types().count("LandingDropped") == 1
+    assert stage.landed(state) == [["first"], ["b", "c", "d"]]
+
+
+async def test_what_cannot_be_learnt_from_a_landing_does_not_touch_the_next() -> None:
+    stage = Batch()
+    stage.does("b", "f", "b\n")
+    stage.does("c", "f", "c\n")
+    stage.scripts["c", 2] = edit("f", "b and c\n")
+
+    def broken(clash: object, text: str) -> None:
+        raise RecursionError("too deep")
+
+    stage.resolver.remember = broken  # type: ignore[method-assign]
+    state = await within(stage)
+    assert state.outcome == "landed"
+    assert "EffectFailed" not in stage.types()
+
+
 @pytest.mark.parametrize("dies_at", ["first", "b", "d"])
 async def test_dying_between_the_branch_and_the_log_lands_what_the_branch_holds(dies_at: str) -> None:
     store = DyingStore(dies_at=dies_at)
@@ -294,3 +336,33 @@ async def test_cut_short_at_any_moment_of_a_batch_all_land_once(moment: type[e.E
     proven = {key[:2] for key, verdict in state.verdicts.items() if verdict.green}
     for commit in stage.published:
         assert (await stage.git.tree_of(commit), "test") in proven
+
+
+async def test_what_conflicts_with_the_tip_and_not_with_the_chain_is_on_the_chain() -> None:
+    """Somebody else in the batch made the same change of what had landed: nobody has to be sent back."""
+    story = Story(task("x"), task("c"))
+    story.deliver("x")
+    story.deliver("c")
+    stage = Stage(story.state.plan.tasks if story.state.plan else [], story.state.settings)
+    old = stage.git.add({"f": "0\n"})
+    tip = stage.git.add({"f": "1\n"}, old)
+    work = stage.git.add({"f": "new\n"}, old), stage.git.add({"f": "new\n"}, tip)
+    story.state.base = stage.git.refs[INTEGRATION] = tip
+    said: list[e.Event] = []
+    await build_batch(story.state, stage.world, said.append, BuildBatch(("x", "c"), work))
+    assert [type(event).__name__ for event in said] == ["CandidateMade", "CandidateMade", "BatchBuilt"]
+    assert [event.task for event in said if isinstance(event, e.CandidateMade)] == ["c", "x"]
+
+
+async def test_a_branch_that_git_moved_before_it_was_ended_is_no_lost_race() -> None:
+    """Else what has landed would be merged anew, and land a second time."""
+    stage = Batch()
+    real = stage.git.move_ref
+
+    async def killed(ref: str, new: str, old: str | None, why: str) -> bool:
+        return await real(ref, new, old, why) and "land" not in why
+
+    stage.git.move_ref = killed  # type: ignore[method-assign]
+    state = await within(stage)
+    assert stage.landed(state) == [["first"], ["b", "c", "d"]]
+    assert "PublicationLost" not in stage.types()

@@ -75,7 +75,8 @@ def _edit(tree: Tree, edit: Edit, word: bytes) -> None:
     there = sorted(name for name in tree if tree[name].mode != GITLINK)
     at = there[first % len(there)] if there else path(first, second)
     if kind == "attributes":
-        put(tree, b".gitattributes", Entry(PLAIN, ATTRIBUTES[third % len(ATTRIBUTES)]))
+        where = FOLDERS[second % len(FOLDERS)] + b".gitattributes"
+        put(tree, where, Entry(PLAIN, ATTRIBUTES[third % len(ATTRIBUTES)]))
     elif (new := _new(kind, 4 + second % 9, third, word)) is not None:
         put(tree, path(first, second), new)
     elif at in tree and (other := _changed(kind, tree[at], second, b"%s %d!" % (word, third))) is not None:

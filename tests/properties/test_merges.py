@@ -150,15 +150,16 @@ def sides(attributes: dict[bytes, Entry], where: bytes) -> list[Made]:
     [
         pytest.param({b".gitattributes": Entry(PLAIN, b"* merge=union\n")}, b"log", id="at the root"),
         pytest.param(
-            {b"news/.gitattributes": Entry(PLAIN, b"* merge=union\n")}, b"news/log", id="in a folder",
-            marks=pytest.mark.xfail(reason="only those at the root are put before git", strict=True),
+            {b"news/.gitattributes": Entry(PLAIN, b"* merge=union\n")}, b"news/log", id="in a folder"
         ),
+        pytest.param({b".gitattributes": Entry(LINK, b"* merge=union")}, b"log", id="a link"),
         pytest.param(
-            {b".gitattributes": Entry(LINK, b"* merge=union")}, b"log", id="a link",
-            marks=pytest.mark.xfail(reason="git follows no link there, we read its target", strict=True),
+            {b"news/.gitattributes": Entry(LINK, b"../all"), b"all": Entry(PLAIN, b"* merge=union\n")},
+            b"news/log",
+            id="a link in a folder",
         ),
     ],
-)  # fmt: skip
+)
 def test_attributes_count_as_they_do_for_git(
     attributes: dict[bytes, Entry], where: bytes, batched: bool, tmp_path: Path
 ) -> None:

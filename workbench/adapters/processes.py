@@ -38,7 +38,8 @@ async def end(process: asyncio.subprocess.Process | None, mark: Mark, grace: flo
     that carries ``mark`` is left. When nothing is, it costs a share of one look at the process table,
     and up to SHARED_SECONDS of waiting for that.
 
-    ``process`` is the leader, or None when it did not come to be. Cancelling kills at once what is left.
+    ``process`` is the leader, or None when it did not come to be. Cancelling kills at once what is left,
+    and waits until the leader is gone.
     """
     await end_group(process, grace)
     try:
@@ -64,6 +65,7 @@ async def end_group(process: asyncio.subprocess.Process | None, grace: float = G
         await _reaped(process)
     except asyncio.CancelledError:
         signal_all(left(), signal.SIGKILL)
+        await _reaped_though_cancelled(process)
         raise
 
 
@@ -134,6 +136,15 @@ async def _reaped(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(TimeoutError):  # not even SIGKILL ended it: nothing more can be done
         async with asyncio.timeout(1):
             await process.wait()
+
+
+async def _reaped_though_cancelled(process: asyncio.subprocess.Process) -> None:
+    """As ``_reaped``, however often we are cancelled meanwhile. It takes a moment, for the process was
+    killed; and who goes on at once may close the loop, which then never learns of the end."""
+    noting = asyncio.ensure_future(_reaped(process))
+    while not noting.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({noting})
 
 
 def reap_orphans(run: str, state_dir: Path, grace: float = GRACE_SECONDS) -> list[int]:

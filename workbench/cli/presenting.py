@@ -75,6 +75,8 @@ def _base(state: RunState, event: e.BaseChecked) -> Line:
         )
         return Line("gate", said, "good" if event.verdicts else "warn")
     red = next(verdict for verdict in event.verdicts if not verdict.green)
+    if not state.base_red_twice:
+        return Line("gate", f"`{red.gate}` is red on the base; it is run once more", "warn")
     return Line("gate", f"`{red.gate}` is red on the base:\n{red.output}", "bad")
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from workbench.composition.place import Place
 from workbench.core.apply.provided import GIVEN_UP
 from workbench.core.events import WorkProvided
-from workbench.core.state import RunState, TaskState, TaskStatus
+from workbench.core.models import Reversal
+from workbench.core.state import RunState, TaskState
 from workbench.engine.world import World
 from workbench.errors import UsageError
 
@@ -38,6 +39,11 @@ def given_up(state: RunState, name: str) -> TaskState:
         raise UsageError(f"Run {state.run} has no task {name!r}.", hint)
     if name not in stuck:
         raise UsageError(f"{name} is {state.tasks[name].status}: there is nothing to resolve.", hint)
+    if unmet := [other for other in state.tasks[name].spec.after if other in state.tasks[name].unmet]:
+        raise UsageError(
+            f"{name} is to land on top of {', '.join(unmet)}, which is {state.tasks[unmet[0]].status}.",
+            f"Bring that in first: `workbench resolve {unmet[0]} --run {state.run}`.",
+        )
     return state.tasks[name]
 
 
@@ -49,7 +55,7 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
     commit = task.commit or (made[-1] if made else "")  # what was green alone, or else the last there is
     branch = f"resolve-{name}"
     folder = place.root.parent / f"{place.root.name}-{branch}"
-    bring = [f"{how}    # resolve what conflicts"] if (how := _bringing(state, task, commit)) else []
+    merge = [f"{_taken(state, name, commit)}    # resolve what conflicts"] if commit else []
     gates = [f"{gate}    # must be green" for gate in state.gates_of(name)]
     tip = state.integration.removeprefix("refs/heads/")
     return Stuck(
@@ -65,7 +71,7 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
         commands=(
             f"git worktree add -b {branch} {shlex.quote(str(folder))} {tip}",
             f"cd {shlex.quote(str(folder))}",
-            *bring,
+            *merge,
             *gates,
             "git commit --all",
             f"workbench resolve {name} {branch} --run {state.run}",
@@ -73,18 +79,26 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
     )
 
 
-def _bringing(state: RunState, task: TaskState, commit: str) -> str:
-    """The command that brings what there is of a task into a checkout of the branch. What was undone is in
-    the branch's history, where a merge finds nothing to do: its landing is applied again."""
-    if task.status is TaskStatus.UNDONE:
-        gone = next(it.reversal for it in reversed(state.undone) if it.reversal.task == task.spec.id)
-        return f"git cherry-pick --no-commit -m 1 {gone.landing[:12]}"
-    return f"git merge {commit[:12]}" if commit else ""
+def _taken(state: RunState, name: str, commit: str) -> str:
+    """The git command that brings a task's work onto the integration branch. What was undone is in its
+    history, so that a merge would bring nothing: it is picked from its landing."""
+    undone = _undone(state, name)
+    if undone is not None:
+        return f"git cherry-pick --no-commit -m 1 {undone.landing[:12]}"
+    return f"git merge --no-ff --no-commit {commit[:12]}"
+
+
+def _undone(state: RunState, name: str) -> Reversal | None:
+    """What last took the task off the branch, if it stands as undone by that."""
+    if state.tasks[name].landed is not None:
+        return None
+    return next((it.reversal for it in reversed(state.undone) if it.reversal.task == name), None)
 
 
 async def work_provided(state: RunState, world: World, name: str, commit: str) -> WorkProvided:
     """The event that takes ``commit`` for the work of a given-up task; it is pinned before. Raises
-    UsageError when it is not built on the run's base, or has nothing that did not land."""
+    UsageError when it is not built on the run's base, has nothing that did not land, or would not bring back
+    what was undone."""
     git = world.git
     tip = await git.tip(state.integration) or state.tip
     if not await git.is_ancestor(state.base, commit):
@@ -96,6 +110,14 @@ async def work_provided(state: RunState, world: World, name: str, commit: str) -
         raise UsageError(
             f"{commit[:10]} is on the integration branch already: there is nothing in it for {name}.",
             "Commit the work first, and name the branch that has it.",
+        )
+    undone = _undone(state, name)
+    before = next((it.delivered for it in state.landings if undone and it.commit == undone.landing), "")
+    if undone and not await git.is_ancestor(undone.commit, commit) and await git.is_ancestor(before, commit):
+        raise UsageError(
+            f"{commit[:10]} is built on the work for {name} as it was before {undone.commit[:10]} undid it: "
+            "merged, only what came after that work would land.",
+            f"Begin at the integration branch: `workbench resolve {name}` shows how.",
         )
     start = state.base
     for landing in reversed(state.landings):

@@ -22,7 +22,7 @@ class Declare(Action):
 
 @dataclass(frozen=True, slots=True)
 class CheckBase(Action):
-    """Run the gates on the base commit; gives BaseChecked."""
+    """Run the gates that are not green there on the base commit; gives BaseChecked."""
 
 
 @dataclass(frozen=True, slots=True)

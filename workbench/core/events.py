@@ -58,7 +58,8 @@ class RunStarted(Event):
 
 
 class BaseChecked(Event):
-    """The gates were run on the base before anything started; all must be green to go on."""
+    """The gates were run on the base before anything started; all must be green to go on. Comes once more
+    after a red one, for the gates that are not green yet: only what is red twice refuses the run."""
 
     verdicts: tuple[Verdict, ...]
 
@@ -348,7 +349,7 @@ class TaskDeferred(Event):
 
 class FlakeSeen(Event):
     """A gate was red and then green on the same tree. ``tests`` failed in the red run and not in the
-    green one; empty when the gate named none."""
+    green one; empty when the gate named none. ``task`` is empty for the base."""
 
     task: str
     gate: str

@@ -66,7 +66,7 @@ def decide(run: RedRun, patterns: Sequence[str]) -> Decision:
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a pattern names a test. ``*`` is any text and ``?`` any character, brackets are themselves and
-    case counts. JUnit XML's ``tests.test_net.test_slow`` is known by ``tests/test_net.py::test_slow``, and
+    case counts. JUnit XML's ``tests.test_net.test_slow`` is known by ``tests/test_net.py::test_slow`` and
     the other way round: reports show the one, and pytest prints the other."""
     if _compiled(pattern).fullmatch(name):
         return True

@@ -138,8 +138,10 @@ class AttemptState:
     asked: bool = False
     told_no_change: bool = False
     repairs: int = 0
-    reds: int = 0
+    reds: tuple[str, ...] = ()
     blocked: str = ""
+    doubt: str = ""
+    """Why it cannot go on after all, said after it was done: git and the gates tell which is true."""
     error: str = ""
     percent: int = 0
     note: str = ""
@@ -193,7 +195,7 @@ class TaskState:
 @dataclass(slots=True)
 class TeammateState:
     """One member of the team, its worktree, and the mail it has not seen. ``held`` is the task whose
-    work its worktree holds."""
+    work its worktree holds, empty while that is not known."""
 
     name: str
     index: int
@@ -224,7 +226,8 @@ class Landing:
     """The one landing under way: ``tasks`` that are in it, and a step for each that merged cleanly.
     ``search`` is there once the batch is built, ``red`` once a prefix of it was red twice; ``checking``
     are the prefixes being gated; ``flakes`` are the red verdicts that the last check found to be green,
-    ``moot`` the candidates being gated whose verdict it made needless."""
+    ``moot`` the candidates being gated whose verdict it made needless. ``needless`` are all prefixes whose
+    gates were called off so: some had ended by then, and ``late`` says that the last verdict is of those."""
 
     tasks: list[str]
     steps: list[Step] = field(default_factory=list)
@@ -235,6 +238,8 @@ class Landing:
     checking: set[int] = field(default_factory=set)
     flakes: tuple[Verdict, ...] = ()
     moot: tuple[str, ...] = ()
+    needless: set[int] = field(default_factory=set)
+    late: bool = False
 
     def prefix(self, commit: str) -> int | None:
         """How many steps end with ``commit``: 0 for the base, None when it is not in this landing."""
@@ -316,6 +321,10 @@ class RunState:
     environment: str = ""
     tip: str = ""
     base_green: bool | None = None
+    base_red_twice: bool = False
+    """Whether the latest look at the base found a gate red that had been red there before."""
+    base_flakes: tuple[Verdict, ...] = ()
+    """Red verdicts on the base that the latest look at it refuted."""
     stopping: str = ""
     stops: int = 0
     login: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -208,19 +209,20 @@ def _entries(base: list[str], ours: list[str], theirs: list[str]) -> list[str] |
 
 
 def _paired(base: list[str], side: list[str]) -> dict[int, int]:
-    pairs = dict(matches(base, side))
+    same = matches(base, side)
+    pairs, rows, columns = dict(same), [i for i, _ in same], [j for _, j in same]
     for i, j in matches([_key(x) or i for i, x in enumerate(base)], [_key(x) or "" for x in side]):
-        if i not in pairs and j not in pairs.values() and _rises(pairs, i, j):
-            pairs[i] = j
+        at = bisect_left(rows, i)
+        if at != bisect_left(columns, j) or (at < len(rows) and (rows[at] == i or columns[at] == j)):
+            continue  # one of the two is paired, or is beyond a line that is
+        pairs[i] = j
+        rows.insert(at, i)
+        columns.insert(at, j)
     if len(base) == 1 and side and not pairs:
         pairs[0] = max(
             range(len(side)), key=lambda j: len(matches(WORD.findall(base[0]), WORD.findall(side[j])))
         )
     return pairs
-
-
-def _rises(pairs: dict[int, int], i: int, j: int) -> bool:
-    return all((i < x) == (j < y) for x, y in pairs.items())
 
 
 def _insertions(base: Lines, side: Lines) -> list[list[str]] | None:

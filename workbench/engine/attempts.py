@@ -13,8 +13,9 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
-from workbench.core.models import Marker, Usage
+from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
+from workbench.engine.dropped import outcome
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -38,18 +39,26 @@ def pin_of(run: str, attempt: AttemptState, kind: str = "work") -> str:
     return f"refs/workbench/{run}/{kind}/{attempt.task}/{attempt.number}"
 
 
-def received(attempt: AttemptState, name: str, marker: Marker) -> e.MarkerReceived:
-    """The event of a valid marker of ``attempt``, found under ``name``."""
-    return e.MarkerReceived(
-        task=attempt.task,
-        attempt=attempt.number,
-        name=name,
-        kind=marker.kind.value,
-        note=marker.note,
-        percent=marker.percent,
-        confidence=marker.confidence,
-        to=marker.to,
+async def kept(state: RunState, world: World, attempt: AttemptState, prepared: bool) -> str | None:
+    """Commit and pin what an interrupted attempt leaves in its worktree; the commit that it can go on from,
+    if there is one. Raises what ``Worktrees.collect`` does.
+
+    Before a worktree is known to be ``prepared`` it holds an earlier task's work, but for an attempt that
+    goes on: that one may even have worked, and died before the log heard of it. Or its worktree was just
+    being made anew: from where it stood then it would go on without what it had."""
+    going_on = attempt.why == "continued"
+    if not (prepared or going_on):
+        return None
+    title = f"Work in progress on {attempt.task}"
+    found = await world.worktrees.collect(
+        attempt.teammate,
+        attempt.start,
+        snapshot_message(attempt, title),
+        pin_of(state.run, attempt, "interrupted"),
     )
+    if prepared or attempt.carry is None or await world.git.is_ancestor(attempt.carry, found.commit):
+        return found.commit
+    return None
 
 
 @dataclass(eq=False)
@@ -181,21 +190,12 @@ class LiveAttempt:
         self.emit(e.EffectFailed(action="StartAttempt", error=sentence, task=task, attempt=number))
 
     async def _keep(self) -> str | None:
-        """Commit and pin what an interrupted attempt leaves; a worktree that is gone holds nothing."""
-        if self.worktree is None:
-            return None
-        title = f"Work in progress on {self.attempt.task}"
+        """What an interrupted attempt leaves; a worktree that is gone holds nothing."""
         try:
-            kept = await self.world.worktrees.collect(
-                self.attempt.teammate,
-                self.attempt.start,
-                snapshot_message(self.attempt, title),
-                pin_of(self.state.run, self.attempt, "interrupted"),
-            )
+            return await kept(self.state, self.world, self.attempt, self.worktree is not None)
         except (WorkbenchError, OSError) as problem:
             self.emit(e.EffectFailed(action="KeepWork", error=str(problem)))
             return None
-        return kept.commit
 
     # -- what comes from the agent and its markers -----------------------------------------------
 
@@ -251,28 +251,11 @@ class LiveAttempt:
         for dropped in found:
             self.receive(dropped)
 
-    def _addresses(self) -> tuple[str, ...]:
-        return (*self.state.teammates, "all")
-
     def receive(self, dropped: Dropped) -> None:
         """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
-        marker, problem = dropped.marker, dropped.problem
-        if marker is not None and marker.nonce != self.attempt.nonce:
-            problem = "its nonce is not the one of this attempt, so it is not believed"
-        elif dropped.name in self._seen:
-            problem = "a marker of this name was received before; give each a name of its own"
-        elif marker is not None and marker.kind == "message" and marker.to not in self._addresses():
-            problem = f"there is nobody called {marker.to!r}; the team is {', '.join(self._addresses())}"
+        came = outcome(dropped, self.state, self.attempt, self._seen)
         self._seen.add(dropped.name)
-        task, number = self.attempt.task, self.attempt.number
-        if marker is None or problem:
-            self.emit(
-                e.MarkerQuarantined(
-                    task=task, attempt=number, name=dropped.name, reason=problem or "unreadable"
-                )
-            )
-            return
-        self.emit(received(self.attempt, dropped.name, marker))
+        self.emit(came)
 
     # -- what comes from the engine ------------------------------------------------------------------
 

@@ -73,6 +73,9 @@ class _Batch:
             self._emit(e.TaskDeferred(task=task, why="conflict"))
             return
         merged = await self._world.git.merge(self.tip, delivered)
+        if merged.clean:  # what it conflicted with was changed by one that is on the chain by now
+            await self.add(task, delivered, merged.tree)
+            return
         if (proposal := await self._proposed(task, merged)) is not None:
             tree = await self._world.git.with_texts(merged.tree, proposal.texts)
             self._settled = True

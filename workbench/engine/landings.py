@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -17,75 +18,109 @@ from workbench.engine.resolving import remember
 from workbench.engine.world import World
 
 
+@dataclass(eq=False)
+class _Work:
+    """What is done for one landing: its effects end together. ``over`` when one of them failed or the
+    landing was dropped: then none of the others may be heard of any more, for another landing has begun."""
+
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+    checking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    publishing: bool = False
+    over: bool = False
+
+    def end(self) -> None:
+        """End what runs, but for the one who asks, and all that was to begin."""
+        self.over = True
+        for task in self.running - {asyncio.current_task()}:
+            task.cancel()
+
+
 class Landings:
     """Effects of landings, and who owns them while they run."""
 
     def __init__(self, world: World, emit: Emit) -> None:
         self._world, self._emit = world, emit
-        self._running: set[asyncio.Task[None]] = set()
-        self._checking: dict[str, asyncio.Task[None]] = {}
-        self._publishing = False
+        self._work = _Work()
 
     def begin(self, state: RunState, action: a.Action) -> tuple[list[e.Event], Effect]:
         """What to record before ``action``, and what to run once that is durable."""
         match action:
             case a.BuildBatch():
-                self._publishing = False
+                self._work = _Work()
                 build = self._owned(lambda: build_batch(state, self._world, self._emit, action))
                 return [e.LandingStarted(tasks=action.tasks)], build
             case a.CheckCandidate():
                 started = e.CheckingStarted(
                     task=action.task, commit=action.commit, gates=action.gates, alone=False
                 )
-                return [started], self._owned(lambda: self._check(action))
+                work = self._work
+                return [started], self._owned(lambda: self._check(work, action))
             case a.StopChecks():
-                return [], lambda: self._stop_checks(action)
+                work = self._work
+                return [], lambda: self._stop_checks(work, action)
             case a.FindPair():
                 return [], lambda: find_pair(self._world, self._emit, action)
             case a.Publish():
-                self._publishing = True
-                return [], self._owned(lambda: publish(state, self._world, self._emit, action))
+                self._work.publishing = True
+                return [], self._published(state, action)
             case a.DropLanding():
-                return [], self._drop
+                work = self._work
+                return [], lambda: self._drop(work)
             case _:
                 raise TypeError(f"no effect for {action!r}")
 
-    def _owned(self, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
+    def _owned(self, effect: Callable[[], Coroutine[None, None, None]]) -> Effect:
+        """An effect of the landing under way: when it fails, so does the landing, once."""
+        work = self._work
+
         async def run() -> None:
             current = asyncio.current_task()
             assert current is not None, "an effect runs in a task"
-            self._running.add(current)
+            if work.over:
+                return
+            work.running.add(current)
             try:
-                await work()
+                await effect()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
-                action = "Publish" if self._publishing else "Landing"
-                self._emit(e.EffectFailed(action=action, error=explain(problem)))
+                if not work.over:
+                    work.end()
+                    self._emit(e.EffectFailed(action="Landing", error=explain(problem)))
             finally:
-                self._running.discard(current)
+                work.running.discard(current)
 
         return run
 
-    async def _check(self, action: a.CheckCandidate) -> None:
+    def _published(self, state: RunState, action: a.Publish) -> Effect:
+        """The one effect that nothing ends: what git was told has to be heard of."""
+
+        async def run() -> None:
+            try:
+                await publish(state, self._world, self._emit, action)
+            except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
+                self._emit(e.EffectFailed(action="Publish", error=explain(problem)))
+
+        return run
+
+    async def _check(self, work: _Work, action: a.CheckCandidate) -> None:
         """Run the gates on a candidate, before checks of single pieces of work that wait."""
         current = asyncio.current_task()
         assert current is not None, "an effect runs in a task"
-        self._checking[action.commit] = current
+        work.checking[action.commit] = current
         try:
             verdicts = await self._world.gates.check(action.commit, action.tree, action.gates, urgent=True)
         finally:
-            del self._checking[action.commit]
+            del work.checking[action.commit]
         self._emit(e.CandidateChecked(task=action.task, commit=action.commit, verdicts=tuple(verdicts)))
 
-    async def _stop_checks(self, action: a.StopChecks) -> None:
+    async def _stop_checks(self, work: _Work, action: a.StopChecks) -> None:
         for commit in action.commits:
-            if commit in self._checking:
-                self._checking[commit].cancel()
+            if commit in work.checking:
+                work.checking[commit].cancel()
 
-    async def _drop(self) -> None:
-        if self._publishing:
+    async def _drop(self, work: _Work) -> None:
+        if work.publishing:
             return
-        for task in self._running:
-            task.cancel()
+        work.end()
         self._emit(e.LandingDropped())
 
 
@@ -93,12 +128,13 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
-    if await world.git.move_ref(state.integration, last.commit, first.parent, why):
+    moved = await world.git.move_ref(state.integration, last.commit, first.parent, why)
+    found = None if moved else await world.git.tip(state.integration)
+    if moved or found == last.commit:  # git was ended, by a Ctrl-C say, when it had moved the ref
         for landing in landed(action.candidates):
             emit(landing)
         await remember(state, world, action.candidates)
         return
-    found = await world.git.tip(state.integration)
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
 
 

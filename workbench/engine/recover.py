@@ -11,9 +11,9 @@ from pathlib import Path
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.brief import snapshot_message
 from workbench.core.state import AttemptState, Landing, RunState
-from workbench.engine.attempts import pin_of, received
+from workbench.engine.attempts import kept
+from workbench.engine.dropped import outcome
 from workbench.engine.landings import landed
 from workbench.engine.ports import Git
 from workbench.engine.undo import undone
@@ -61,12 +61,14 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
     where = state.teammates[attempt.teammate].worktree
     if where and Path(where).is_dir():
         for dropped in world.markers.scan(Path(where)):
-            marker = dropped.marker
-            if marker is not None and marker.nonce == attempt.nonce and dropped.name not in attempt.markers:
-                yield received(attempt, dropped.name, marker)
-            world.markers.settle(Path(where), dropped.name, accepted=True)
-    # Before it was prepared, the worktree still holds the work of an earlier task: not this one's.
-    commit = await _keep(state, world, attempt) if where and attempt.prepared else None
+            if dropped.name in attempt.markers:  # it is in the log, and was about to be cleared away
+                world.markers.settle(Path(where), dropped.name, accepted=True)
+                continue
+            came = outcome(dropped, state, attempt, ())
+            yield came
+            reason = came.reason if isinstance(came, e.MarkerQuarantined) else ""
+            world.markers.settle(Path(where), dropped.name, accepted=not reason, reason=reason)
+    commit = await _keep(state, world, attempt) if where else None
     yield e.AttemptEnded(
         task=attempt.task,
         attempt=attempt.number,
@@ -79,12 +81,8 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
 
 
 async def _keep(state: RunState, world: World, attempt: AttemptState) -> str | None:
-    """Commit and pin what the worktree holds; where it is gone, what was pinned before remains."""
-    message = snapshot_message(attempt, f"Work in progress on {attempt.task}")
+    """What the worktree holds, pinned; where it is gone, what was pinned before remains."""
     try:
-        kept = await world.worktrees.collect(
-            attempt.teammate, attempt.start, message, pin_of(state.run, attempt, "interrupted")
-        )
+        return await kept(state, world, attempt, attempt.prepared)
     except WorkbenchError:
         return attempt.commit
-    return kept.commit

@@ -11,7 +11,6 @@ from workbench.core import events as e
 from workbench.core.state import AttemptState, RunState
 from workbench.engine.ports import Clash, Conflicted, Emit, Merged, Proposal
 from workbench.engine.world import World
-from workbench.errors import WorkbenchError
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +63,8 @@ async def remember(state: RunState, world: World, candidates: Iterable[a.Candida
                 await _learn(world, candidate.parent, task.commit, candidate.commit)
             if attempt.why == "conflict" and attempt.carry and task.commit:
                 await _learn(world, attempt.start, attempt.carry, task.commit)
-        except (WorkbenchError, OSError):  # it has landed; what is not learnt is only asked for again
-            log.warning("nothing was learnt from %s", candidate.task, exc_info=True)
+        except Exception:  # it has landed; what is not learnt is only asked for again
+            log.exception("nothing was learnt from %s", candidate.task)
 
 
 async def _learn(world: World, ours: str, theirs: str, settled: str) -> None:

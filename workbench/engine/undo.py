@@ -107,7 +107,9 @@ async def _kept(
 async def publish(state: RunState, git: Git, reversals: Sequence[Reversal]) -> bool:
     """Move the integration branch to the last reversal, if it still is where the first began."""
     why = f"workbench: undo {', '.join(reversal.task for reversal in reversals)}"
-    return await git.move_ref(state.integration, reversals[-1].commit, reversals[0].parent, why)
+    last = reversals[-1].commit
+    moved = await git.move_ref(state.integration, last, reversals[0].parent, why)
+    return moved or await git.tip(state.integration) == last  # git may be ended when it had moved the ref
 
 
 async def undone(state: RunState, git: Git) -> list[e.Event]:

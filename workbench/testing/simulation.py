@@ -72,11 +72,13 @@ class Teammate:
 
 @dataclass(eq=False)
 class Doing:
-    """An effect in flight: ``owner`` is the attempt or landing it ends with, ``commit`` what it gates."""
+    """An effect in flight: ``owner`` is the attempt or landing it ends with, ``commit`` what it gates;
+    ``landing`` counts the landings."""
 
     act: Callable[[], None]
     owner: Key | str | None = None
     commit: str = ""
+    landing: int = 0
 
 
 @dataclass
@@ -109,6 +111,8 @@ class Simulation:
         self._doing: list[Doing] = []
         self._live: dict[Key, Teammate] = {}
         self._publishing = False
+        self._landing = 0
+        self._over: set[int] = set()
 
     @property
     def state(self) -> RunState:
@@ -262,10 +266,12 @@ class Simulation:
                 self._end((action.task, action.attempt), action.interrupt)
             case a.BuildBatch():
                 self._publishing = False
-                self._do(LANDING, lambda: self._of_landing(action))
+                self._landing += 1
+                number = self._landing
+                self._do(LANDING, lambda: self._of_landing(action, number))
             case a.CheckCandidate():
-                self._publishing = False
-                self._do(LANDING, lambda: self._of_landing(action), action.commit)
+                number = self._landing
+                self._do(LANDING, lambda: self._of_landing(action, number), action.commit)
             case a.StopChecks():
                 self._doing = [doing for doing in self._doing if doing.commit not in action.commits]
             case a.FindPair():
@@ -284,7 +290,13 @@ class Simulation:
             self._do(None, lambda: self._inbox.append(read))
 
     def _do(self, owner: Key | str | None, act: Callable[[], None], commit: str = "") -> None:
-        self._doing.append(Doing(act, owner, commit))
+        if owner != LANDING or self._landing not in self._over:
+            self._doing.append(Doing(act, owner, commit, self._landing))
+
+    def _end_landing(self, landing: int) -> None:
+        """One of its effects failed: nothing is heard of the others any more."""
+        self._over.add(landing)
+        self._doing = [it for it in self._doing if it.owner != LANDING or it.landing != landing]
 
     def _pair(self, action: a.FindPair) -> None:
         sides = [side.task for side in action.sides]
@@ -318,8 +330,9 @@ class Simulation:
                 )
             )  # fmt: skip
 
-    def _of_landing(self, action: a.BuildBatch | a.CheckCandidate) -> None:
+    def _of_landing(self, action: a.BuildBatch | a.CheckCandidate, landing: int) -> None:
         if self._chance(self.odds.failed):
+            self._end_landing(landing)
             self._inbox.append(e.EffectFailed(action="Landing", error="broke"))
         elif isinstance(action, a.CheckCandidate):
             verdicts = self._verdicts(action.tree, action.gates)
@@ -333,6 +346,7 @@ class Simulation:
         conflicted: list[tuple[str, str]] = []
         for task, delivered in zip(action.tasks, action.commits, strict=True):
             if self._chance(self.odds.failed):
+                self._end_landing(self._landing)
                 self._inbox.append(e.EffectFailed(action="Landing", error="broke in the middle"))
                 return
             if self._chance(self.odds.conflict):

@@ -31,11 +31,11 @@ cd {folder} || exit 9
 echo "$@" >>calls
 if [ -s fails ]; then
   sed -i 1d fails
-  [ -z "$INFO" ] || echo failed >&5
+  [ -z "$INFO" ] || echo failed >"/dev/fd/$INFO"
   echo "bwrap: Can't find source path /x: No such file or directory" >&2
   exit 1
 fi
-[ -z "$INFO" ] || echo stands >&5
+[ -z "$INFO" ] || echo stands >"/dev/fd/$INFO"
 while [ "$1" != -- ]; do shift; done
 shift
 exec "$@"
@@ -109,17 +109,13 @@ def test_what_is_not_understood_goes_to_bubblewrap_as_it_is(start: Start, fake: 
 
 def test_only_the_sandbox_that_stands_is_told_of(start: Start) -> None:
     read, write = os.pipe()
-    os.dup2(write, 5) if write != 5 else None
     try:
-        process = start(
-            "--info-fd", "5", "--", "true", fails=2, pass_fds=(5,), env={**os.environ, "INFO": "1"}
-        )
-        process.communicate()
+        info = {"pass_fds": (write,), "env": {**os.environ, "INFO": str(write)}}
+        start("--info-fd", str(write), "--", "true", fails=2, **info).communicate()
     finally:
-        for fd in {write, 5}:
-            os.close(fd)
-    assert os.read(read, 100) == b"stands\n"
-    os.close(read)
+        os.close(write)
+    with os.fdopen(read, "rb") as told:
+        assert told.read() == b"stands\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -55,7 +55,7 @@ async def test_nothing_of_a_probe_stays_in_the_repository(repo: Path, batched: b
 
 
 async def test_what_a_killed_run_left_is_cleared_away(repo: Path) -> None:
-    left = repo / ".git" / "workbench" / "probe" / "objects" / "aa"
+    left = repo / ".git" / "workbench" / "probe" / "objects" / "left"  # no name that git gives
     left.mkdir(parents=True)
     one, two = branch(repo, "one", "one\n"), branch(repo, "two", "two\n")
     plumbing = Plumbing(await open_repository(repo))

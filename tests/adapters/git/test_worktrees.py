@@ -371,6 +371,25 @@ async def test_killed_while_checking_out(team: Team, tmp_path: Path) -> None:
     assert git(made.path, "status", "--porcelain") == ""
 
 
+async def test_no_driver_runs_when_earlier_work_is_merged_in(team: Team, repo: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    git(repo, "config", "merge.a=b.driver", f"touch {seen}; cp %B %A")
+    (repo / ".gitattributes").write_text("f merge=a=b\n")
+    (repo / "f").write_text("base\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "a file")
+    base = git(repo, "rev-parse", "HEAD")
+    tips = []
+    for text in ("ours\n", "theirs\n"):
+        git(repo, "checkout", "-q", "--detach", base)
+        (repo / "f").write_text(text)
+        git(repo, "commit", "-q", "-am", text)
+        tips.append(git(repo, "rev-parse", "HEAD"))
+    prepared = await team.prepare(start=tips[0], carry=tips[1])
+    assert prepared.conflicts == ("f",)
+    assert not seen.exists()
+
+
 async def test_carry_clean_conflicting_and_resolved(team: Team, repo: Path) -> None:
     made = await team.prepare()
     (made.path / "README.md").write_text("# mine\n")

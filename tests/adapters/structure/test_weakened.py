@@ -111,3 +111,30 @@ def test_a_check_that_both_changed_may_become_one(check: str, kept: bool) -> Non
         text(it) for it in ('"todo: 0, done: 0"', '"todo: 0, finished: 0"', '"todo: 0, done: 0, in all: 0"')
     )
     assert (weakened(base, ours, theirs, text(check), "test_a.py") is None) is kept
+
+
+COUNT = "def test_n():\n    assert len(KINDS) == {}\n"
+
+
+@pytest.mark.parametrize("theirs", [4, 5])
+def test_a_count_of_what_both_sides_add_to_may_be_a_third(theirs: int) -> None:
+    sides = COUNT.format(3), COUNT.format(4), COUNT.format(theirs)
+    assert weakened(*sides, COUNT.format(6), "test_a.py") is None
+    assert weakened(*sides, COUNT.format(6).replace("==", ">="), "test_a.py") is not None
+    assert weakened(sides[0], sides[0], sides[1], COUNT.format(6), "test_a.py") is not None, "theirs alone"
+
+
+def test_a_test_that_one_side_renamed_and_the_other_extended_has_its_new_name() -> None:
+    old = "def test_old():\n    assert f(1)\n"
+    more, new = old + "    assert f(2)\n", old.replace("old", "new")
+    merged = new + "    assert f(2)\n"
+    assert weakened(old, more, new, merged, "test_a.py") is None
+    assert weakened(old, new, more, merged, "test_a.py") is None
+    assert weakened(old, more, new, new, "test_a.py") is not None, "what was added is gone"
+
+
+def test_a_file_that_is_too_deep_to_read_holds_nobody_up() -> None:
+    deep = "x = " + " + ".join(["1"] * 3000) + "\n"
+    sides, merged = (deep, f"{deep}a = 1\n", f"{deep}b = 1\n"), f"{deep}a = 1\nb = 1\n"
+    assert weakened(*sides, merged, "data.py", strict=False) is None
+    assert weakened(*sides, merged, "data.py") is not None

@@ -4,6 +4,7 @@ repository      where it is and what state it is in: ``open_repository``
 process         running git: one-shot in a small thread pool, or a long-lived child to talk to
 objects         reading any object through one ``cat-file``; writing commits without a process
 refs            compare-and-swap and pins
+attributes      a commit's ``.gitattributes``, put where merging looks for them
 merges          merges in memory through one ``merge-tree``
 probes          trial merges of work in progress, of which nothing is kept
 diffs           which paths differ, through one ``diff-tree``

@@ -7,6 +7,7 @@ import secrets
 
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import Conversation, Place, decoded, encoded
+from workbench.errors import GitError
 
 
 class Diffs:
@@ -18,21 +19,23 @@ class Diffs:
         self._end = encoded(f"end {secrets.token_hex(16)}\n")
 
     async def paths(self, old_tree: str, new_tree: str) -> tuple[str, ...]:
-        """Paths that differ between two trees, sorted."""
+        """Paths that differ between two trees, sorted. Raises GitError when one of them is not there."""
         if old_tree == new_tree:
             return ()
         question = encoded(f"{full_id(old_tree)} {full_id(new_tree)}\n") + self._end
 
         async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> bytes:
             ask.write(question)
-            await answer.readuntil(b"\n")  # the question, repeated
             said = bytearray()
             while not said.endswith(self._end):
                 chunk = await answer.read(65536)
                 if not chunk:
                     raise asyncio.IncompleteReadError(bytes(said), None)
                 said += chunk
-            return bytes(said[: -len(self._end)])
+            asked, _, names = bytes(said[: -len(self._end)]).partition(b"\n")
+            if not asked:  # else the question is repeated
+                raise GitError(f"There is no tree {old_tree}, or no tree {new_tree}, in this repository.")
+            return names
 
         names = (await self._differ.exchange(talk)).split(b"\0")
         return tuple(sorted({decoded(name) for name in names if name}))

@@ -3,9 +3,9 @@
 One process a merge costs 5 to 10 ms on a big repository; the long-lived one well under 1. It never
 flushes its answers, so it runs under ``stdbuf``; without that (macOS) each merge is a process.
 
-Attributes decide how git merges (``merge=union``, ``-merge``, a driver), and ``git merge`` takes them
-from the files of the branch it merges into. So the process's work tree is a folder of our own that
-holds ``.gitattributes`` as it is in ``ours``. Those of sub-folders come from the user's index.
+Attributes decide how git merges, and ``git merge`` takes them from the files of the branch it merges
+into. So the process's work tree is a folder of our own that holds each ``.gitattributes`` of ``ours``. What
+the user's index has of them does not count: merging in memory keeps an index of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.adapters.git.attributes import Attributes
+from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import Conversation, Place, decoded, encoded, run
 from workbench.engine.ports import Conflicted, Merged
@@ -36,15 +38,15 @@ class Merges:
         git_dir: Path,
         folder: Path,
         objects: Objects,
+        diffs: Diffs,
         *,
         batched: bool,
         extra: dict[str, str] | None = None,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        self._attributes = Attributes(folder, objects, diffs)
         self._place = Place(git_dir, folder, extra or {})
         self._objects = objects
         self._lock = asyncio.Lock()
-        self._attributes: str | None = "unknown"
         stdbuf = batched and shutil.which("stdbuf") is not None
         words = ("merge-tree", "--write-tree", "--stdin", "-z", "--messages")
         self._merger = Conversation(self._place, *words, unbuffered=True) if stdbuf else None
@@ -73,17 +75,12 @@ class Merges:
             await self._merger.aclose()
 
     async def _use_attributes_of(self, commit: str) -> None:
-        """Put the commit's root ``.gitattributes`` where the process looks, and start it anew when
-        they changed: git reads each such file once."""
-        found = await self._objects.info(f"{commit}:.gitattributes")
-        blob = found[0] if found is not None and found[1] == "blob" else None
-        if blob == self._attributes:
-            return
-        raw = await self._objects.contents(blob) if blob else b""
-        (self._place.work_tree / ".gitattributes").write_bytes(raw or b"")
-        if self._merger is not None:
-            await self._merger.aclose()
-        self._attributes = blob
+        """Put the commit's attributes where the process looks, and start it anew when they changed: git
+        reads each such file once."""
+        if await self._attributes.turn_to(commit):
+            if self._merger is not None:
+                await self._merger.aclose()
+            await self._attributes.write()
 
     async def _by_one_process(self, ours: str, theirs: str) -> tuple[bool, list[bytes]]:
         done = await run(

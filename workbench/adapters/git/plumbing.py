@@ -31,10 +31,9 @@ class Plumbing:
         self._diffs = Diffs(self._place)
         self._texts = Texts(self.objects)
         batched = batch_merges and repository.git_version >= (2, 39)
-        self._merges = Merges(
-            repository.common_dir, repository.state_dir / "merge", self.objects, batched=batched
-        )
-        self._probes = Probes(repository.common_dir, repository.state_dir / "probe", batched=batched)
+        common, state = repository.common_dir, repository.state_dir
+        self._merges = Merges(common, state / "merge", self.objects, self._diffs, batched=batched)
+        self._probes = Probes(common, state / "probe", self._diffs, batched=batched)
 
     async def tip(self, ref: str) -> str | None:
         return await self.refs.tip(ref)

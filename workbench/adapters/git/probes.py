@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.merges import Merges
 from workbench.adapters.git.objects import Objects
 from workbench.adapters.git.process import Place
@@ -21,11 +22,13 @@ from workbench.errors import GitError
 
 
 class Probes:
-    """Merges pairs one after another. Its processes are started by the first, and its ``folder`` made."""
+    """Merges pairs one after another. Its processes are started by the first, and its ``folder`` made;
+    ``diffs`` is of the repository."""
 
-    def __init__(self, common_dir: Path, folder: Path, *, batched: bool) -> None:
+    def __init__(self, common_dir: Path, folder: Path, diffs: Diffs, *, batched: bool) -> None:
         self._common = common_dir
         self._folder = folder
+        self._diffs = diffs
         self._batched = batched
         self._merges: Merges | None = None
         self._objects: Objects | None = None
@@ -53,7 +56,12 @@ class Probes:
             }
             self._objects = Objects(Place(self._common, self._folder, extra), self._common)
             self._merges = Merges(
-                self._common, self._folder / "merge", self._objects, batched=self._batched, extra=extra
+                self._common,
+                self._folder / "merge",
+                self._objects,
+                self._diffs,
+                batched=self._batched,
+                extra=extra,
             )
         return self._merges
 

@@ -41,6 +41,7 @@ CONFIG = {
     "maintenance.auto": "false",
     "commit.gpgSign": "false",
     "merge.conflictStyle": "zdiff3",
+    "merge.default": "text",  # not a driver: that is a command, too
     "merge.autoStash": "false",
     "merge.verifySignatures": "false",
     "rerere.enabled": "false",

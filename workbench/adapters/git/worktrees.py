@@ -52,6 +52,10 @@ TRASH = "trash"
 STALE_LOCK_SECONDS = 1.0
 
 
+NO_DRIVER = "WORKBENCH_NO_DRIVER"
+"""A variable that holds what is run instead of a merge driver."""
+
+
 class Worktrees:
     """Fulfils the ``Worktrees`` port for one run; worktrees stand in ``root/team/<teammate>``.
 
@@ -296,7 +300,8 @@ class Worktrees:
     async def _carry(self, linked: Linked, carry: str) -> tuple[str, ...]:
         """Merge earlier work in: a merge commit when clean, else conflicts left in the files."""
         words = ("merge", "--no-ff", "--no-verify", "-q", "-m", "Merge the work of an earlier attempt", carry)
-        done = await run(linked.place, *words, fine=(0, 1))
+        options = await self._no_drivers(linked)
+        done = await run(linked.place, *options, *words, fine=(0, 1), extra={NO_DRIVER: "false"})
         if done.code == 0:
             return ()
         if not linked.heads("MERGE_HEAD"):
@@ -305,6 +310,12 @@ class Worktrees:
         paths = tuple(sorted(entry.path for entry in status.entries if entry.kind == "u"))
         remember(linked, paths)
         return paths
+
+    async def _no_drivers(self, linked: Linked) -> list[str]:
+        """Options by which no merge driver is run: see ``attributes.DRIVER``. The files are in conflict."""
+        asked = ("config", "--name-only", "-z", "--get-regexp", r"^merge\..*\.driver$")
+        found = await run(linked.place, *asked, fine=(0, 1))
+        return [f"--config-env={name}={NO_DRIVER}" for name in found.text.split("\0") if name]
 
 
 def branch_folder(repository: Repository, run: str) -> Path:

@@ -13,7 +13,7 @@ TIGHT = re.compile(
     r"identifier|call|call_expression|attribute|member_expression|subscript|string|integer|float|number|list|"
     r"dictionary|set|tuple|array|object|parenthesized_expression|field_expression|selector_expression|"
     r"macro_invocation|template_string|true|false|none|null|self|this|.*literal|.*comprehension|method_invocation|"
-    r".*block|.*statement|.*clause|.*type|.*identifier"
+    r".*block|.*statement|.*clause|.*type|.*identifier|arguments|argument_list|.*parameters|parameter_list"
 )
 ROOMY = re.compile(
     r"argument_list|arguments|parenthesized_expression|assignment|.*statement|list|array|pair|keyword_argument|"
@@ -25,22 +25,54 @@ ALIKE = 0.7  # share of words in common from which on a piece counts as the base
 LONGEST = 4_000  # bytes of an expression that is looked for inside another
 NAMING = frozenset({"name", "attribute", "property", "field", "key"})
 RETURNS = frozenset({"return_statement", "return_expression"})
+OPERATORS = CHAINED | {"unary_operator", "unary_expression", "not_operator", "comparison_operator"}
+LOGICAL = frozenset({b"and", b"or", b"||", b"&&", b"??"})
+ASSOCIATIVE = frozenset({b"+", b"*", b"|", b"&", b"^", b"and", b"or", b"||", b"&&", b"??"})
+NAMED = frozenset({"assignment", "assignment_expression", "let_declaration", "variable_declarator"})
+EDITED = 0.5  # share of words from which on an expression counts as edited, not replaced by another
 
 
 def enclose(base: Piece, ours: Piece, theirs: Piece) -> bytes | None:
     """``f(x)`` and ``g(x)`` of one ``x``: ours inside theirs. With one side only that encloses the
     base, the other's text inside it. None when the base is not found once, or is a bare name that
-    one side replaced."""
+    one side replaced, or the sides put it under operators whose order matters."""
     in_ours, in_theirs = holder(base, ours), holder(base, theirs)
     if in_ours is not None and in_theirs is not None:
+        if _order_matters(ours, theirs):
+            return None
+        if ours.type == "expression_list" != theirs.type:  # one value became several
+            return put(ours, in_ours, theirs)
         return put(theirs, in_theirs, ours)
     if len(base.kids) < 2:
         return None
-    if in_ours is not None and theirs.type == base.type:
+    if in_ours is not None and edited(base, theirs):
         return put(ours, in_ours, theirs)
-    if in_theirs is not None and ours.type == base.type:
+    if in_theirs is not None and edited(base, ours):
         return put(theirs, in_theirs, ours)
     return None
+
+
+def edited(base: Piece, side: Piece) -> bool:
+    """Whether ``side`` is the base's expression with a change in it, so that what the other side put around
+    the one may stand around the other. What replaced it has nothing to do with that."""
+    if base.type != side.type or not base.named:
+        return False
+    if not base.kids or not side.kids:
+        return not (base.kids or side.kids)
+    words = Counter(WORDS.findall(base.text))
+    common = words & Counter(WORDS.findall(side.text))
+    return any(word[:1].isalnum() or word[:1] == b"_" for word in common) and _share(words, side) >= EDITED
+
+
+def _order_matters(one: Piece, other: Piece) -> bool:
+    """Whether two operators put around one thing give two results: ``2 - x`` and ``x * 4``."""
+    one, other = _bare(one), _bare(other)
+    if one.type not in OPERATORS or other.type not in OPERATORS:
+        return False
+    if {_operator(one), _operator(other)} <= LOGICAL:
+        return False  # a condition narrowed here and widened there: what the gate says
+    same = one.type == other.type and _operator(one) == _operator(other)
+    return not (same and _operator(one) in ASSOCIATIVE)
 
 
 def holder(base: Piece, side: Piece) -> tuple[Piece, Piece] | None:
@@ -79,9 +111,23 @@ def put(whole: Piece, place: tuple[Piece, Piece], inner: Piece) -> bytes:
     parent, old = place
     text = inner.text
     chained = parent.type in CHAINED and parent.type == inner.type and _operator(parent) == _operator(inner)
-    if not (TIGHT.fullmatch(inner.type) or ROOMY.fullmatch(parent.type) or chained):
+    chained = chained and (_operator(parent) in ASSOCIATIVE or (old.field == "left" and _groups_left(parent)))
+    roomy = ROOMY.fullmatch(parent.type) is not None
+    if inner.type == "expression_list":
+        roomy = parent.type in RETURNS or parent.type == "assignment"
+    if not (TIGHT.fullmatch(inner.type) or roomy or chained):
         text = b"(" + text + b")"
     return whole.src[whole.start : old.start] + text + whole.src[old.end : whole.end]
+
+
+def _bare(piece: Piece) -> Piece:
+    while piece.type == "parenthesized_expression" and len(piece.kids) == 3:
+        piece = piece.kids[1]
+    return piece
+
+
+def _groups_left(piece: Piece) -> bool:
+    return _operator(piece) != b"**"
 
 
 def _operator(piece: Piece) -> bytes:
@@ -93,6 +139,9 @@ def compose(base: Entry, ours: list[Entry], theirs: list[Entry]) -> bytes | None
     """Two rewrites of one statement in turn: theirs works on what ours gives. None if they do not fit."""
     if not ours or not theirs:
         return None
+    for run, other in ((ours, theirs), (theirs, ours)):
+        if forks(base, run[:-1]) and run[-1].text == base.text:
+            return _on_all(base, run, other)
     return (
         _pipeline(base.piece.core, ours, theirs)
         or _around(base.piece, ours, theirs)
@@ -106,20 +155,90 @@ def _transplanted(base: Piece, one: list[Entry], other: list[Entry]) -> bytes | 
     side put before its statement (where the expression is a variable now) stands before all."""
     if one[-1].kind != base.core.type:
         return None
-    old, new = _difference(base.core, one[-1].piece.core)
-    if len(old.kids) < 2 or old.text == base.text:
+    found = _kept(base, one, other)
+    if found is None:
         return None
-    if len(one) > 1 and not any(_squeezed(old) in _squeezed(e.piece) for e in one[:-1]):
-        return None  # what stands before has nothing to do with the expression
-    spots = [(entry, spot) for entry in other if (spot := holder(old, entry.piece)) is not None]
-    if len(spots) != 1:
-        return None
-    entry, spot = spots[0]
+    entry, spot, new = found
     before = _run_text(one[:-1])
     return before + b"".join(
-        (_lead(e, base) if n or before else b"") + (put(e.piece, spot, new) if e is entry else e.text) + e.sep
+        (leading(e, base) if n or before else b"")
+        + (put(e.piece, spot, new) if e is entry else e.text)
+        + e.sep
         for n, e in enumerate(other)
     )
+
+
+def forks(base: Entry, run: list[Entry]) -> list[Piece]:
+    """The values that a run returns before the base's statement does, where they are forms of the value that
+    it returns: what the other side makes of the one is meant for them too."""
+    value = _value(base.piece.core)
+    if base.kind not in RETURNS or value is None or not value.kids:
+        return []
+    out: list[Piece] = []
+    todo = [entry.piece for entry in run]
+    while todo:
+        piece = todo.pop()
+        found = _value(piece.core) if piece.core.type in RETURNS else None
+        if found is not None:
+            out += [found] if edited(value, found) else []
+        elif not piece.type.endswith(("definition", "lambda", "function")):
+            todo.extend(piece.kids)
+    return out
+
+
+def _on_all(base: Entry, run: list[Entry], other: list[Entry]) -> bytes | None:
+    """Early returns of one side, each inside what the other put around the last."""
+    value, returned = _value(base.piece.core), _value(other[0].piece.core)
+    if value is None or returned is None or len(other) > 1:
+        return None
+    spot = holder(value, other[0].piece)
+    around = None if spot is None else holder(value, returned)
+    if around is None:
+        return None
+    out = b""
+    for n, entry in enumerate(run[:-1]):
+        text, end = entry.text, entry.piece.start
+        for found in sorted(forks(base, [entry]), key=lambda piece: -piece.start):
+            low, high = found.start - end, found.end - end
+            text = text[:low] + put(returned, around, found) + text[high:]
+        out += (entry.lead if n else b"") + text + entry.sep
+    return out + leading(run[-1], base.piece) + other[0].text + other[0].sep
+
+
+def _kept(
+    base: Piece, one: list[Entry], other: list[Entry]
+) -> tuple[Entry, tuple[Piece, Piece], Piece] | None:
+    """Where the other side kept what ``one`` changed, and what it became: the smallest expression around the
+    change that stands there once, whole, though in another statement."""
+    for old, new in reversed(differences(base.core, one[-1].piece.core)):
+        if len(old.kids) < 2 or old.text == base.text:
+            continue
+        if len(one) > 1 and not any(_squeezed(old) in _squeezed(e.piece) for e in one[:-1]):
+            continue  # what stands before has nothing to do with the expression
+        spots = [(entry, spot) for entry in other if (spot := holder(old, entry.piece)) is not None]
+        if len(spots) == 1 and (len(one) > 1 or _fits(*spots[0], old, new)):
+            return (*spots[0], new)
+    return None
+
+
+def _fits(entry: Entry, spot: tuple[Piece, Piece], old: Piece, new: Piece) -> bool:
+    """Whether what became of an expression may stand where the other side left it: an edit anywhere but
+    under an operator that would rather come first, another expression only as all that a name stands for."""
+    if holder(old, new) is not None and any(
+        _order_matters(new, it) for it in _around_it(entry.piece, spot[1])
+    ):
+        return False
+    return spot[0].type in NAMED or edited(old, new)
+
+
+def _around_it(whole: Piece, inner: Piece) -> list[Piece]:
+    """The operators that work on ``inner`` as it stands in ``whole``."""
+    out: list[Piece] = []
+    piece: Piece | None = whole
+    while piece is not None and (piece.start, piece.end) != (inner.start, inner.end):
+        out = [*out, piece] if piece.type in OPERATORS or piece.type == "parenthesized_expression" else []
+        piece = next((kid for kid in piece.kids if kid.start <= inner.start and inner.end <= kid.end), None)
+    return out
 
 
 def within(base: Piece, side: Piece) -> tuple[Piece, Piece] | None:
@@ -143,14 +262,16 @@ def _share(words: Counter[bytes], piece: Piece) -> float:
     return 2 * (words & there).total() / max(1, words.total() + there.total())
 
 
-def _difference(base: Piece, side: Piece) -> tuple[Piece, Piece]:
-    """The smallest piece of the base whose change explains all of the side's."""
+def differences(base: Piece, side: Piece) -> list[tuple[Piece, Piece]]:
+    """The pieces of the base whose change explains all of the side's, each inside the one before it."""
+    out = [(base, side)]
     while base.type == side.type and len(base.kids) == len(side.kids):
         unlike = [(a, b) for a, b in zip(base.kids, side.kids, strict=True) if a.text != b.text]
         if len(unlike) != 1 or not unlike[0][0].named:
             break
         base, side = unlike[0]
-    return base, side
+        out.append((base, side))
+    return out
 
 
 def _pipeline(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | None:
@@ -167,22 +288,27 @@ def _pipeline(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | No
     entry, spot = spots[0]
     if sum(value.text in other.text for other in theirs) != 1 and value.kids:
         return None
+    yours = _value(entry.piece.core)
+    if yours is not None and holder(value, last) is not None and _order_matters(last, yours):
+        return None
     first = _run_text(ours[:-1])
     after = b""
     for n, one in enumerate(theirs):
         text = put(one.piece, spot, last) if one is entry else one.text
-        after += (_lead(one, base) if n or ours[:-1] else b"") + text + one.sep
+        after += (leading(one, base) if n or ours[:-1] else b"") + text + one.sep
     return first + after
 
 
 def _replaced(value: Piece, new: Piece | None, run: list[Entry], base: Piece) -> bytes | None:
     """Statements about a value that the other side changed in place: about the changed one."""
     spots = [(entry, spot) for entry in run if (spot := holder(value, entry.piece)) is not None]
-    if new is None or len(spots) != 1:
+    if new is None or len(spots) != 1 or not _fits(*spots[0], value, new):
         return None
     entry, spot = spots[0]
     return b"".join(
-        (_lead(one, base) if n else b"") + (put(one.piece, spot, new) if one is entry else one.text) + one.sep
+        (leading(one, base) if n else b"")
+        + (put(one.piece, spot, new) if one is entry else one.text)
+        + one.sep
         for n, one in enumerate(run)
     )
 
@@ -218,7 +344,7 @@ def _around(base: Piece, ours: list[Entry], theirs: list[Entry]) -> bytes | None
         text = entry.piece.src[entry.piece.start : start] + body + entry.piece.src[end : entry.piece.end]
         return (
             _run_text(outer[:n])
-            + (_lead(entry, base) if n else b"")
+            + (leading(entry, base) if n else b"")
             + text
             + entry.sep
             + _rest(outer[n + 1 :], base)
@@ -257,8 +383,9 @@ def _run_text(run: list[Entry]) -> bytes:
 
 
 def _rest(run: list[Entry], base: Piece) -> bytes:
-    return b"".join(_lead(e, base) + e.text + e.sep for e in run)
+    return b"".join(leading(e, base) + e.text + e.sep for e in run)
 
 
-def _lead(entry: Entry, base: Piece) -> bytes:
+def leading(entry: Entry, base: Piece) -> bytes:
+    """The white space before an entry that has come to stand after others."""
     return entry.lead if b"\n" in entry.lead else b"\n" + base.indent

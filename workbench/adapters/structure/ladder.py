@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import TypeVar
 
-from workbench.adapters.structure.grammars import language_of, parse
+from workbench.adapters.structure.grammars import Piece, language_of, parse
 from workbench.adapters.structure.merging import Merger
+from workbench.adapters.structure.overwrites import overwrites
+from workbench.adapters.structure.positions import misplaced
 from workbench.adapters.structure.runs import two_way
 from workbench.adapters.structure.shapes import definitions
 from workbench.core.moved import carried
 from workbench.core.union import BOTH_NEW, LOOSE, MARKERS, MOVED, THEIRS_FIRST, Resolution, listed, union
 
-LARGEST = 2_000_000  # characters of a file; beyond, nothing is proposed
+LARGEST = 400_000  # characters of a file; beyond, nothing is proposed: parsing that takes half a minute
 FAULTS: tuple[type[Exception], ...] = (Exception,)
 """What a rung may stumble over without the merge failing."""
 
 WORD = re.compile(r"\w+")
 Texts = tuple[str, str, str]
+T = TypeVar("T", bound=Hashable)
 
 
 def merge_file(path: str, base: str | None, ours: str, theirs: str) -> Resolution | None:
@@ -110,29 +115,35 @@ def _both_new(language: str, texts: Texts) -> str:
 
 
 def _check(language: str | None, texts: Texts) -> Callable[[str], bool]:
-    """Whether a proposal holds together: no marker, no new word of either side lost, and it parses if
-    the texts it came from do."""
+    """Whether a proposal holds together: no marker, no new word of either side lost, and, if the texts it
+    came from parse, it does too and means what they did."""
     clean = language is not None and all(_parses(language, text) for text in texts)
     old, ours, theirs = (set(WORD.findall(text)) for text in texts)
     new = (ours | theirs) - old
+    sides = [parse(language, text)[0] for text in texts] if language is not None and clean else []
 
     def holds(text: str) -> bool:
         if MARKERS.search(text) or not new <= set(WORD.findall(text)):
             return False
         if language is None or not clean:
             return True
-        return _parses(language, text) and not _doubled(language, texts, text)
+        if not _parses(language, text):
+            return False
+        merged = parse(language, text)[0]
+        wrong = _more(definitions, sides, merged, 1) or _more(overwrites, sides, merged, 0)
+        return not (wrong or misplaced(language, sides, merged))
 
     return holds
 
 
-def _doubled(language: str, texts: Texts, merged: str) -> bool:
-    """Whether something is defined more often than in any of the texts: one would hide the other."""
-    now = definitions(parse(language, merged)[0])
-    if max(now.values(), default=0) < 2:
+def _more(count: Callable[[Piece], Counter[T]], sides: Sequence[Piece], merged: Piece, fine: int) -> bool:
+    """Whether something is found more often than in any of the sides: a definition that hides another of its
+    name, a value that is lost because the other side gives its name another one right after."""
+    now = {found: n for found, n in count(merged).items() if n > fine}
+    if not now:
         return False
-    sides = [definitions(parse(language, text)[0]) for text in texts]
-    return any(count > max(1, *(side[name] for side in sides)) for name, count in now.items())
+    known = [count(side) for side in sides]
+    return any(n > max(side[found] for side in known) for found, n in now.items())
 
 
 def _parses(language: str, text: str) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.adapters.structure import shapes
-from workbench.adapters.structure.compose import compose, enclose, within
+from workbench.adapters.structure.chains import chained
+from workbench.adapters.structure.compose import compose, enclose, forks, within
 from workbench.adapters.structure.entries import Entry, align, entries
 from workbench.adapters.structure.grammars import BUNDLE, Piece
+from workbench.adapters.structure.naming import renamed
 from workbench.adapters.structure.runs import Clash, join, written
 from workbench.adapters.structure.wrapping import Side, wrapped
 from workbench.adapters.structure.writing import Place, Written, write
@@ -37,6 +39,9 @@ class Merger:
             return enclosed
         if not base.type == ours.type == theirs.type:
             return self._inside(base, ours, theirs)
+        chain = chained(self, base, ours, theirs)
+        if chain is not None:
+            return chain
         if base.type in shapes.TEXTS:
             return self._prose(base, ours, theirs)
         if not (base.kids and ours.kids and theirs.kids):
@@ -108,6 +113,11 @@ class Merger:
                 continue
             if _between_gone(n, mine, yours) or _between_gone(n, yours, mine):
                 raise Clash(base.type)
+            named = self._renamed(place, one, mine, yours, n)
+            if named is not None:
+                out.append(named)
+                n += 1
+                continue
             try:
                 added = (mine.added[n], yours.added[n])
                 out.extend(self._step(place, one, mine.at(n), yours.at(n), added))
@@ -125,6 +135,10 @@ class Merger:
     ) -> list[Written]:  # fmt: skip
         """What stands at one place: what the sides inserted before an entry, and the entry."""
         gone_o, gone_t = one is not None and mine is None, one is not None and yours is None
+        if one is not None and mine is not None and yours is not None:
+            changed = (mine.text != one.text, yours.text != one.text)
+            if (changed[1] and forks(one, added[0])) or (changed[0] and forks(one, added[1])):
+                raise Clash(one.kind)
         out = join(self, place, *added, (gone_o, gone_t))
         if one is None or (mine is None and yours is None):
             return out
@@ -138,6 +152,15 @@ class Merger:
         text = self.merge(one.piece, mine.piece, yours.piece)
         later = mine.next_lead if mine.next_lead is not None else yours.next_lead
         return [*out, Written(text, lead, first, sep, one.anchor, one.comment, later)]
+
+    def _renamed(self, place: Place, one: Entry | None, mine: Side, yours: Side, n: int) -> Written | None:
+        """What both made of one expression before they used it, one after the other."""
+        a, b = mine.at(n), yours.at(n)
+        if not self.loose or place.kind not in shapes.STATEMENTS or one is None or a is None or b is None:
+            return None
+        runs = ([*mine.added[n], a], [*yours.added[n], b])
+        text = renamed(one, *runs)
+        return None if text is None else _block(text, runs[0])
 
     def _reconciled(self, out: list[Written], base: list[Entry], n: int, mine: Side, yours: Side) -> int:
         """What both rewrote at ``n``, put one inside the other; says how many entries that covers."""

@@ -40,7 +40,7 @@ class StructuralResolver:
         self._known.learn(clash.base or "", clash.ours, clash.theirs, text)
 
     async def weakened(self, clash: Clash, text: str) -> str | None:
-        return await asyncio.to_thread(_weakened, clash, text)
+        return await asyncio.to_thread(_weakened, clash, text, strict=False)
 
     def _of(self, clash: Clash) -> list[Resolution]:
         """A file's proposals, those left out that lose a test."""
@@ -53,10 +53,12 @@ class StructuralResolver:
         return [it for it in found if _weakened(clash, it.text) is None]
 
 
-def _weakened(clash: Clash, text: str) -> str | None:
+def _weakened(clash: Clash, text: str, *, strict: bool = True) -> str | None:
+    """Nobody's work is sent back for a file that cannot be read, and whose tests so nobody can compare; what
+    a rung makes of it is no loss."""
     from workbench.adapters.structure.weakening import weakened
 
-    return weakened(clash.base, clash.ours, clash.theirs, text, clash.path)
+    return weakened(clash.base, clash.ours, clash.theirs, text, clash.path, strict=strict)
 
 
 def _whole(clashes: Sequence[Clash], of: Callable[[Clash], list[Resolution]]) -> Iterator[Proposal]:

@@ -121,7 +121,9 @@ def _ordered(place: Place, out: list[Written], kinds: list[Entry]) -> list[Writt
             starred = starred or rank == 2
             ranks[n] = 3 if starred and rank in {0, 1} and _after_star(kinds, n) else rank
         return _sorted(out, ranks)
-    if all(e.kind in SORTABLE or e.kind in IMPORTS for e in kinds) and _is_sorted(place.base):
+    # what is imported from stands first, and is none of the names
+    base = place.base[1:] if place.kind == "import_from_statement" else place.base
+    if all(e.kind in SORTABLE or e.kind in IMPORTS for e in kinds) and _is_sorted(base):
         return _sorted(out, [one.text.lower() for one in out])
     return out
 

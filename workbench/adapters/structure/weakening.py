@@ -29,6 +29,7 @@ CHECKS = {
     "java": re.compile(rb"(?:\w+\.)?(?:assert|verify|fail)\w*\("),
     "javascript": re.compile(rb"(?:await\s+)?(?:expect|assert|t\.\w+)\b"),
 }  # fmt: skip
+NUMBER = re.compile(rb"\b\d+(?:\.\d+)?\b")
 STATEMENT = frozenset({
     "expression_statement", "assert_statement", "with_statement", "macro_invocation", "if_statement",
     "return_statement",
@@ -44,22 +45,44 @@ class Case:
     rows: Counter[bytes] = field(default_factory=Counter)
 
 
-def weakened(base: str | None, ours: str, theirs: str, merged: str, path: str) -> str | None:
+def weakened(
+    base: str | None, ours: str, theirs: str, merged: str, path: str, *, strict: bool = True
+) -> str | None:
     """A sentence when ``merged`` lacks a test of either side, or one of a test's checks or cases, or
     skips what neither skipped; None when all is kept. A test or check of the base that one side took
-    out, and the other left as it was, may be gone. Files of no known language count as kept."""
+    out, and the other left as it was, may be gone, and one that a side renamed may have its new name. Files
+    of no known language count as kept; so do those whose sides cannot be read, unless ``strict``."""
     language = language_of(path)
     if language is None:
         return None
     try:
-        before, mine, yours, now = (cases(language, text) for text in (base or "", ours, theirs, merged))
+        before, mine, yours = (cases(language, text) for text in (base or "", ours, theirs))
+    except (UnicodeError, RecursionError):
+        return f"{path} cannot be read, so its tests cannot be compared." if strict else None
+    try:
+        now = cases(language, merged)
     except (UnicodeError, RecursionError):
         return f"{path} cannot be read, so its tests cannot be compared."
     for name in [*mine, *(n for n in yours if n not in mine)]:
-        said = _compare(path, name, before.get(name), (mine.get(name), yours.get(name)), now.get(name))
+        found = now.get(name)
+        if found is None and name in before:
+            found = _renamed(mine.get(name) or yours[name], yours if name in mine else mine, before, now)
+        said = _compare(path, name, before.get(name), (mine.get(name), yours.get(name)), found)
         if said:
             return said
     return None
+
+
+def _renamed(
+    case: Case, other: dict[str, Case], before: dict[str, Case], now: dict[str, Case]
+) -> Case | None:
+    """What the merge has of a test under a name that the ``other`` side gave: with all that is checked."""
+    names = (name for name in other if name not in before and name in now)
+    return next((it for name in names if case.checks and _covers(it := now[name], case)), None)
+
+
+def _covers(one: Case, other: Case) -> bool:
+    return not (other.checks - one.checks or other.rows - one.rows)
 
 
 def _compare(
@@ -90,18 +113,27 @@ def _in_one(
     text: bytes, base: Counter[bytes], sides: tuple[Counter[bytes], Counter[bytes]], now: Counter[bytes]
 ) -> bool:
     """Whether a check stands in one of the merge's that says what both sides made of the same old one: every
-    word that either added, and every one that both kept."""
+    word that either added, and every one that both kept. Where both expect another value, as of a count of
+    what both add to, the merge may expect a third."""
     ours, theirs = sides
     olds = [check for check in base if not ours[check] and not theirs[check]]
     mine, yours = ([check for check in side if not base[check]] for side in sides)
-    made = [_words(check) for check in now if not (base[check] or ours[check] or theirs[check])]
+    new = [check for check in now if not (base[check] or ours[check] or theirs[check])]
+    made = [_words(check) for check in new]
     for old, one, two in itertools.product(olds, mine, yours):
         if text not in (one, two):
             continue
+        if _form(old) == _form(one) == _form(two) and any(_form(check) == _form(old) for check in new):
+            return True
         was, a, b = _words(old), _words(one), _words(two)
         if any((a - was) + (b - was) + (was & a & b) <= found for found in made):
             return True
     return False
+
+
+def _form(check: bytes) -> bytes:
+    """A check whatever number it expects."""
+    return NUMBER.sub(b"0", check)
 
 
 def _words(check: bytes) -> Counter[bytes]:

@@ -49,6 +49,8 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
         why=event.why, started_at=at, carry=event.carry, session=event.session, mail=teammate.unread,
     )  # fmt: skip
     teammate.unread = []
+    if event.why != "continued":  # what its worktree holds may go at any moment now
+        teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt
     state.working[event.task, event.attempt] = attempt
 
@@ -83,9 +85,9 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
         case MarkerKind.DONE:
             attempt.done, attempt.percent, attempt.note = True, 100, event.note or attempt.note
         case MarkerKind.BLOCKED:
-            attempt.blocked = event.note or "no reason given"
+            _block(attempt, event.note or "no reason given")
         case MarkerKind.QUESTION if state.settings.on_question == "fail":
-            attempt.blocked = f"asked, and nobody was there to answer: {event.note}"
+            _block(attempt, f"asked, and nobody was there to answer: {event.note}")
         case MarkerKind.MESSAGE:
             state.messages += 1
             for teammate in state.teammates.values():
@@ -93,6 +95,13 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
                     teammate.unread.append(Letter(attempt.teammate, event.note))
         case _:
             pass
+
+
+def _block(attempt: AttemptState, reason: str) -> None:
+    if attempt.done and attempt.phase is not Phase.WORKING:
+        attempt.doubt = reason
+    else:
+        attempt.blocked = reason
 
 
 @on(e.MarkerQuarantined)
@@ -141,7 +150,7 @@ def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "collect")
     if attempt.phase is Phase.COLLECTED:
         attempt.commit, attempt.tree = event.commit, event.tree
-        attempt.reds = 0
+        attempt.reds = ()
 
 
 @on(e.WorkChecked)
@@ -149,7 +158,7 @@ def _work_checked(state: RunState, event: e.WorkChecked, at: float) -> None:
     attempt = live_attempt(state, event)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "check")
     attempt.flakes = tuple(refuted(state, event.verdicts))
-    attempt.reds += any(not verdict.green for verdict in event.verdicts)
+    attempt.reds += tuple(verdict.gate for verdict in event.verdicts if not verdict.green)
     learn(state, event.verdicts)
 
 
@@ -186,6 +195,9 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         teammate.unread[:0] = attempt.mail  # what it was given it may not have read
         if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
+        elif task.why == "continued":  # nobody knows what lies there: it is pinned, and begun anew
+            task.why, task.session = "retry", None
+            task.evidence = task.evidence or "It was interrupted."
         offer(state, task)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
     attempt.usage = event.usage if event.usage != Usage() else attempt.usage

@@ -75,10 +75,16 @@ def _checking_started(state: RunState, event: e.CheckingStarted, at: float) -> N
 def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) -> None:
     landing = open_landing(state, event.task)
     prefix = landing.prefix(event.commit)
+    if prefix is not None and prefix in landing.needless:  # it had ended before it could be called off
+        landing.needless.discard(prefix)
+        landing.late, landing.flakes, landing.moot = True, (), ()
+        learn(state, event.verdicts)
+        return
     due = landing.search is not None and (prefix in landing.checking or prefix == landing.search.next)
     if prefix is None or landing.search is None or not due:
         raise IllegalEvent(f"candidate {event.commit} of {event.task!r} was not to be checked now")
     landing.checking.discard(prefix)
+    landing.late = False
     search, red = landing.search, next((verdict for verdict in event.verdicts if not verdict.green), None)
     landing.flakes = tuple(refuted(state, event.verdicts))
     learn(state, event.verdicts)
@@ -90,6 +96,7 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) ->
             search.suspect = places[-1] + 1  # merged last of those: where the two come together
     moot = {other for other in landing.checking if other <= search.green}
     landing.checking -= moot
+    landing.needless |= moot
     landing.moot = tuple(landing.steps[other - 1].commit for other in sorted(moot) if other)
     if red is None and event.verdicts and search.red and landing.tree(search.red) == landing.tree(prefix):
         search.acquit()
@@ -97,7 +104,8 @@ def _candidate_checked(state: RunState, event: e.CandidateChecked, at: float) ->
 
 @on(e.FlakeSeen)
 def _flake_seen(state: RunState, event: e.FlakeSeen, at: float) -> None:
-    state.task(event.task)
+    if event.task:
+        state.task(event.task)
     state.flakes[event.gate] = state.flakes.get(event.gate, 0) + 1
     for test in event.tests or ("",):
         state.flaky[event.gate, test] = state.flaky.get((event.gate, test), 0) + 1

@@ -75,6 +75,14 @@ def refuted(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
             yield before.model_copy(update={"failing": failing})
 
 
+def confirmed(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+    """Those of ``verdicts`` that are red and were red before."""
+    for verdict in verdicts:
+        before = state.verdicts.get((verdict.tree, verdict.gate, verdict.environment))
+        if not verdict.green and before is not None and not before.green:
+            yield verdict
+
+
 def learn(state: RunState, verdicts: Iterable[Verdict]) -> None:
     for verdict in verdicts:
         state.verdicts[verdict.tree, verdict.gate, verdict.environment] = verdict

@@ -28,6 +28,8 @@ def _work_provided(state: RunState, event: e.WorkProvided, at: float) -> None:
     task = state.task(event.task)
     if state.working or state.landing is not None:
         raise IllegalEvent("work cannot be brought in while attempts or a landing are in flight")
+    if task.unmet:
+        raise IllegalEvent(f"task {event.task!r} waits for {', '.join(sorted(task.unmet))}")
     if event.attempt != task.attempt + 1:
         raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} cannot follow attempt {task.attempt}")
     move_task(event.task, task.status, "provide")

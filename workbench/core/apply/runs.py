@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core import graph, merge
-from workbench.core.apply.moves import learn, move, offer
+from workbench.core.apply.moves import confirmed, learn, move, offer, refuted
 from workbench.core.apply.table import on
 from workbench.core.state import RunState, TaskState, TeammateState
 from workbench.errors import IllegalEvent
@@ -37,6 +37,8 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
 
 @on(e.BaseChecked)
 def _base_checked(state: RunState, event: e.BaseChecked, at: float) -> None:
+    state.base_flakes = tuple(refuted(state, event.verdicts))
+    state.base_red_twice = any(confirmed(state, event.verdicts))
     learn(state, event.verdicts)
     state.base_green = all(verdict.green for verdict in event.verdicts)
 

@@ -73,10 +73,9 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
     if attempt.error:
         return fail(state, attempt, attempt.error)
     if attempt.blocked:
-        blocked = e.TaskBlocked(
-            task=event.task, attempt=event.attempt, reason=attempt.blocked, commit=event.commit
-        )
-        return [a.Declare(blocked), a.EndAttempt(event.task, event.attempt)]
+        return _block(attempt, attempt.blocked)
+    if attempt.doubt and (event.unresolved or event.weakened or not event.changed):
+        return _block(attempt, attempt.doubt)
     if event.unresolved:
         names = ", ".join(event.unresolved)
         values = {"paths": event.unresolved}
@@ -111,11 +110,16 @@ def _checked(state: RunState, event: e.WorkChecked, attempt: AttemptState) -> Ac
     if attempt.phase is not Phase.CHECKED:  # given up meanwhile
         return []
     red = next((verdict for verdict in event.verdicts if not verdict.green), None)
+    if attempt.blocked:  # said meanwhile, and never that it was done: green gates prove only what is there
+        return _block(attempt, attempt.blocked)
     if red is None:
         return _deliver(attempt)
     reason = f"the gate `{red.gate}` {_how_red(red)} on the work alone"
-    if attempt.reds < 2 and not (attempt.done and _repairable(state, attempt)):
+    repairs = attempt.done and not attempt.doubt and _repairable(state, attempt)
+    if attempt.reds.count(red.gate) < 2 and not repairs:
         return _look_again(state, attempt)
+    if attempt.doubt:
+        return _block(attempt, attempt.doubt)
     if not attempt.done:
         return fail(state, attempt, reason, evidence(red))
     values = {"command": red.gate, "exit_code": red.exit_code, "output": red.output}
@@ -137,6 +141,11 @@ def evidence(verdict: Verdict) -> str:
     """A red verdict as text for whoever has to repair it."""
     code = "" if verdict.exit_code is None else f" (exit {verdict.exit_code})"
     return f"$ {verdict.gate}{code}\n{verdict.output}"
+
+
+def _block(attempt: AttemptState, reason: str) -> Actions:
+    blocked = e.TaskBlocked(task=attempt.task, attempt=attempt.number, reason=reason, commit=attempt.commit)
+    return [a.Declare(blocked), a.EndAttempt(attempt.task, attempt.number)]
 
 
 def _deliver(attempt: AttemptState) -> Actions:

@@ -27,8 +27,11 @@ def _effect_failed(state: RunState, event: e.EffectFailed) -> Actions:
 
 def _landing_failed(state: RunState, event: e.EffectFailed) -> Actions:
     """A landing that failed for a reason of our own blames nobody; it is tried again, a few times."""
-    if state.landing is None or (state.stopping and event.action != "Publish"):  # DropLanding is on its way
+    landing = state.landing
+    if landing is None or (state.stopping and event.action != "Publish"):  # DropLanding is on its way
         return []
+    if event.action == "Landing" and landing.search is not None and not landing.checking:
+        return []  # a check that nobody needs any more, and the landing is being published
     return [a.Declare(e.LandingDropped(reason=event.error))]
 
 
@@ -48,6 +51,8 @@ def _batch_built(state: RunState, event: e.BatchBuilt) -> Actions:
 def _candidate_checked(state: RunState, event: e.CandidateChecked) -> Actions:
     landing = state.landing
     assert landing is not None and landing.search is not None, "what is checked is being landed"
+    if landing.late:
+        return []
     moot: Actions = [a.StopChecks(landing.moot)] if landing.moot else []
     return flakes(event.task, landing.flakes) + moot + _prove(state, landing)
 

@@ -9,6 +9,9 @@ from workbench.core import merge
 from workbench.core.decide.table import Actions
 from workbench.core.state import Phase, RunState, TaskStatus
 
+ON_ITS_WAY = frozenset({TaskStatus.DELIVERED, TaskStatus.LANDING})
+"""What is in the queue may be there for a second time: its publication was lost, or cut short."""
+
 
 def may_start(state: RunState) -> bool:
     """Whether new attempts may begin at all: base proven, not stopping, money left."""
@@ -33,8 +36,8 @@ def start(state: RunState) -> Actions:
             continue
         if name in state.pairing:  # its brief is to say what it collides with
             continue
-        if any(state.task(other).status is TaskStatus.LANDING for other in task.others):
-            continue  # a fix-up begins on top of the other side, which is just being published
+        if any(state.task(other).status in ON_ITS_WAY for other in task.others):
+            continue  # a fix-up begins on top of the other side, which is about to be published
         teammate = task.prefers if task.prefers in free else free[0]
         free.remove(teammate)
         why, session = task.why, task.session

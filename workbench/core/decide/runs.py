@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.decide.attempts import flakes
 from workbench.core.decide.proceeding import finish, go_on
 from workbench.core.decide.table import Actions, after
 from workbench.core.state import RunState
@@ -21,11 +22,14 @@ def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
 
 @after(e.BaseChecked)
 def _base_checked(state: RunState, event: e.BaseChecked) -> Actions:
+    seen = flakes("", state.base_flakes)
     if state.base_green:
-        return go_on(state)
+        return seen + go_on(state)
+    if not state.base_red_twice:  # one red run of a gate proves nothing
+        return [*seen, a.CheckBase()]
     red = next(verdict for verdict in event.verdicts if not verdict.green)
     reason = f"the gate `{red.gate}` is red on the base {state.base[:10]}, before anything started"
-    return [a.Declare(e.RunFinished(outcome="refused", reason=reason))]
+    return [*seen, a.Declare(e.RunFinished(outcome="refused", reason=reason))]
 
 
 @after(e.StopRequested)
