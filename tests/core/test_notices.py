@@ -14,7 +14,7 @@ from workbench.testing.story import Story, task
 
 def at_work(*names: str, team: int = 3) -> Story:
     """A run in which ``names`` are all at work."""
-    run = Story(*(task(name) for name in names), team=("ada", "bob", "cy")[:team])
+    run = Story(*(task(name) for name in names), team=("ada", "bob", "cy", "dan", "eve")[:team])
     for name in names[:team]:
         run.ready(name)
     return run
@@ -84,6 +84,14 @@ def test_an_attempt_that_starts_anew_has_heard_nothing() -> None:
     run.ended("a")
     assert run.state.attempts.keys() >= {("a", 2)}
     assert run.state.foreseen == {}
+
+
+def test_a_file_that_everybody_changes_is_told_of_a_few_times_only() -> None:
+    run = at_work("a", "b", "c", "d", "e", team=5)
+    heard = [("a", "foreseen") in told(foreseen(run, "a", other)) for other in "bcde"]
+    assert heard == [True, True, True, False]
+    assert set(run.state.foreseen["a"]) == set("bcde"), "the queue knows of all"
+    assert told(foreseen(run, "a", "e", "f", "g")) == [("a", "foreseen"), ("e", "foreseen")], "another file"
 
 
 def test_nobody_is_told_while_the_run_stops() -> None:

@@ -83,13 +83,19 @@ def test_what_a_person_brought_in_and_conflicts_is_theirs_again() -> None:
     assert run.state.tasks["b"].attempt == 3
 
 
-def test_the_report_names_the_person() -> None:
+@pytest.mark.parametrize("conflict", [True, False])
+def test_the_report_names_the_person_and_a_conflict_if_there_was_one(conflict: bool) -> None:
     run = given_up()
     provide(run, "b")
     run.send(e.RunResumed(pid=1))
+    if conflict:
+        run.conflict("b", "f")
+        run.batch_built()
+        provide(run, "b")
+        run.send(e.RunResumed(pid=1))
     run.land("b")
     made = report(run.state)
-    assert made.conflicts == (), "it crashed: there was no conflict to settle"
+    assert [(it.rung, it.task) for it in made.conflicts] == [("person", "b")] * conflict
     assert next(it for it in made.landings if it.task == "b").teammate == PERSON
 
 

@@ -142,7 +142,7 @@ def _conflicted(state: RunState, event: e.TaskConflicted) -> Line:
 
 
 def _foreseen(state: RunState, event: e.ConflictForeseen) -> Line:
-    words = f"{event.task} and {event.other} conflict so far in {some(event.paths)}; both are told"
+    words = f"{event.task} and {event.other} conflict so far in {some(event.paths)}"
     return Line("probe", words, "warn")
 
 

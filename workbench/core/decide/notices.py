@@ -8,6 +8,10 @@ from workbench.core.decide.table import Actions, after
 from workbench.core.notices import listens, without
 from workbench.core.state import RunState, TaskStatus
 
+WARNINGS = 3
+"""Of how many others a teammate hears that meet it in the same files. A list that everybody adds to would
+fill a session with one message from each; the files are known by then."""
+
 
 @after(e.ConflictForeseen)
 def _conflict_foreseen(state: RunState, event: e.ConflictForeseen) -> Actions:
@@ -20,6 +24,9 @@ def _warn(state: RunState, event: e.ConflictForeseen, name: str, other: str) -> 
     """Tell whoever works on ``name`` what it will collide with."""
     attempt = state.working.get((name, state.task(name).attempt))
     if attempt is None or not listens(attempt):
+        return []
+    there = state.foreseen[name].values()
+    if sum(set(event.paths) <= set(paths) for paths in there) > WARNINGS:
         return []
     standing = state.task(other)
     values = {
