@@ -27,9 +27,9 @@ Solve = Callable[[Lines, Lines, Lines], "list[str] | None"]
 
 
 BOTH_NEW, LOOSE, THEIRS_FIRST = "both new", "loose", "theirs first"
-MOVED = "moved"
+MOVED, LINES_FIRST = "moved", "lines first"
 """Variants of a rung: for a file without a base, with less caution, with the sides the other way round, with
-edits carried to where the other side moved the code."""
+edits carried to where the other side moved the code, with what does not clash by lines settled by lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,19 @@ def merge_lines(base: str, ours: str, theirs: str, solve: Solve) -> str | None:
             return None
         out.extend(merged)
     return "\n".join(out)
+
+
+def settled(base: str, ours: str, theirs: str) -> tuple[str, str, str]:
+    """The three texts with every stretch that does not clash as the merge has it: what is left between them
+    is what clashes."""
+    b, o, t = base.split("\n"), ours.split("\n"), theirs.split("\n")
+    out: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for same, part in stretches(*(_ended(side) for side in (b, o, t))):
+        rows = b[slice(*part.base)], o[slice(*part.ours)], t[slice(*part.theirs)]
+        merged = rows[0] if same else one_sided(*rows)
+        for text, row in zip(out, rows, strict=True):
+            text.extend(row if merged is None else merged)
+    return "\n".join(out[0]), "\n".join(out[1]), "\n".join(out[2])
 
 
 def _ended(lines: list[str]) -> list[str]:

@@ -166,3 +166,23 @@ def test_imported_names_that_stand_sorted_stay_so() -> None:
     ours, theirs = base.replace("Iter", "Iterable, Iter"), base.replace("Iter", "Any, Callable, Iter")
     merged = "from typing import Any, Callable, Iterable, Iterator, List, Tuple\n"
     assert {one.text for one in proposals("a.py", base, ours, theirs)} == {merged}
+
+
+def test_code_that_one_side_put_under_a_new_head_is_edited_there_beside_another_clash() -> None:
+    base = (
+        "class A:\n    def on(self, a):\n        self.all.append((a, 1))\n\n"
+        "    def find(self, a):\n        for one in self.all:\n            if fit(one, a):\n"
+        "                return one\n"
+    )
+    ours = base.replace("(self, a):\n        self", "(self, a, n=1):\n        self").replace(
+        "(a, 1)", "(a, n)"
+    )
+    ours = ours.replace("fit(one, a)", "fit(one, a, self.low)")
+    theirs = base.replace("        self.all.app", "        self.known.clear()\n        self.all.app")
+    head = "    def find(self, a):\n        return self.known.get(a) or self.search(a)\n\n"
+    head += "    def search(self, a):\n"
+    theirs = theirs.replace("    def find(self, a):\n", head)
+    for sides in ((ours, theirs), (theirs, ours)):
+        found = proposals("a.py", base, *sides)
+        assert found
+        assert f"{head}        for one in self.all:\n            if fit(one, a, self.low):" in found[0].text

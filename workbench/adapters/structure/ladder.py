@@ -16,7 +16,18 @@ from workbench.adapters.structure.positions import misplaced
 from workbench.adapters.structure.runs import two_way
 from workbench.adapters.structure.shapes import definitions
 from workbench.core.moved import carried
-from workbench.core.union import BOTH_NEW, LOOSE, MARKERS, MOVED, THEIRS_FIRST, Resolution, listed, union
+from workbench.core.union import (
+    BOTH_NEW,
+    LINES_FIRST,
+    LOOSE,
+    MARKERS,
+    MOVED,
+    THEIRS_FIRST,
+    Resolution,
+    listed,
+    settled,
+    union,
+)
 
 LARGEST = 400_000  # characters of a file; beyond, nothing is proposed: parsing that takes half a minute
 FAULTS: tuple[type[Exception], ...] = (Exception,)
@@ -80,6 +91,7 @@ def _tried(path: str, texts: Texts) -> Iterator[tuple[str, str, str]]:
             ("structure", LOOSE, lambda: _structure(language, texts, loose=True)),
             ("structure", THEIRS_FIRST, lambda: _structure(language, swapped, loose=True)),
             ("structure", MOVED, lambda: _moved(language, texts)),
+            ("structure", LINES_FIRST, lambda: _structure(language, settled(*texts), loose=True)),
         ]
     else:
         rungs += [

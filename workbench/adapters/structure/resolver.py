@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from workbench.core.reuse import Hunks
-from workbench.core.union import BOTH_NEW, LOOSE, MOVED, THEIRS_FIRST, Resolution
+from workbench.core.union import BOTH_NEW, LINES_FIRST, LOOSE, MOVED, THEIRS_FIRST, Resolution
 from workbench.engine.ports import Clash, Proposal
 
 WAYS = (
@@ -17,6 +17,7 @@ WAYS = (
     ("structure", LOOSE),
     ("structure", THEIRS_FIRST),
     ("structure", MOVED),
+    ("structure", LINES_FIRST),
     ("list", ""),
     ("list", THEIRS_FIRST),
     ("union", THEIRS_FIRST),
