@@ -18,8 +18,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         from workbench.cli.mark import main as mark
 
         return mark(words[1:])
-    # Imports make no garbage worth collecting: a tenth of the time to start.
-    gc.disable()
     from workbench.cli.app import main as command_line
 
     return command_line(words)
@@ -30,6 +28,8 @@ def entry() -> None:
     piece by piece. Everything that must be closed is, by then."""
     # What other packages would like to hook into pydantic has no business here, and is not looked for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Imports make no garbage worth collecting: a tenth of the time to start.
+    gc.disable()
     code = main()
     try:
         sys.stdout.flush()
