@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -220,6 +221,50 @@ def _retried(state: RunState, event: e.AgentRetried) -> Line:
     )
 
 
+def _deadline(state: RunState, event: e.DeadlinePassed) -> Line:
+    what = "silent" if event.deadline == "idle" else "at work"
+    then = "it is stopped" if event.last else "it is nudged"
+    return Line(_who(state, event), f"{event.task}: {what} for {duration(event.seconds)}; {then}", "warn")
+
+
+def clock_time(at: float, now: float) -> str:
+    """A moment as a person reads it here: the time of day, with the date when that is not today."""
+    moment, today = (datetime.datetime.fromtimestamp(it).astimezone() for it in (at, now))
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%Y-%m-%d %H:%M")
+
+
+def resting(state: RunState) -> str:
+    """Why nothing new starts just now, and until when; empty when nothing holds the team back."""
+    pace, at = state.pace, state.at
+    if pace.pause is not None and pace.pause.hold.holds(at):
+        what = "usage limit" if pace.pause.limit == "usage" else "rate limit"
+        return f"paused until {clock_time(pace.pause.hold.until, at)}: {what}"
+    if pace.circuit is not None:
+        return f"the agent keeps failing; next trial at {clock_time(pace.circuit.until, at)}"
+    cap = pace.cap_at(at)
+    if cap is not None and cap < len(state.teammates):
+        return f"slowed by rate limits to {cap} at once"
+    if pace.room is not None and pace.room < len(state.teammates):
+        return f"memory holds {pace.room} at once"
+    return ""
+
+
+def _paused(state: RunState, event: e.TeamPaused) -> Line:
+    until = clock_time(event.until, state.at)
+    why = "when the limit is reset" if event.resets else "to try again"
+    return Line("run", f"nothing starts before {until}, {why}: {short(event.reason)}", "warn")
+
+
+def _warned(state: RunState, event: e.BudgetWarned) -> Line:
+    whose = f"the budget of {event.task}" if event.task else "the budget"
+    return Line("run", f"${event.spent_usd:.2f} of {whose} (${event.budget_usd:.2f}) are spent", "warn")
+
+
+def _circuit(state: RunState, event: e.CircuitOpened) -> Line:
+    words = f"the agent failed {event.failures} times in a row; one trial in {event.seconds:.0f} s"
+    return Line("run", f"{words}: {short(event.reason)}", "bad")
+
+
 _WORDS: dict[type[e.Event], Words] = {
     e.RunStarted: _started,
     e.BaseChecked: _base,
@@ -235,6 +280,16 @@ _WORDS: dict[type[e.Event], Words] = {
         _who(state, event), f"denied {event.tool} {short(event.target, 60)}: {short(event.reason)}", "warn"
     ),
     e.AgentRetried: _retried,
+    e.DeadlinePassed: _deadline,
+    e.TeamSlowed: lambda state, event: Line("run", f"rate limits: {event.cap} at once for now", "warn"),
+    e.TeamPaused: _paused,
+    e.TeamUnpaused: lambda state, event: Line("run", "the pause is over"),
+    e.CircuitOpened: _circuit,
+    e.CircuitClosed: lambda state, event: Line("run", "the agent works again", "good"),
+    e.RoomMeasured: lambda state, event: Line(
+        "run", f"{event.free_mb} MB of memory are free: {event.attempts} at once", "warn"
+    ),
+    e.BudgetWarned: _warned,
     e.TaskDelivered: _delivered,
     e.TaskBlocked: lambda state, event: Line(
         _who(state, event), f"{event.task} is blocked: {short(event.reason)}", "bad"

@@ -21,7 +21,7 @@ def _effect_failed(state: RunState, event: e.EffectFailed) -> Actions:
         attempt = state.attempts.get((event.task, event.attempt))
         if attempt is None or attempt.phase in (Phase.CLOSING, Phase.ENDED) or state.stopping:
             return []
-        return fail(state, attempt, event.error)
+        return fail(state, attempt, event.error, agent=event.action == "StartAttempt")
     return []
 
 
@@ -201,7 +201,7 @@ def _fixups_spent(state: RunState, name: str) -> bool:
     task = state.task(name)
     if state.attempt(name, task.delivered_by).teammate == PERSON:
         return True  # their work is theirs to mend
-    return task.fixups + 1 > (task.spec.attempts or state.settings.attempts)
+    return task.fixups + 1 > (task.spec.attempts or state.settings.attempts) or state.spent_up(name)
 
 
 @after(e.ConflictFound)
