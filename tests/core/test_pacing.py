@@ -197,7 +197,7 @@ def test_a_usage_limit_burns_no_attempt_and_the_run_goes_on_at_the_reset() -> No
 
 
 def test_a_limit_without_a_known_end_is_waited_out_longer_each_time() -> None:
-    run = Story(task("a"), team=("ada",), continues=True)
+    run = Story(task("a"), team=("ada",), continues=True, retry_seconds=5.0)
     waited = []
     for attempt in (1, 2, 3):
         run.turn("a", attempt, live=False, error="HTTP 529", limit="rate")

@@ -24,8 +24,11 @@ LONGEST_RETRY = 300.0
 SLOWED_SECONDS = 30.0
 """Rate limits in this time count as one: a whole team meets them at once."""
 
-PAUSE_SECONDS = (60.0, 1800.0)
-"""The first pause after a limit of which nobody said when it ends, and the longest; each doubles."""
+PAUSE_RETRIES = 12
+"""The first pause after a limit of which nobody said when it ends, in ``retry_seconds``: a minute, as these
+are. Each doubles."""
+
+LONGEST_PAUSE = 1800.0
 
 RESET_SPREAD = 30.0
 """Everybody comes back when a usage limit is reset; so we come a moment later, up to this."""
@@ -70,17 +73,17 @@ def slower(state: RunState, status: int | None, seconds: float) -> tuple[int, fl
         return None
     pace = state.pace
     since = state.at - pace.slowed_at
-    if pace.cap is not None and -PAUSE_SECONDS[1] <= since < SLOWED_SECONDS:
+    if pace.cap is not None and -LONGEST_PAUSE <= since < SLOWED_SECONDS:
         return None
-    return max(1, (len(state.working) + 1) // 2), min(seconds, PAUSE_SECONDS[1])
+    return max(1, (len(state.working) + 1) // 2), min(seconds, LONGEST_PAUSE)
 
 
 def pause_of(state: RunState, resets_at: float | None, seed: str) -> float:
     """Until when the team rests after a limit that ended a session: its reset if that is known."""
     if resets_at is not None and resets_at > state.at:
         return resets_at + RESET_SPREAD * share(seed)
-    first, longest = PAUSE_SECONDS
-    seconds: float = min(longest, first * 2 ** min(state.pace.pauses, 16))
+    first = PAUSE_RETRIES * state.settings.retry_seconds
+    seconds: float = min(LONGEST_PAUSE, first * 2 ** min(state.pace.pauses, 16))
     return state.at + seconds * (0.75 + share(seed) / 2)
 
 

@@ -32,7 +32,7 @@ async def measure(state: RunState, room: Room, emit: Emit) -> None:
             return
         team = len(state.teammates)
         fit = min(team, max(1, len(state.working) + found.agents))
-        known = team if state.pace.room is None else state.pace.room
+        known = min(team, state.pace.room or team)
         if fit != known:
             emit(e.RoomMeasured(attempts=fit, free_mb=found.free_mb))
         await asyncio.sleep(ROOM_SECONDS)
