@@ -8,7 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.models import Usage
 from workbench.core.pace import Hold
-from workbench.core.pacing import CIRCUIT_FAILURES, CIRCUIT_SECONDS, share
+from workbench.core.pacing import CIRCUIT_FAILURES, share
 from workbench.core.state import TaskStatus
 from workbench.testing.story import Story, task
 
@@ -87,7 +87,7 @@ def test_shares_are_spread_over_all_there_is() -> None:
 def opened(**values: object) -> tuple[Story, list[a.Action]]:
     """A run whose agent failed until the circuit opened; the actions after that."""
     names = [f"t{number}" for number in range(CIRCUIT_FAILURES + 2)]
-    run = Story(*(task(name) for name in names), team=("ada",), attempts=1, **values)
+    run = Story(*(task(name) for name in names), team=("ada",), attempts=1, retry_seconds=5.0, **values)
     actions: list[a.Action] = []
     for name in names[:CIRCUIT_FAILURES]:
         assert run.state.tasks[name].status is TaskStatus.RUNNING
@@ -100,7 +100,7 @@ def test_five_failures_in_a_row_open_the_circuit_and_a_trial_that_works_closes_i
     assert [type(it).__name__ for it in run.events(e.CircuitOpened)] == ["CircuitOpened"]
     assert starts(actions) == []
     (hold,) = wakes(actions)
-    assert hold.until - hold.since == CIRCUIT_SECONDS
+    assert hold.until - hold.since == 60.0
     assert starts(pass_time(run, hold)) == ["t5"]
     run.deliver("t5")
     assert run.events(e.CircuitClosed) == [e.CircuitClosed(agent="claude")]
@@ -118,7 +118,7 @@ def test_a_trial_that_fails_opens_the_circuit_again() -> None:
 
 def test_one_trial_at_a_time() -> None:
     names = [f"t{number}" for number in range(8)]
-    run = Story(*(task(name) for name in names), team=("ada", "bob"), attempts=1)
+    run = Story(*(task(name) for name in names), team=("ada", "bob"), attempts=1, retry_seconds=5.0)
     for name in names[:CIRCUIT_FAILURES]:
         actions = crash(run, name)
     assert run.state.pace.circuit is not None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.core import events as e
+from workbench.core.lists import some
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -184,24 +185,22 @@ def _thrown(state: RunState, event: e.ResolutionRejected) -> Line:
 
 def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
     among = "with" if event.certain or len(event.others) > 1 else "probably with"
-    tests = f": {', '.join(event.tests[:3])}" if event.tests else ""
-    more = f" and {len(event.tests) - 3} more" if len(event.tests) > 3 else ""
+    tests = f": {shown(event.tests)}" if event.tests else ""
     others = " or ".join(event.others)
-    words = f"{event.task}, green alone, is red together {among} {others} (a semantic conflict){tests}{more}"
+    words = f"{event.task}, green alone, is red together {among} {others} (a semantic conflict){tests}"
     return Line("merge", words, "warn")
 
 
 def _flake(state: RunState, event: e.FlakeSeen) -> Line:
-    tests = f" in {some(event.tests)}" if event.tests else ""
+    tests = f" in {shown(event.tests)}" if event.tests else ""
     return Line(
         "gate", f"`{short(event.gate, 60)}` was red{tests}, then green on the same tree: flaky", "warn"
     )
 
 
-def some(names: Sequence[str], most: int = 3) -> str:
-    """Some names, and how many there are besides."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(short(name, 100) for name in names[:most]) + more
+def shown(names: Sequence[str], most: int = 3) -> str:
+    """Some names, each cut to a readable length, and how many there are besides."""
+    return some([short(name, 100) for name in names], most)
 
 
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:

@@ -250,8 +250,9 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
         await write(store, state, event)
 
 
-async def write(store: SqliteStore, state: RunState, event: Event) -> None:
-    """One fact into the log, and the state with it."""
-    record = Record(state.seq + 1, time.time(), event)
-    apply(state, record)
-    await store.append(state.run, [record])
+async def write(store: SqliteStore, state: RunState, *events: Event) -> None:
+    """All of ``events`` into the log, or none, and the state with them."""
+    records = [Record(state.seq + number, time.time(), event) for number, event in enumerate(events, 1)]
+    for record in records:
+        apply(state, record)
+    await store.append(state.run, records)

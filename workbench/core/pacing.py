@@ -15,18 +15,15 @@ from workbench.core.state import RunState, TaskState
 CIRCUIT_FAILURES = 5
 """Failures of the agent itself, one after the other, that open the circuit."""
 
-CIRCUIT_SECONDS = 60.0
-"""How long an open circuit lets nothing start; then one attempt is the trial."""
-
 LONGEST_RETRY = 300.0
 """The longest that a task waits for its next attempt after its agent broke."""
 
 SLOWED_SECONDS = 30.0
 """Rate limits in this time count as one: a whole team meets them at once."""
 
-PAUSE_RETRIES = 12
-"""The first pause after a limit of which nobody said when it ends, in ``retry_seconds``: a minute, as these
-are. Each doubles."""
+REST_RETRIES = 12
+"""In ``retry_seconds``, a minute as these are: how long an open circuit lets nothing start, and how long the
+team rests the first time after a limit of which nobody said when it ends."""
 
 LONGEST_PAUSE = 1800.0
 
@@ -82,9 +79,13 @@ def pause_of(state: RunState, resets_at: float | None, seed: str) -> float:
     """Until when the team rests after a limit that ended a session: its reset if that is known."""
     if resets_at is not None and resets_at > state.at:
         return resets_at + RESET_SPREAD * share(seed)
-    first = PAUSE_RETRIES * state.settings.retry_seconds
-    seconds: float = min(LONGEST_PAUSE, first * 2 ** min(state.pace.pauses, 16))
+    seconds: float = min(LONGEST_PAUSE, rest(state) * 2 ** min(state.pace.pauses, 16))
     return state.at + seconds * (0.75 + share(seed) / 2)
+
+
+def rest(state: RunState) -> float:
+    """The shortest rest of the whole team, in seconds."""
+    return REST_RETRIES * state.settings.retry_seconds
 
 
 def retry_seconds(state: RunState, task: TaskState, seed: str) -> float:

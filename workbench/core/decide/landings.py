@@ -126,18 +126,7 @@ def _base_red(landing: Landing) -> str:
 
 
 def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
-    candidates = tuple(
-        a.Candidate(
-            step.task,
-            state.task(step.task).delivered_by,
-            step.parent,
-            step.commit,
-            step.tree,
-            step.files,
-            step.resolved,
-        )
-        for step in landing.steps[:prefix]
-    )
+    candidates = tuple(merge.candidate(state, step) for step in landing.steps[:prefix])
     return [a.Publish(candidates)] if candidates else []
 
 
@@ -184,7 +173,7 @@ def _task_rejected(state: RunState, event: e.TaskRejected) -> Actions:
         )
         return [a.Declare(found)]
     sides = merge.sides_of(state, event.task)
-    suspects = pointed(event.tests, [state.files_of(side.task) for side in sides]) if event.tests else []
+    suspects = pointed(event.tests, [state.files_of(side.task) for side in sides])
     find = a.FindPair(
         event.task,
         state.task(event.task).commit or "",

@@ -59,7 +59,7 @@ def circuit(state: RunState) -> Actions:
     opened = e.CircuitOpened(
         agent=state.settings.agent,
         failures=pace.failures,
-        seconds=pacing.CIRCUIT_SECONDS,
+        seconds=pacing.rest(state),
         reason=reason,
     )
     return [a.Declare(opened)]
