@@ -7,7 +7,6 @@ the agent's processes are gone and AttemptEnded has been emitted.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +77,7 @@ class LiveAttempt:
     interrupt: bool = False
     _seen: set[str] = field(default_factory=set)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
-    checks: set[asyncio.Task[None]] = field(default_factory=set)
+    checks: dict[asyncio.Task[None], None] = field(default_factory=dict)
 
     # -- the attempt's own task ----------------------------------------------------------------
 
@@ -118,7 +117,8 @@ class LiveAttempt:
     async def _work(self) -> None:
         state, attempt, world = self.state, self.attempt, self.world
         task = state.tasks[attempt.task]
-        began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         prepared = await world.worktrees.prepare(
             attempt.teammate,
             attempt.start,
@@ -132,7 +132,7 @@ class LiveAttempt:
                 teammate=attempt.teammate,
                 path=str(prepared.path),
                 branch=prepared.branch,
-                seconds=round(time.monotonic() - began, 4),
+                seconds=round(clock() - began, 4),
             )
         )
         world.markers.add(prepared.path)

@@ -40,7 +40,8 @@ class Effects:
         world.notices.heard_by(hear)
         self._emit = emit
         self._live: dict[Key, LiveAttempt] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        # In the order of their beginning, so that what is cut short is cut in the same order every time.
+        self._running: dict[asyncio.Task[None], None] = {}
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
         self._landings = Landings(world, emit)
@@ -89,15 +90,16 @@ class Effects:
     def start(self, effect: Effect) -> None:
         """Run an effect in the background, owned by this executor until ``settle``."""
         task = asyncio.ensure_future(effect())
-        groups = (self._running, self._whole) if effect in self._uncut else (self._running,)
-        self._uncut.discard(effect)
-        for group in groups:
-            group.add(task)
-            task.add_done_callback(group.discard)
+        self._running[task] = None
+        if effect in self._uncut:
+            self._uncut.discard(effect)
+            self._whole.add(task)
         task.add_done_callback(self._notice)
 
     def _notice(self, task: asyncio.Task[None]) -> None:
         """An effect that breaks says so itself; one that does not is a bug, and the run must not hang."""
+        del self._running[task]
+        self._whole.discard(task)
         if not task.cancelled() and isinstance(problem := task.exception(), Exception):
             self._emit(e.StopRequested(reason=explain(problem)))
 
@@ -127,9 +129,10 @@ class Effects:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
         if self._watching is not None:
             self._watching.cancel()
-        for task in self._running - self._whole:
-            task.cancel()
-        pending = self._running | ({self._watching} if self._watching else set())
+        for task in self._running:
+            if task not in self._whole:
+                task.cancel()
+        pending = [*self._running, *([self._watching] if self._watching else [])]
         if not pending:
             return
         try:
@@ -150,7 +153,7 @@ class Effects:
             current = asyncio.current_task()
             if live is None or live.ended or live.interrupt or current is None:
                 return  # an attempt that is cut short collects its work itself
-            live.checks.add(current)
+            live.checks[current] = None
             try:
                 await work()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
@@ -158,7 +161,7 @@ class Effects:
                     e.EffectFailed(action="CheckWork", error=explain(problem), task=task, attempt=attempt)
                 )
             finally:
-                live.checks.discard(current)
+                live.checks.pop(current, None)
 
         return run
 

@@ -23,7 +23,7 @@ class _Work:
     """What is done for one landing: its effects end together. ``over`` when one of them failed or the
     landing was dropped: then none of the others may be heard of any more, for another landing has begun."""
 
-    running: set[asyncio.Task[None]] = field(default_factory=set)
+    running: dict[asyncio.Task[None], None] = field(default_factory=dict)
     checking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     publishing: bool = False
     over: bool = False
@@ -31,8 +31,10 @@ class _Work:
     def end(self) -> None:
         """End what runs, but for the one who asks, and all that was to begin."""
         self.over = True
-        for task in self.running - {asyncio.current_task()}:
-            task.cancel()
+        current = asyncio.current_task()
+        for task in self.running:
+            if task is not current:
+                task.cancel()
 
 
 class Landings:
@@ -78,7 +80,7 @@ class Landings:
             assert current is not None, "an effect runs in a task"
             if work.over:
                 return
-            work.running.add(current)
+            work.running[current] = None
             try:
                 await effect()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
@@ -86,7 +88,7 @@ class Landings:
                     work.end()
                     self._emit(e.EffectFailed(action="Landing", error=explain(problem)))
             finally:
-                work.running.discard(current)
+                work.running.pop(current, None)
 
         return run
 

@@ -146,8 +146,9 @@ class Probes:
         for name in fresh:
             close = {other async for other in self._close_to(name, heads)}
             pairs |= dict.fromkeys(_pair(name, other) for other in sorted(close))
-            for other in set(self.state.foreseen.get(name, ())) - close:
-                self._conclude(_pair(name, other), (), "")
+            for other in tuple(self.state.foreseen.get(name, ())):
+                if other not in close:
+                    self._conclude(_pair(name, other), (), "")
         self._changed = {head: self._changed[head] for head in heads.values() if head in self._changed}
         if not pairs:
             return

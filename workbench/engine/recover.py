@@ -59,7 +59,7 @@ async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:
     where = state.teammates[attempt.teammate].worktree
-    if where and Path(where).is_dir():
+    if where:
         for dropped in world.markers.scan(Path(where)):
             if dropped.name in attempt.markers:  # it is in the log, and was about to be cleared away
                 world.markers.settle(Path(where), dropped.name, accepted=True)

@@ -61,7 +61,7 @@ class FakeWorktrees:
         worktree = FakeWorktree(start, self.git.files(start))
         self.standing[teammate] = worktree
         conflicts: tuple[str, ...] = ()
-        if carry is not None and carry not in self.git.ancestors(start):
+        if carry is not None and not self.git.holds(start, carry):
             worktree.files, conflicts = self.git.merge_files(start, carry)
             worktree.merging = carry
         return Prepared(path, branch, created, conflicts, pinned)
@@ -77,10 +77,14 @@ class FakeWorktrees:
         return Collected(commit, tree, changed, snapshot=commit != before, unresolved=unresolved)
 
     def _snapshot(self, worktree: FakeWorktree, message: str) -> str:
-        if worktree.merging is None and worktree.files == self.git.files(worktree.head):
+        tree = self.git.tree(worktree.head)
+        before, now = tree.files(), worktree.files
+        if worktree.merging is None and now == before:
             return worktree.head
+        changes: dict[str, str | None] = {path: text for path, text in now.items() if before.get(path) != text}
+        changes |= {path: None for path in before if path not in now}
         parents = [worktree.head, *([worktree.merging] if worktree.merging else [])]
-        worktree.head, worktree.merging = self.git.add(worktree.files, *parents, message=message), None
+        worktree.head, worktree.merging = self.git.add(tree.changed(changes), *parents, message=message), None
         return worktree.head
 
     async def remove(self, teammate: str) -> None:
