@@ -15,6 +15,7 @@ from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.engine.dropped import outcome
+from workbench.engine.failures import explain
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -178,6 +179,8 @@ class LiveAttempt:
         error = "" if worker.cancelled() else worker.exception()
         if isinstance(error, WorkbenchError):
             self._fail(str(error))
+        elif isinstance(error, Exception):
+            self._fail(explain(error))
         elif error:
             self._fail(f"{type(error).__name__}: {error}")
         elif not self.over:

@@ -39,6 +39,8 @@ class FakeGit:
     refs: dict[str, str] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    """Commits of teammates' worktrees: whatever becomes of them, none may be lost."""
     probed: list[tuple[str, str]] = field(default_factory=list)
     _order: list[str] = field(default_factory=list)
     _past: dict[str, int] = field(default_factory=dict)

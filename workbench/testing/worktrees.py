@@ -85,6 +85,7 @@ class FakeWorktrees:
         changes |= {path: None for path in before if path not in now}
         parents = [worktree.head, *([worktree.merging] if worktree.merging else [])]
         worktree.head, worktree.merging = self.git.add(tree.changed(changes), *parents, message=message), None
+        self.git.made.append(worktree.head)
         return worktree.head
 
     async def remove(self, teammate: str) -> None:

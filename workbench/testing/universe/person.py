@@ -1,0 +1,73 @@
+"""Somebody at the keyboard, and the machine under it: stops, signals, a moved branch, clocks that jump."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench.testing.git import FakeGit
+from workbench.testing.playbook import INTEGRATION
+from workbench.testing.universe.process import Process
+
+VISIT = 4 * 3600.0
+"""Within how many seconds of a process's start somebody interferes, mostly early."""
+
+
+class Person:
+    """Interferes with one process after the other. ``pushed`` are the commits put on the integration
+    branch."""
+
+    def __init__(self, git: FakeGit) -> None:
+        self._git = git
+        self.pushed: list[str] = []
+
+    def visit(self, process: Process) -> None:
+        """Plan what is done to this process, each thing at a time of its own."""
+        weather = process.machine.weather
+        acts = (self.stop, self.stop_twice, self.cancel, self.kill, self.push, self.jump, self.suspend)
+        visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
+        for _ in range(min(visits, weather.visits)):
+            weather.visits -= 1
+            act = weather.dice.choice(acts)
+            process.loop.call_later(VISIT * weather.dice.random() ** 4, self._act, act, process)
+
+    def _act(self, act: Callable[[Process], None], process: Process) -> None:
+        if not process.life.dead and not process.main.done():
+            process.machine.weather.say(f"person: {act.__name__}")
+            act(process)
+
+    def stop(self, process: Process) -> None:
+        """Ctrl-C once."""
+        if process.engine is not None:
+            process.engine.stop("asked to")
+
+    def stop_twice(self, process: Process) -> None:
+        """Ctrl-C, and again soon after."""
+        self.stop(process)
+        process.loop.call_later(process.machine.weather.dice.random() * 5.0, self.cancel, process)
+
+    def cancel(self, process: Process) -> None:
+        """At once."""
+        process.main.cancel()
+
+    def kill(self, process: Process) -> None:
+        """SIGKILL, at no point in particular."""
+        process.life.die("from outside")
+
+    def push(self, process: Process) -> None:
+        """Commit on the integration branch itself."""
+        tip = self._git.refs.get(INTEGRATION)
+        if tip is None:
+            return
+        files = self._git.tree(tip).changed({f"person-{len(self.pushed)}.txt": "by hand\n"})
+        commit = self._git.add(files, tip, message="by hand")
+        self._git.refs[INTEGRATION] = commit
+        self._git.moves.append((INTEGRATION, commit))
+        self.pushed.append(commit)
+
+    def jump(self, process: Process) -> None:
+        """The wall clock is set, forward or back."""
+        process.machine.clock.jump(process.machine.weather.dice.choice((-86_400.0, -3.0, 3.0, 86_400.0)))
+
+    def suspend(self, process: Process) -> None:
+        """The lid is closed over night."""
+        process.machine.clock.suspend(8 * 3600.0)
