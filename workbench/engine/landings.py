@@ -130,14 +130,38 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
-    moved = await world.git.move_ref(state.integration, last.commit, first.parent, why)
-    found = None if moved else await world.git.tip(state.integration)
-    if moved or found == last.commit:  # git was ended, by a Ctrl-C say, when it had moved the ref
+    moved, found = await _moved(state, world, last.commit, first.parent, why)
+    if moved:
         for landing in landed(action.candidates):
             emit(landing)
         await remember(state, world, action.candidates)
         return
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
+
+
+LOOKS = 3
+"""How often the branch is looked at when it is not known whether it was moved."""
+
+
+async def _moved(state: RunState, world: World, new: str, old: str, why: str) -> tuple[bool, str | None]:
+    """Whether the branch is at ``new`` now, and else where. Git may be ended, by a Ctrl-C say, or fail, when
+    it had moved the ref: what was published and is not known to be would be landed once more."""
+    try:
+        if await world.git.move_ref(state.integration, new, old, why):
+            return True, new
+    except Exception:
+        for look in range(LOOKS):
+            try:
+                found = await world.git.tip(state.integration)
+                break
+            except Exception:
+                if look == LOOKS - 1:
+                    raise
+        if found != new:
+            raise
+    else:
+        found = await world.git.tip(state.integration)
+    return found == new, found
 
 
 def landed(candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:

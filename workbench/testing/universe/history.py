@@ -100,6 +100,8 @@ class Universe:
             if state is not None and state.over_for_good:
                 rules.at_end(self.log, self.git, self.base, self.person.pushed, self.clock.ticks)
                 return state
+            if state is not None:
+                self.person.heed(state.reason)
         raise AssertionError(f"not over after {MOST_PROCESSES} processes")
 
     def _say(self, line: str) -> None:

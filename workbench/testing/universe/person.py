@@ -64,6 +64,13 @@ class Person:
         self._git.moves.append((INTEGRATION, commit))
         self.pushed.append(commit)
 
+    def heed(self, reason: str) -> None:
+        """Do what the run asks for before it is resumed: a branch in its way is given another name."""
+        if "exists already" in reason:
+            tip = self._git.refs.pop(INTEGRATION)
+            self._git.refs[f"{INTEGRATION}-{len(self.pushed)}"] = tip
+            self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
+
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""
         process.machine.clock.jump(process.machine.weather.dice.choice((-86_400.0, -3.0, 3.0, 86_400.0)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Protocol
 
 from workbench.core import events as e
@@ -126,11 +127,12 @@ class Process:
         else:
             state = fold(log)
             state.run = RUN
-            async for event in accounts(state, world):
-                record = e.Record(state.seq + 1, machine.clock.now(), event)
-                apply(state, record)
-                await store.append(RUN, [record])
-                self._listen(record)
+            async with aclosing(accounts(state, world)) as came:
+                async for event in came:
+                    record = e.Record(state.seq + 1, machine.clock.now(), event)
+                    apply(state, record)
+                    await store.append(RUN, [record])
+                    self._listen(record)
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
