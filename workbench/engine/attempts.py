@@ -63,7 +63,7 @@ async def kept(state: RunState, world: World, attempt: AttemptState, prepared: b
 
 @dataclass(eq=False)
 class LiveAttempt:
-    """What the engine holds of one attempt while it lives."""
+    """What the engine holds of one attempt while it lives. ``places`` says whose a worktree is now."""
 
     state: RunState
     attempt: AttemptState
@@ -78,6 +78,7 @@ class LiveAttempt:
     interrupt: bool = False
     _seen: set[str] = field(default_factory=set)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
+    places: dict[Path, LiveAttempt] = field(default_factory=dict)
     checks: dict[asyncio.Task[None], None] = field(default_factory=dict)
 
     # -- the attempt's own task ----------------------------------------------------------------
@@ -128,6 +129,7 @@ class LiveAttempt:
             sparse=task.spec.files if state.settings.sparse else (),
         )
         self.worktree = prepared.path
+        self.places[prepared.path] = self
         self.emit(
             e.WorktreeReady(
                 teammate=attempt.teammate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -40,6 +41,7 @@ class Effects:
         world.notices.heard_by(hear)
         self._emit = emit
         self._live: dict[Key, LiveAttempt] = {}
+        self._places: dict[Path, LiveAttempt] = {}
         # In the order of their beginning, so that what is cut short is cut in the same order every time.
         self._running: dict[asyncio.Task[None], None] = {}
         self._whole: set[asyncio.Task[None]] = set()
@@ -123,7 +125,9 @@ class Effects:
                 except OSError as problem:  # the log has it: the file is only in the way
                     log.warning("the marker %s is kept: %s", event.name, problem)
         elif isinstance(event, e.AttemptEnded):
-            self._live.pop((event.task, event.attempt), None)
+            live = self._live.pop((event.task, event.attempt), None)
+            if live is not None and live.worktree is not None and self._places[live.worktree] is live:
+                del self._places[live.worktree]
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
@@ -233,17 +237,17 @@ class Effects:
             )
             self._world.markers.follow(self._probes.moved)
             self._watching = asyncio.ensure_future(self._watch())
-        live = self._live[key] = LiveAttempt(state, state.attempts[key], self._world, self._emit)
+        live = self._live[key] = LiveAttempt(
+            state, state.attempts[key], self._world, self._emit, places=self._places
+        )
         await live.conduct()
 
     async def _watch(self) -> None:
         """Give every marker to the attempt whose worktree it lies in."""
         try:
             async for dropped in self._world.markers.watch():
-                for live in self._live.values():
-                    if live.worktree == dropped.worktree:
-                        live.receive(dropped)
-                        break
+                if (live := self._places.get(dropped.worktree)) is not None:
+                    live.receive(dropped)
         except Exception as problem:  # noqa: BLE001 - turns still end with a scan, so the run goes on
             self._emit(e.EffectFailed(action="WatchMarkers", error=explain(problem)))
 

@@ -8,7 +8,7 @@ of each teammate counts. Nothing runs while nobody commits, or while there is no
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workbench.core import events as e
@@ -43,6 +43,8 @@ class Probes:
     _fresh: dict[str, None] = field(default_factory=dict)
     _tips: dict[str, tuple[int, str]] = field(default_factory=dict)
     _changed: dict[Head, frozenset[str]] = field(default_factory=dict)
+    _indexed: dict[str, tuple[Head, frozenset[str]]] = field(default_factory=dict)
+    _touching: dict[str, set[str]] = field(default_factory=dict)
     _said: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
     _running: bool = False
 
@@ -142,14 +144,14 @@ class Probes:
     async def _probe(self, fresh: Iterable[str]) -> None:
         """Merge what is new with all else that touches the same files, and say what that changes."""
         heads = dict(self._heads())
+        await self._index(heads)
         pairs: dict[Pair, None] = {}
         for name in fresh:
-            close = {other async for other in self._close_to(name, heads)}
+            close = await self._close_to(name, heads)
             pairs |= dict.fromkeys(_pair(name, other) for other in sorted(close))
             for other in tuple(self.state.foreseen.get(name, ())):
                 if other not in close:
                     self._conclude(_pair(name, other), (), "")
-        self._changed = {head: self._changed[head] for head in heads.values() if head in self._changed}
         if not pairs:
             return
         found = await self.git.probe([(heads[one].commit, heads[other].commit) for one, other in pairs])
@@ -160,15 +162,31 @@ class Probes:
             paths = await self._between(heads[pair[0]], heads[pair[1]], merged)
             self._conclude(pair, paths, excerpt(merged.hunks, merged.paths, paths))
 
-    async def _close_to(self, name: str, heads: Mapping[str, Head]) -> AsyncIterator[str]:
+    async def _index(self, heads: Mapping[str, Head]) -> None:
+        """Note who touches which files: with a large team, comparing all with all takes longer than
+        merging."""
+        for name, (head, files) in tuple(self._indexed.items()):
+            if heads.get(name) != head:
+                del self._indexed[name]
+                self._changed.pop(head, None)
+                for path in files:
+                    self._touching[path].discard(name)
+                    if not self._touching[path]:
+                        del self._touching[path]
+        for name, head in heads.items():
+            if name not in self._indexed:
+                files = await self._files(head)
+                self._indexed[name] = (head, files)
+                for path in files:
+                    self._touching.setdefault(path, set()).add(name)
+
+    async def _close_to(self, name: str, heads: Mapping[str, Head]) -> set[str]:
         """Other work that touches files which the work on ``name`` touches: what shares none does not
         conflict, but for the rare file that comes where a folder was renamed or made."""
         if name not in heads:  # it took back all it had
-            return
+            return set()
         mine = await self._files(heads[name])
-        for other, head in heads.items():
-            if other != name and not mine.isdisjoint(await self._files(head)):
-                yield other
+        return {other for path in mine for other in self._touching.get(path, ()) if other != name}
 
     async def _files(self, head: Head) -> frozenset[str]:
         """What the work itself changed: asked of git once for each commit."""

@@ -24,11 +24,13 @@ class FakeWorktree:
 
 @dataclass
 class FakeWorktrees:
-    """``engine.ports.Worktrees`` in memory. ``at`` gives a worktree by the path that was prepared."""
+    """``engine.ports.Worktrees`` in memory. ``at`` gives a worktree by the path that was prepared. With
+    ``run`` given, a teammate's branch in that run is where its worktree starts."""
 
     git: FakeGit
     root: Path = Path("/worktrees")
     standing: dict[str, FakeWorktree] = field(default_factory=dict)
+    run: str = ""
     _pins: int = 0
 
     def at(self, path: Path) -> FakeWorktree:
@@ -60,6 +62,8 @@ class FakeWorktrees:
             await self.git.pin(pinned, self._snapshot(old, "held"))
         worktree = FakeWorktree(start, self.git.files(start))
         self.standing[teammate] = worktree
+        if self.run:
+            await self.git.pin(f"refs/heads/workbench/{self.run}/{teammate}", start)
         conflicts: tuple[str, ...] = ()
         if carry is not None and not self.git.holds(start, carry):
             worktree.files, conflicts = self.git.merge_files(start, carry)

@@ -27,9 +27,9 @@ def _worktree_ready(state: RunState, event: e.WorktreeReady, at: float) -> None:
     if teammate is None:
         raise IllegalEvent(f"WorktreeReady for {event.teammate!r}, who is not in the team")
     teammate.worktree, teammate.branch = event.path, event.branch
-    for attempt in state.working.values():
-        if attempt.teammate == event.teammate:
-            attempt.prepared, teammate.held = True, attempt.task
+    if teammate.task is not None:
+        state.attempt(teammate.task, state.task(teammate.task).attempt).prepared = True
+        teammate.held = teammate.task
 
 
 @on(e.AttemptStarted)

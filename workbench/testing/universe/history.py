@@ -48,7 +48,7 @@ class Universe:
         self.store = MemoryStore()
         self.git = FakeGit()
         self.base = self.git.add({"README": "sample\n", "shared-0.txt": "0\n"})
-        self.worktrees = FakeWorktrees(self.git)
+        self.worktrees = FakeWorktrees(self.git, run=RUN)
         self.markers = MemoryMarkers()
         self.resolver = FakeResolver({"union": both} if dice.random() < 0.5 else {})
         self.person = Person(self.git)

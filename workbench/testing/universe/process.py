@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
 from workbench.testing.resolver import FakeResolver
-from workbench.testing.store import MemoryStore, PlainBriefs
+from workbench.testing.store import MemoryStore
 from workbench.testing.worktrees import FakeGates, FakeWorktrees
 
 RUN = "r"
@@ -46,6 +46,13 @@ class Machine(Protocol):
     resolver: FakeResolver
     first: e.RunStarted
     nonces: itertools.count[int]
+
+
+class _Brief:
+    """``engine.ports.Briefs`` that says no more than what it is: nobody here reads it, and it is long."""
+
+    def render(self, name: str, values: Mapping[str, object]) -> str:
+        return name
 
 
 class Process:
@@ -152,7 +159,7 @@ class Process:
             gates=faulty(FakeGates(git, self._judge), "gates", life, GATE_SECONDS),
             agent=self.agents,
             markers=markers,
-            briefs=PlainBriefs(),
+            briefs=_Brief(),
             resolver=machine.resolver,
             names=LineNames(),
             environment={},
