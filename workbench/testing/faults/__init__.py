@@ -1,4 +1,5 @@
-"""A world that goes wrong, by dice: what is asked of it takes time, fails, or is the last thing the process did.
+"""A world that goes wrong, by dice: what is asked of it takes time, fails, or is the last thing that a
+process did.
 
     Weather      how much goes wrong in one run, and the dice that say when
     Life         one process: alive until it is killed, and then nothing that it asks for happens any more

@@ -17,7 +17,7 @@ from workbench.testing.worktrees import FakeWorktrees
 
 MOODS = (
     "crash", "broken", "hang", "chatter", "lazy", "silent", "forgetful", "login", "limited", "blocked",
-    "program", "endless", "forger", "twice", "unchanged", "deaf",
+    "program", "endless", "forger", "twice", "unchanged", "deaf", "vandal",
 )  # fmt: skip
 """What a teammate may be up to, besides its work."""
 
@@ -118,6 +118,8 @@ class _Session:
             return self._ended(True)
         if not (self.mood in ("lazy", "unchanged") and turn == 1):
             await self._write(turn)
+        if self.mood == "vandal":
+            self.team.worktrees.standing.pop(self.it.teammate, None)
         if self.mood == "blocked":
             self._mark("blocked", "cannot")
         elif not (self.mood == "silent" or (self.mood == "forgetful" and turn == 1)):

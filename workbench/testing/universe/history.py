@@ -34,9 +34,7 @@ class Universe:
     ``trouble`` is drawn unless it is given. ``lines`` is what was done to the run and what it logged, once
     ``play`` is called with ``trace``; ``processes`` how each process ended."""
 
-    def __init__(
-        self, seed: int, teammates: int = 0, tasks: int = 0, trouble: Trouble | None = None
-    ) -> None:
+    def __init__(self, seed: int, teammates: int = 0, tasks: int = 0, trouble: Trouble | None = None) -> None:
         self.seed, self.size = seed, (teammates, tasks)
         dice = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         chosen = drawn(dice)
@@ -66,7 +64,9 @@ class Universe:
         try:
             return self._played()
         except Exception as problem:
-            raise Broken(f"seed {self.seed}: {type(problem).__name__}: {problem}\n{self.command}") from problem
+            raise Broken(
+                f"seed {self.seed}: {type(problem).__name__}: {problem}\n{self.command}"
+            ) from problem
         finally:
             logging.disable(silenced)
 
@@ -98,6 +98,7 @@ class Universe:
             if state is None and self.log:
                 state = fold(self.log)
             if state is not None and state.over_for_good:
+                self.person.mend(state.published)
                 rules.at_end(self.log, self.git, self.base, self.person.pushed, self.clock.ticks)
                 return state
             if state is not None:

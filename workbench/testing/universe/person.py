@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from workbench.testing.git import FakeGit
@@ -10,6 +11,10 @@ from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
 """Within how many seconds of a process's start somebody interferes, mostly early."""
+
+
+PUT_BACK = re.compile(r"`git update-ref (\S+) (\S+)`")
+"""What a run asks for that misses what had landed."""
 
 
 class Person:
@@ -23,7 +28,16 @@ class Person:
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
         weather = process.machine.weather
-        acts = (self.stop, self.stop_twice, self.cancel, self.kill, self.push, self.jump, self.suspend)
+        acts = (
+            self.stop,
+            self.stop_twice,
+            self.cancel,
+            self.kill,
+            self.push,
+            self.reset,
+            self.jump,
+            self.suspend,
+        )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
             weather.visits -= 1
@@ -64,8 +78,23 @@ class Person:
         self._git.moves.append((INTEGRATION, commit))
         self.pushed.append(commit)
 
+    def reset(self, process: Process) -> None:
+        """Take the newest commit off the integration branch."""
+        tip = self._git.refs.get(INTEGRATION)
+        if tip is not None and (parents := self._git.commits[tip].parents):
+            self._git.refs[INTEGRATION] = parents[0]
+
+    def mend(self, published: str) -> None:
+        """Put back what was taken off when the run was over and nobody looked any more."""
+        tip = self._git.refs.get(INTEGRATION)
+        if tip is not None and not self._git.holds(tip, published):
+            self._git.refs[INTEGRATION] = published
+
     def heed(self, reason: str) -> None:
-        """Do what the run asks for before it is resumed: a branch in its way is given another name."""
+        """Do what the run asks for before it is resumed: what
+        was taken off its branch is put back, and a branch in its way is given another name."""
+        if back := PUT_BACK.search(reason):
+            self._git.refs[back[1]] = back[2]
         if "exists already" in reason:
             tip = self._git.refs.pop(INTEGRATION)
             self._git.refs[f"{INTEGRATION}-{len(self.pushed)}"] = tip

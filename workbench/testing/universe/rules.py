@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 from workbench.core import events as e
 from workbench.core.apply import fold
@@ -48,6 +49,7 @@ def at_end(log: list[e.Record], git: FakeGit, base: str, pushed: Iterable[str], 
     _tasks(state)
     if state.outcome != "refused":
         _branch(log, state, git, base, set(pushed))
+    _begun(log, state, git)
     _kept(log, git)
     for record in log:
         said = getattr(record.event, "error", "") or getattr(record.event, "reason", "")
@@ -62,6 +64,22 @@ def _attempts(log: list[e.Record], state: RunState) -> None:
     assert all(attempt.ended_at is not None for attempt in state.attempts.values())
     assert not state.working
     assert len(state.free) == len(state.teammates), "a teammate is still busy"
+
+
+def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
+    """Whoever begins has all that its task waits for."""
+    landed: dict[str, str] = {}
+    for record in log:
+        match record.event:
+            case e.TaskLanded():
+                landed[record.event.task] = record.event.commit
+            case e.AttemptStarted():
+                name = f"attempt {record.event.attempt} at {record.event.task}"
+                for other in state.tasks[record.event.task].spec.after:
+                    assert other in landed, f"{name} began before {other} had landed"
+                    assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
+            case _:
+                pass
 
 
 def _tasks(state: RunState) -> None:
@@ -86,7 +104,7 @@ def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, pushe
     assert [commit for commit in way if commit not in pushed] == landings, "the branch is not what landed"
     moves = [commit for ref, commit in git.moves if ref == INTEGRATION]
     assert moves[:1] == [base], "the branch began elsewhere"
-    for before, now in zip(moves, moves[1:], strict=False):
+    for before, now in pairwise(move for move in moves if move not in pushed):
         assert git.holds(now, before), f"the branch was moved back from {before} to {now}"
     for task in state.tasks.values():
         if task.status is TaskStatus.LANDED:
