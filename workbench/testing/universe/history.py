@@ -87,7 +87,7 @@ class Universe:
 
     def _played(self) -> RunState:
         for number in range(1, MOST_PROCESSES):
-            process = Process(self, number, self._heard)
+            process = Process(self, number, self.heard)
             self._say(f"process {number} begins")
             self.person.visit(process)
             how = process.live()
@@ -109,7 +109,8 @@ class Universe:
         if self._trace:
             self.lines.append(f"{self.clock.ticks:14.3f}  {line}")
 
-    def _heard(self, record: e.Record) -> None:
+    def heard(self, record: e.Record) -> None:
+        """A record was published, by whichever process is alive."""
         if self._trace:
             self._say(f"{record.seq} {record.type} {e.dump(record.event)}")
 

@@ -13,7 +13,7 @@ VISIT = 4 * 3600.0
 """Within how many seconds of a process's start somebody interferes, mostly early."""
 
 
-PUT_BACK = re.compile(r"`git update-ref (\S+) (\S+)`")
+PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 """What a run asks for that misses what had landed."""
 
 
@@ -83,18 +83,23 @@ class Person:
         tip = self._git.refs.get(INTEGRATION)
         if tip is not None and (parents := self._git.commits[tip].parents):
             self._git.refs[INTEGRATION] = parents[0]
+            self._git.moves[:] = [move for move in self._git.moves if move != (INTEGRATION, tip)]
+
+    def _put_back(self, commit: str) -> None:
+        self._git.refs[INTEGRATION] = commit
+        self._git.moves.append((INTEGRATION, commit))
 
     def mend(self, published: str) -> None:
         """Put back what was taken off when the run was over and nobody looked any more."""
         tip = self._git.refs.get(INTEGRATION)
         if tip is not None and not self._git.holds(tip, published):
-            self._git.refs[INTEGRATION] = published
+            self._put_back(published)
 
     def heed(self, reason: str) -> None:
         """Do what the run asks for before it is resumed: what
         was taken off its branch is put back, and a branch in its way is given another name."""
         if back := PUT_BACK.search(reason):
-            self._git.refs[back[1]] = back[2]
+            self._put_back(back[1])
         if "exists already" in reason:
             tip = self._git.refs.pop(INTEGRATION)
             self._git.refs[f"{INTEGRATION}-{len(self.pushed)}"] = tip
