@@ -49,7 +49,7 @@ def test_whoever_asks_again_and_again_is_found(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("workbench.testing.clock.MOST_SPINS", 100)
 
     async def restless() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - that is the fault
             await asyncio.sleep(0)
 
     with pytest.raises(Stuck, match=r"time stands still.*restless"):

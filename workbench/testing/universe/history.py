@@ -94,15 +94,15 @@ class Universe:
             self._say(f"process {number} ends: {how}")
             self.processes.append(how)
             rules.after_process(process, how)
-            state = process.state if how == "over" else None
-            if state is None and self.log:
-                state = fold(self.log)
-            if state is not None and state.over_for_good:
+            log = self.log
+            if not log or not isinstance(log[-1].event, e.RunFinished):
+                continue
+            state = process.state if how == "over" and process.state is not None else fold(log)
+            if state.over_for_good:
                 self.person.mend(state.published)
-                rules.at_end(self.log, self.git, self.base, self.person.pushed, self.clock.ticks)
+                rules.at_end(state, log, self.git, self.base, self.person.pushed, self.clock.ticks)
                 return state
-            if state is not None:
-                self.person.heed(state.reason)
+            self.person.heed(state.reason)
         raise AssertionError(f"not over after {MOST_PROCESSES} processes")
 
     def _say(self, line: str) -> None:

@@ -19,7 +19,7 @@ PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 
 class Person:
     """Interferes with one process after the other. ``pushed`` are the commits put on the integration
-    branch."""
+    branch, and not taken off it again."""
 
     def __init__(self, git: FakeGit) -> None:
         self._git = git
@@ -72,7 +72,7 @@ class Person:
         tip = self._git.refs.get(INTEGRATION)
         if tip is None:
             return
-        files = self._git.tree(tip).changed({f"person-{len(self.pushed)}.txt": "by hand\n"})
+        files = self._git.tree(tip).changed({f"person-{len(self._git.commits)}.txt": "by hand\n"})
         commit = self._git.add(files, tip, message="by hand")
         self._git.refs[INTEGRATION] = commit
         self._git.moves.append((INTEGRATION, commit))
@@ -82,27 +82,31 @@ class Person:
         """Take the newest commit off the integration branch."""
         tip = self._git.refs.get(INTEGRATION)
         if tip is not None and (parents := self._git.commits[tip].parents):
-            self._git.refs[INTEGRATION] = parents[0]
-            self._git.moves[:] = [move for move in self._git.moves if move != (INTEGRATION, tip)]
+            self._set(parents[0])
 
-    def _put_back(self, commit: str) -> None:
-        self._git.refs[INTEGRATION] = commit
-        self._git.moves.append((INTEGRATION, commit))
+    def _set(self, commit: str) -> None:
+        """Make the branch what it was; what was done to it besides is not there any more."""
+        git = self._git
+        git.refs[INTEGRATION] = commit
+        git.moves[:] = [it for it in git.moves if it[0] != INTEGRATION or git.holds(commit, it[1])]
+        git.moves.append((INTEGRATION, commit))
+        self.pushed[:] = [it for it in self.pushed if git.holds(commit, it)]
 
     def mend(self, published: str) -> None:
         """Put back what was taken off when the run was over and nobody looked any more."""
         tip = self._git.refs.get(INTEGRATION)
         if tip is not None and not self._git.holds(tip, published):
-            self._put_back(published)
+            self._set(published)
 
     def heed(self, reason: str) -> None:
-        """Do what the run asks for before it is resumed: what
-        was taken off its branch is put back, and a branch in its way is given another name."""
+        """Do what the run asks for before it is resumed: what was taken off its branch is put back, and a
+        branch in its way is given another name."""
         if back := PUT_BACK.search(reason):
-            self._put_back(back[1])
+            self._set(back[1])
         if "exists already" in reason:
             tip = self._git.refs.pop(INTEGRATION)
-            self._git.refs[f"{INTEGRATION}-{len(self.pushed)}"] = tip
+            self._git.refs[f"{INTEGRATION}-{tip[:8]}"] = tip
+            self.pushed.clear()
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
 
     def jump(self, process: Process) -> None:

@@ -72,23 +72,26 @@ class Process:
     def live(self) -> str:
         """Run it to its end, which is told: over, cancelled, killed, or what it failed with. ``left`` says
         which of its tasks were still there; those of a killed process are ended without any effect."""
-        machine = self.machine
         try:
             self.main = self.loop.create_task(self._main())
             self.main.add_done_callback(self._stop)
             self.loop.run_forever()
-            self.main.remove_done_callback(self._stop)
             how = self._how()
-            if not self.life.dead:
-                waiting = [task for task in asyncio.all_tasks(self.loop) if not task.done()]
-                self.left = self.loop.waiting() if waiting else ""
-                self.life.dead = True
-            moment, dawn = machine.clock.ticks, machine.clock.dawn
+            if not self.life.dead and asyncio.all_tasks(self.loop):
+                self.left = self.loop.waiting()
+            return how
+        finally:
+            self._bury()
+
+    def _bury(self) -> None:
+        clock = self.machine.clock
+        moment, dawn = clock.ticks, clock.dawn
+        self.life.dead = True
+        try:
             self.loop.run_until_complete(self._drained())
-            machine.clock.ticks, machine.clock.dawn = moment, dawn
         finally:
             self.loop.close()
-        return how
+            clock.ticks, clock.dawn = moment, dawn
 
     def _stop(self, main: asyncio.Task[None]) -> None:
         if not self.life.dead:
@@ -114,7 +117,7 @@ class Process:
                 break
             for task in mine:
                 task.cancel()
-            await asyncio.wait(mine)
+            await asyncio.wait(mine, timeout=1.0)
         if self.main.done() and not self.main.cancelled():
             self.main.exception()
         await self.loop.shutdown_asyncgens()

@@ -41,9 +41,10 @@ def after_process(process: Process, how: str) -> None:
         assert state == process.state, "the log does not replay to what was lived"
 
 
-def at_end(log: list[e.Record], git: FakeGit, base: str, pushed: Iterable[str], seconds: float) -> None:
+def at_end(
+    state: RunState, log: list[e.Record], git: FakeGit, base: str, pushed: Iterable[str], seconds: float
+) -> None:
     """What must hold of a run that is over for good."""
-    state = fold(log)
     assert seconds < LONGEST, f"the run took {seconds / 86_400:.0f} days"
     _attempts(log, state)
     _tasks(state)
@@ -102,6 +103,7 @@ def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, pushe
     way.reverse()
     landings = [it.commit for it in state.landings]
     assert [commit for commit in way if commit not in pushed] == landings, "the branch is not what landed"
+    assert pushed <= set(way), "what a person put on the branch is gone"
     moves = [commit for ref, commit in git.moves if ref == INTEGRATION]
     assert moves[:1] == [base], "the branch began elsewhere"
     for before, now in pairwise(move for move in moves if move not in pushed):
