@@ -25,13 +25,26 @@ BLOCKS, SEEDS = 8, 60
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_whatever_happens_the_rules_hold(block: int) -> None:
-    outcomes, ends = set[str | None](), set[str]()
+    outcomes, ends, together = set[str | None](), set[str](), 0
     for seed in range(block * SEEDS, (block + 1) * SEEDS):
         universe = Universe(seed)
         outcomes.add(universe.play().outcome)
         ends.update(how.partition(":")[0] for how in universe.processes)
+        together += any(len(batch) > 1 for batch in _batches(universe))
     assert {"landed", "incomplete"} <= outcomes
     assert ends == {"over", "killed", "cancelled", "failed"}, "the dice are too kind"
+    assert together, "nothing ever landed together"
+
+
+def _batches(universe: Universe) -> list[list[str]]:
+    """The tasks that each transaction of the log says have landed."""
+    batches = list[list[str]]([[]])
+    for record in universe.log:
+        if isinstance(record.event, e.TaskLanded):
+            batches[-1].append(record.event.task)
+        elif batches[-1]:
+            batches.append([])
+    return batches
 
 
 def test_one_seed_is_one_history() -> None:

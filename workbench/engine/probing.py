@@ -8,7 +8,7 @@ of each teammate counts. Nothing runs while nobody commits, or while there is no
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workbench.core import events as e
