@@ -16,7 +16,7 @@ from workbench.core import events as e
 from workbench.core.models import RunSettings, Task
 from workbench.engine.ports import Git, Worktrees
 from workbench.errors import GitError
-from workbench.testing.agents import Edit, EndTurn, Mark, Reach
+from workbench.testing.agents import Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
@@ -37,7 +37,7 @@ class _Git(FakeGit):
     async def move_ref(self, ref: str, new: str, old: str | None, why: str) -> bool:
         moved = await super().move_ref(ref, new, old, why)
         if ref == INTEGRATION and old is not None and self.fails is not None:
-            self.fails, failed = None, self.fails
+            failed, self.fails = self.fails, None
             raise failed
         return moved
 
@@ -77,7 +77,8 @@ class _Worktrees(FakeWorktrees):
     async def remove(self, teammate: str) -> None:
         if teammate == "ada":
             raise OSError(errno.EIO, "Input/output error")
-        await asyncio.sleep(0)
+        for _ in range(50):
+            await asyncio.sleep(0)
         await super().remove(teammate)
 
 
@@ -122,7 +123,7 @@ async def test_markers_of_a_process_that_died_are_found_by_the_next() -> None:
     """Wherever marker folders are: whether there is one is for their adapter to say."""
     stage = stage_of("a", continues=True)
     there = asyncio.Event()
-    steps = [Edit({"a": "1\n"}), Mark("note", "before the end"), Reach(there, asyncio.Event())]
+    steps: list[Step] = [Edit({"a": "1\n"}), Mark("note", "before the end"), Reach(there, asyncio.Event())]
     stage.agent.scripts = {("a", 1): steps, ("a", 2): [Mark("done"), EndTurn()]}
     stage.world.markers.watch = _never  # type: ignore[method-assign]
     running = asyncio.ensure_future(stage.run())
