@@ -142,3 +142,35 @@ async def test_markers_of_a_process_that_died_are_found_by_the_next() -> None:
 async def _never() -> Any:
     await asyncio.Event().wait()
     yield
+
+
+class _Racing(FakeGit):
+    """Somebody takes the newest landing off just when the next one is to be published."""
+
+    raced = False
+
+    async def move_ref(self, ref: str, new: str, old: str | None, why: str) -> bool:
+        if "land c" in why and not self.raced:
+            self.raced = True
+            self.refs[ref] = self.commits[self.refs[ref]].parents[0]
+        return await super().move_ref(ref, new, old, why)
+
+
+async def test_nobody_begins_without_what_landed_when_the_branch_was_set_back() -> None:
+    """The run stops and asks for the branch; when it is back, work goes on from what had landed."""
+    tasks = [Task(id="a", title="A"), Task(id="c", title="C"), Task(id="d", title="D", after=("a",))]
+    stage = Stage(tasks, RunSettings(team=("ada",), gates=("test",), batch=1))
+    git = _Racing(stage.git.commits, stage.git.trees, stage.git.refs, _order=stage.git._order)
+    git._past.update(stage.git._past)
+    stage.world = replace(stage.world, git=cast("Git", git))
+    stage.git = stage.worktrees.git = stage.gates.git = git
+    stage.use(stage.agent)
+    state = await stage.run()
+    assert state.outcome == "stopped"
+    assert "which is without what landed" in state.reason
+    git.refs[INTEGRATION] = state.published
+    assert (await stage.resume()).outcome == "landed"
+    landed = next(it.commit for it in stage.engine.state.landings if it.task == "a")
+    starts = [it.start for it in stage.engine.state.attempts.values() if it.task == "d"]
+    assert starts
+    assert all(git.holds(start, landed) for start in starts)

@@ -136,6 +136,8 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
             emit(landing)
         await remember(state, world, action.candidates)
         return
+    if found is not None and not await world.git.is_ancestor(state.published, found):
+        found = None  # somebody took off what had landed: nobody is to begin there
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
 
 

@@ -268,7 +268,8 @@ class Simulation:
     def _chain(self, task: str, delivered: str, rung: str = "") -> None:
         made = e.CandidateMade(
             task=task, parent=self._top, commit=self.world.commit(self._top, delivered),
-            tree=self.world.tree(), files=(self.world.dice.choice(FILES),), rung=rung, resolved=("a.py",) if rung else (),
+            tree=self.world.tree(), files=(self.world.dice.choice(FILES),), rung=rung,
+            resolved=("a.py",) if rung else (),
         )  # fmt: skip
         self._built.append(made)
         self.world.inbox.append(made)

@@ -100,7 +100,7 @@ class Universe:
             state = process.state if how == "over" and process.state is not None else fold(log)
             if state.over_for_good:
                 self.person.mend(state.published)
-                rules.at_end(state, log, self.git, self.base, self.person.pushed, self.clock.ticks)
+                rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
                 return state
             self.person.heed(state.reason)
         raise AssertionError(f"not over after {MOST_PROCESSES} processes")

@@ -19,11 +19,12 @@ PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 
 class Person:
     """Interferes with one process after the other. ``pushed`` are the commits put on the integration
-    branch, and not taken off it again."""
+    branch, and not taken off it again, ``taken_off`` what had been its tip."""
 
     def __init__(self, git: FakeGit) -> None:
         self._git = git
         self.pushed: list[str] = []
+        self.taken_off: set[str] = set()
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -82,14 +83,15 @@ class Person:
         """Take the newest commit off the integration branch."""
         tip = self._git.refs.get(INTEGRATION)
         if tip is not None and (parents := self._git.commits[tip].parents):
+            self.taken_off.add(parents[0])  # which may be the middle of a batch, never published by itself
             self._set(parents[0])
 
     def _set(self, commit: str) -> None:
         """Make the branch what it was; what was done to it besides is not there any more."""
         git = self._git
         git.refs[INTEGRATION] = commit
+        self.taken_off.update(now for ref, now in git.moves if ref == INTEGRATION)
         git.moves[:] = [it for it in git.moves if it[0] != INTEGRATION or git.holds(commit, it[1])]
-        git.moves.append((INTEGRATION, commit))
         self.pushed[:] = [it for it in self.pushed if git.holds(commit, it)]
 
     def mend(self, published: str) -> None:
@@ -97,16 +99,19 @@ class Person:
         tip = self._git.refs.get(INTEGRATION)
         if tip is not None and not self._git.holds(tip, published):
             self._set(published)
+            self._git.moves.append((INTEGRATION, published))
 
     def heed(self, reason: str) -> None:
         """Do what the run asks for before it is resumed: what was taken off its branch is put back, and a
         branch in its way is given another name."""
         if back := PUT_BACK.search(reason):
             self._set(back[1])
+            self._git.moves.append((INTEGRATION, back[1]))
         if "exists already" in reason:
             tip = self._git.refs.pop(INTEGRATION)
             self._git.refs[f"{INTEGRATION}-{tip[:8]}"] = tip
             self.pushed.clear()
+            self.taken_off.update(now for ref, now in self._git.moves if ref == INTEGRATION)
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
 
     def jump(self, process: Process) -> None:

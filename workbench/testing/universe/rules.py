@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from itertools import pairwise
 
 from workbench.core import events as e
@@ -14,6 +13,7 @@ from workbench.core.state import RunState, TaskStatus
 from workbench.testing.faults.agents import sound
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
+from workbench.testing.universe.person import Person
 from workbench.testing.universe.process import RUN, Process
 
 OURS = re.compile(r"\b(?!RuntimeError: broken agent)[A-Z][A-Za-z]*(Error|Exception): |IllegalEvent")
@@ -42,14 +42,14 @@ def after_process(process: Process, how: str) -> None:
 
 
 def at_end(
-    state: RunState, log: list[e.Record], git: FakeGit, base: str, pushed: Iterable[str], seconds: float
+    state: RunState, log: list[e.Record], git: FakeGit, base: str, person: Person, seconds: float
 ) -> None:
     """What must hold of a run that is over for good."""
     assert seconds < LONGEST, f"the run took {seconds / 86_400:.0f} days"
     _attempts(log, state)
     _tasks(state)
     if state.outcome != "refused":
-        _branch(log, state, git, base, set(pushed))
+        _branch(log, state, git, base, person)
     _begun(log, state, git)
     _kept(log, git)
     for record in log:
@@ -92,7 +92,8 @@ def _tasks(state: RunState) -> None:
             assert task.reason, f"{task.spec.id} is {task.status} and nobody says why"
 
 
-def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, pushed: set[str]) -> None:
+def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, person: Person) -> None:
+    pushed = set(person.pushed)
     landed = [record.event.task for record in log if isinstance(record.event, e.TaskLanded)]
     assert max(Counter(landed).values(), default=1) == 1, "something landed twice"
     way: list[str] = []
@@ -111,10 +112,12 @@ def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, pushe
     for task in state.tasks.values():
         if task.status is TaskStatus.LANDED:
             assert task.commit and git.holds(way[-1], task.commit), f"{task.spec.id} landed and is not there"
-    _proven(log, state, git, base, set(moves))
+    _proven(log, state, git, set(moves))
+    starts = {record.event.start for record in log if isinstance(record.event, e.AttemptStarted)}
+    assert starts <= {base, *moves, *person.taken_off}, "an attempt started from what was never published"
 
 
-def _proven(log: list[e.Record], state: RunState, git: FakeGit, base: str, moves: set[str]) -> None:
+def _proven(log: list[e.Record], state: RunState, git: FakeGit, moves: set[str]) -> None:
     green = {(v.tree, v.gate) for record in log for v in verdicts(record.event) if v.green}
     together: set[str] = set()
     for landing in state.landings:
@@ -125,8 +128,6 @@ def _proven(log: list[e.Record], state: RunState, git: FakeGit, base: str, moves
         assert {(tree, gate) for gate in together} <= green, f"{landing.task} was published without green"
         assert sound("test", git.trees[tree]), f"{landing.task} was published, and is not sound"
         together.clear()
-    starts = {record.event.start for record in log if isinstance(record.event, e.AttemptStarted)}
-    assert starts <= {base, *moves}, "an attempt started from what was never published"
 
 
 def _kept(log: list[e.Record], git: FakeGit) -> None:
