@@ -394,7 +394,8 @@ class TaskLanded(Event):
 
 
 class PublicationLost(Event):
-    """The integration branch had moved; what was to land is merged anew on the new tip."""
+    """The integration branch had moved; what was to land is merged anew on the new tip. ``found`` is empty
+    where there is none that holds what had landed."""
 
     expected: str
     found: str

@@ -7,7 +7,6 @@ the agent's processes are gone and AttemptEnded has been emitted.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
+from workbench.engine.failures import explain
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -71,7 +71,7 @@ def _left(state: RunState, task: str) -> float | None:
 
 @dataclass(eq=False)
 class LiveAttempt:
-    """What the engine holds of one attempt while it lives."""
+    """What the engine holds of one attempt while it lives. ``places`` says whose a worktree is now."""
 
     state: RunState
     attempt: AttemptState
@@ -86,7 +86,8 @@ class LiveAttempt:
     interrupt: bool = False
     _seen: set[str] = field(default_factory=set)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
-    checks: set[asyncio.Task[None]] = field(default_factory=set)
+    places: dict[Path, LiveAttempt] = field(default_factory=dict)
+    checks: dict[asyncio.Task[None], None] = field(default_factory=dict)
     _worker: asyncio.Future[None] | None = None
     _cut: str = ""
     _deadlines: Deadlines | None = None
@@ -129,7 +130,8 @@ class LiveAttempt:
     async def _work(self) -> None:
         state, attempt, world = self.state, self.attempt, self.world
         task = state.tasks[attempt.task]
-        began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         prepared = await world.worktrees.prepare(
             attempt.teammate,
             attempt.start,
@@ -138,12 +140,13 @@ class LiveAttempt:
             sparse=task.spec.files if state.settings.sparse else (),
         )
         self.worktree = prepared.path
+        self.places[prepared.path] = self
         self.emit(
             e.WorktreeReady(
                 teammate=attempt.teammate,
                 path=str(prepared.path),
                 branch=prepared.branch,
-                seconds=round(time.monotonic() - began, 4),
+                seconds=round(clock() - began, 4),
             )
         )
         world.markers.add(prepared.path)
@@ -198,6 +201,8 @@ class LiveAttempt:
             self._report(Ended(live=False, error=self._cut, usage=self.usage))
         elif isinstance(error, WorkbenchError):
             self._fail(str(error))
+        elif isinstance(error, Exception):
+            self._fail(explain(error))
         elif error:
             self._fail(f"{type(error).__name__}: {error}")
         elif not self.over:

@@ -379,7 +379,7 @@ class Markers(Protocol):
 
     def scan(self, worktree: Path) -> list[Dropped]:
         """What lies in the folder now and was not yet given: called when an agent ends, so that
-        its last marker is never overtaken by its exit."""
+        its last marker is never overtaken by its exit. A worktree that is gone holds nothing."""
         ...
 
     def follow(self, moved: Callable[[str], None]) -> None:

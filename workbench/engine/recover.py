@@ -6,7 +6,8 @@ Nothing here decides; it only tells the state what became of things.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 from workbench.core import events as e
@@ -21,7 +22,7 @@ from workbench.engine.world import World
 from workbench.errors import WorkbenchError
 
 
-async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
+async def accounts(state: RunState, world: World) -> AsyncGenerator[e.Event, None]:
     """Events that close what was open: first an undoing, which may follow the end of a run, then the
     landing, then each attempt with the markers it had left. Each must be in the log before the next is
     asked for. Agents must be dead before this."""
@@ -33,8 +34,9 @@ async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
     if state.landing is not None:
         yield e.LandingDropped()
     for attempt in list(state.working.values()):
-        async for event in _attempt(state, world, attempt):
-            yield event
+        async with aclosing(_attempt(state, world, attempt)) as came:  # else it outlives a log that is full
+            async for event in came:
+                yield event
 
 
 async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.TaskLanded]:
@@ -46,9 +48,9 @@ async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.
     return landed([candidate(state, step) for step in there])
 
 
-async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:
+async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncGenerator[e.Event, None]:
     where = state.teammates[attempt.teammate].worktree
-    if where and Path(where).is_dir():
+    if where:
         for dropped in world.markers.scan(Path(where)):
             if dropped.name in attempt.markers:  # it is in the log, and was about to be cleared away
                 world.markers.settle(Path(where), dropped.name, accepted=True)

@@ -29,9 +29,9 @@ def _worktree_ready(state: RunState, event: e.WorktreeReady, at: float) -> None:
     if teammate is None:
         raise IllegalEvent(f"WorktreeReady for {event.teammate!r}, who is not in the team")
     teammate.worktree, teammate.branch = event.path, event.branch
-    for attempt in state.working.values():
-        if attempt.teammate == event.teammate:
-            attempt.prepared, teammate.held = True, attempt.task
+    if teammate.task is not None:
+        state.attempt(teammate.task, state.task(teammate.task).attempt).prepared = True
+        teammate.held = teammate.task
 
 
 @on(e.AttemptStarted)
@@ -95,9 +95,10 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
             _block(attempt, f"asked, and nobody was there to answer: {event.note}")
         case MarkerKind.MESSAGE:
             state.messages += 1
-            for teammate in state.teammates.values():
-                if event.to == teammate.name or (event.to == "all" and teammate.name != attempt.teammate):
-                    teammate.unread.append(Letter(attempt.teammate, event.note))
+            to_all = event.to == "all"
+            for name in state.teammates if to_all else (event.to,):
+                if name in state.teammates and not (to_all and name == attempt.teammate):
+                    state.teammates[name].unread.append(Letter(attempt.teammate, event.note))
         case _:
             pass
 
