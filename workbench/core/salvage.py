@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from collections.abc import Iterable
@@ -12,7 +13,6 @@ from workbench.core.state import AttemptState
 
 RESET = "before the worktree was reset for other work"
 REMOVED = "before the worktree was removed"
-MOVED_ON = "because what it was part of was made anew"
 
 AT = "Workbench-Salvaged"
 WHY = "Workbench-Reason"
@@ -45,10 +45,8 @@ def read_commit(raw: bytes) -> Kept:
     at = float(stamp.group(1)) if stamp else 0.0
     said = dict(re.findall(rf"^({AT}|{WHY}): (.+)$", body, re.MULTILINE))
     if AT in said:
-        try:
-            at = datetime.datetime.fromisoformat(said[AT].replace("Z", "+00:00")).timestamp()
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            at = datetime.datetime.fromisoformat(said[AT]).timestamp()
     return Kept(at, said.get(WHY, ""), body.strip().partition("\n")[0])
 
 

@@ -655,8 +655,7 @@ async def test_listed_ignored_files_are_kept_and_never_delivered(team: Team, rep
         (made.path / name).parent.mkdir(parents=True, exist_ok=True)
         (made.path / name).write_text(text)
     odd = os.fsencode(made.path) + b"/notes/\xff.md"
-    with open(odd, "wb") as file:
-        file.write(b"odd\xff\0bytes")
+    Path(os.fsdecode(odd)).write_bytes(b"odd\xff\0bytes")
     (made.path / "noise.log").write_text("not listed")
     (made.path / "notes" / "out").symlink_to("/etc")
     (made.path / "work.txt").write_text("work")
@@ -668,11 +667,10 @@ async def test_listed_ignored_files_are_kept_and_never_delivered(team: Team, rep
     again = await team.prepare(start=start)
 
     assert again.pinned == "refs/workbench/run-1/salvage/ada/1"
-    raw = subprocess.run(
-        ["git", "ls-tree", "-r", "-z", "--name-only", again.pinned], cwd=repo, capture_output=True, check=True
-    ).stdout.split(b"\0")
-    assert {b"notes/\xff.md", b"notes/out", *(name.encode() for name in texts)} <= set(raw)
-    assert b"noise.log" not in raw and b"work.txt" in raw
+    names = await team.git.changed_files(start, await team.git.tip(again.pinned) or "")
+    assert set(names) == {os.fsdecode(b"notes/\xff.md"), "notes/out", "work.txt", *texts}
+    odder = f"{again.pinned}:{os.fsdecode(odd.rpartition(b'/notes/')[2])}"
+    assert await team.git.objects.contents(odder.replace(":", ":notes/")) == b"odd\xff\0bytes"
     for name, text in texts.items():
         assert git(repo, "show", f"{again.pinned}:{name}") == text
     said = git(repo, "log", "-1", "--format=%B", again.pinned)

@@ -213,7 +213,7 @@ class Worktrees:
         """A link in the place of a worktree leads to somebody else's files, which are nobody's work here:
         the link goes, and they stay."""
         if linked.path.is_symlink():
-            where = os.readlink(linked.path)
+            where = linked.path.readlink()
             linked.path.unlink()
             self._furnishing.notice(f"{linked.path} had become a link to {where}; the link was removed.")
 
