@@ -739,3 +739,45 @@ async def test_links_in_what_is_deleted_are_not_followed(team: Team, tmp_path: P
     await team.worktrees.aclose()
     assert not made.path.exists() and not (team.root / "trash").exists()
     assert (home / "diary.txt").read_text() == "mine" and (home / "locked").stat().st_mode & 0o777 == 0o555
+
+
+@pytest.mark.parametrize("missing", ["record", "index", "checkout", "branch", "files"])
+async def test_a_half_made_worktree_is_removed_and_what_is_in_it_kept(
+    team: Team, repo: Path, missing: str
+) -> None:
+    made = await team.prepare()
+    (made.path / "odd \n name").write_text("precious")
+    work = commit(made.path) if missing in ("files", "branch") else ""
+    admin = Path(git(made.path, "rev-parse", "--absolute-git-dir"))
+    if missing == "record":
+        shutil.rmtree(admin)
+    elif missing == "index":
+        (admin / "index").unlink()
+        (admin / "index.lock").touch()
+    elif missing == "checkout":
+        (made.path / "README.md").unlink()
+        shutil.rmtree(made.path / "src")
+    elif missing == "branch":
+        git(repo, "update-ref", "-d", "refs/heads/workbench/run-1/ada")
+    else:
+        shutil.rmtree(made.path)
+    team.again()
+    await team.worktrees.remove("ada")
+    await team.worktrees.aclose()
+    assert not made.path.exists() and not admin.exists()
+    git(repo, "update-ref", "-d", "refs/heads/workbench/run-1/ada")
+    assert blob(repo, "precious") in team.reachable()
+    assert not work or missing == "branch" or work in team.reachable()
+
+
+async def test_an_attempt_goes_on_from_its_pin_when_its_worktree_was_removed(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "wip").write_text("half")
+    left = await team.collect()
+    await team.worktrees.remove("ada")
+    await team.worktrees.aclose()
+    git(repo, "update-ref", "-d", "refs/heads/workbench/run-1/ada")
+    team.again()
+    again = await team.prepare(carry=left.commit, keep=True)
+    assert again.created and not again.conflicts
+    assert (again.path / "wip").read_text() == "half"
