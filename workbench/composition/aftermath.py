@@ -44,12 +44,14 @@ class Aftermath:
         state = remains.state
         if state is not None or without_log:
             await self._processes(remains)
+        if state is not None:
+            if not await self._accounted(state):
+                return
+            pinned = await self._inventory.refs(f"{PINS}{remains.run}/", state.integration)
+            remains = replace(remains, refs=tuple(pinned))
         clearing = Clearing(
             self._place, self._git, self._inventory, remains, self._tally, trusted=without_log
         )
-        if state is not None and not await self._accounted(state):
-            await clearing.files()
-            return
         await clearing.worktrees()
         if state is None:
             self._strange(remains)
