@@ -51,6 +51,11 @@ case $WORKBENCH_TASK in
   slow)
     echo wip > wip.txt; mkdir -p notes; echo slowly > notes/slow.md
     until [ -e {go} ]; do sleep 0.05; done ;;
+  amend)
+    git config user.name A; git config user.email a@example.invalid
+    echo first > amended.txt; git add amended.txt; git commit -q -m first
+    echo second > amended.txt; git commit -q -a --amend -m second
+    echo third > reset.txt; git add reset.txt; git commit -q -m third; git reset -q --hard HEAD~1 ;;
   *) echo "$WORKBENCH_TASK" > "$WORKBENCH_TASK.txt" ;;
 esac
 """
@@ -93,7 +98,8 @@ def plan(tmp_path: Path, *tasks: str) -> str:
 
 
 def run(workbench: CommandLine, agent: str, plan: str, name: str = "r", code: int = 0, **env: str) -> str:
-    done = workbench("run", plan, "--agent", agent, "--yes", "--run-id", name, **env)
+    whole: dict[str, Any] = dict(env)
+    done = workbench("run", plan, "--agent", agent, "--yes", "--run-id", name, **whole)
     assert done.returncode == code, done.stderr
     return done.stderr
 
@@ -191,6 +197,10 @@ def test_after_a_run_that_landed_only_its_branch_stays_and_then_that_goes_too(
     )
     assert cleaned(workbench)["freed"] == []
     assert workbench("undo").returncode == 2
+    for item in items(workbench):
+        git(repo, "switch", "-q", "--detach", "main")
+        git(repo, *shlex.split(item["command"])[1:], "--no-edit")
+        assert not (repo / f"{item['id']}.txt").exists()
 
 
 def test_landed_on_another_branch(workbench: CommandLine, repo: Path, tmp_path: Path, agent: str) -> None:
@@ -269,9 +279,26 @@ def test_what_a_person_wrote_into_a_worktree_comes_back(
         assert content(repo, branch, name) == text
     assert content(repo, branch, b"home") == os.fsencode(tmp_path / "home")
     assert back(workbench, item) == branch, "once is enough"
-    text = workbench("undo", "--list").stdout
-    assert item["command"] in text and "a b\\nc.txt" in text and "\\xff\\xfe.bin" in text
+    listing = workbench("undo", "--list").stdout
+    assert item["command"] in listing and "a b\\nc.txt" in listing and "\\xff\\xfe.bin" in listing
     assert not any("salvage" in ref for ref in refs(repo, "refs/heads/workbench")), "branches stay apart"
+
+
+def test_what_a_teammate_amended_or_reset_away_comes_back(
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
+) -> None:
+    run(workbench, agent, plan(tmp_path, "amend"))
+    cleaned(workbench)
+    assert ours(repo) >= {"refs/workbench/r/salvage/ada/1", "refs/workbench/r/salvage/ada/2"}
+    found = {
+        it["about"].rpartition(" ")[2]: back(workbench, it) for it in items(workbench) if "/" in it["id"]
+    }
+    assert set(found) == {"first", "third"}
+    assert content(repo, found["first"], b"amended.txt") == b"first\n"
+    assert content(repo, found["third"], b"reset.txt") == b"third\n"
+    before = ours(repo)
+    cleaned(workbench)
+    assert ours(repo) == before
 
 
 def test_names_of_what_comes_back(workbench: CommandLine, repo: Path, tmp_path: Path, agent: str) -> None:

@@ -15,6 +15,9 @@ from workbench.composition.salvage import Recovered, recover, recoverable
 from workbench.core.salvage import Recoverable
 from workbench.errors import UsageError
 
+EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The tree with nothing in it, for what has no commit before it."""
+
 
 def recovering(
     ids: list[str],
@@ -76,7 +79,7 @@ def _tell(found: Recovered) -> None:
     branch = shlex.quote(found.branch)
     print(f"{found.branch} {'has' if found.made else 'already has'} it, at {found.commit[:10]}")
     print("your checkout is as it was; to look at it, and to take it or parts of it:")
-    since = found.parent[:10] or "4b825dc642"
+    since = found.parent[:10] or EMPTY
     print(f"  git diff {since} {branch}")
     print(f"  git worktree add ../{found.branch.replace('/', '-')} {branch}")
     print(f"  git restore --source {branch} -- PATH")

@@ -126,6 +126,7 @@ class Clearing:
         worktrees.hold(ref.commit for ref in self._remains.refs if ref.commit and self._stays(ref))
         trash = await self._thing("trash", root / TRASH) if (root / TRASH).is_dir() else None
         records = {it.path: it for it in self._inventory.worktrees(root)}
+        await self._rewritten(root, worktrees)
         for path in _children(root / "team", records):
             await self._worktree(worktrees, path)
         for path in _children(root / "gates", records):
@@ -153,6 +154,18 @@ class Clearing:
         else:
             thing = await self._thing("worktree", path)
             await self._tally.free(thing, lambda: worktrees.remove(path.name))
+
+    async def _rewritten(self, root: Path, worktrees: Worktrees) -> None:
+        """Pin what teammates committed and then amended or reset away."""
+        state = self._remains.state
+        if state is None or self._tally.dry_run:
+            return
+        held = {ref.commit for ref in await self._inventory.refs() if ref.commit}
+        for name in state.teammates:
+            linked = linked_at(root / "team" / name, self._place.repository.common_dir)
+            branch = f"refs/heads/{worktrees.branch(name)}"
+            for commit in await self._inventory.dropped(linked, branch, held):
+                await worktrees.keep(name, commit)
 
     async def _is_empty(self, linked: Linked) -> bool:
         """Whether a worktree provably holds nothing that some ref does not have."""

@@ -31,7 +31,8 @@ async def recoverable(place: Place, wanted: str | None) -> list[Recoverable]:
         for remains in _meant(await all_remains(place, inventory, going_on(place)), wanted):
             if remains.state is not None:
                 await settle(place, remains.state)
-                found += _landings(remains.state)
+                there = any(ref.name == remains.state.integration for ref in remains.refs)
+                found += _landings(remains.state, standing=there)
             found += await _pins(git, inventory, remains)
         return sorted(found, key=lambda it: it.at, reverse=True)
     finally:
@@ -46,15 +47,20 @@ def _meant(found: list[Remains], wanted: str | None) -> list[Remains]:
     return chosen
 
 
-def _landings(state: RunState) -> list[Recoverable]:
-    """Landings that stand, and those that were undone."""
+def _landings(state: RunState, *, standing: bool) -> list[Recoverable]:
+    """Landings that stand, and those that were undone. When the integration branch is not ``standing`` any
+    more, they are only on the branch that the run was for, which is the user's."""
     branch = state.integration.removeprefix("refs/heads/")
     undone_at = {it.reversal.landing: it.at for it in state.undone}
     found = []
     for it in state.landings:
         kind: Kind = "undone" if it.undone else "landing"
         command = f"workbench undo {it.task} --run {state.run}"
-        if it.undone:
+        if not standing:
+            command = (
+                f"git cherry-pick -m 1 {it.commit[:12]}" if it.undone else f"git revert -m 1 {it.commit[:12]}"
+            )
+        elif it.undone:
             command = f"git switch -c NAME {branch} && git cherry-pick -m 1 {it.commit[:12]}"
         found.append(
             Recoverable(

@@ -4,15 +4,16 @@ about their worktrees. Refs are deleted here and nowhere else, each only where i
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked
-from workbench.adapters.git.objects import full_id
+from workbench.adapters.git.objects import OID, full_id
 from workbench.adapters.git.process import Place, encoded, run
-from workbench.adapters.git.refs import full_ref
+from workbench.adapters.git.refs import ABSENT, full_ref, open_somewhere
 from workbench.adapters.git.repository import Repository
 from workbench.errors import GitError
 
@@ -62,6 +63,20 @@ class Inventory:
         done = await run(self._place, "rev-list", "--stdin", feed=feed)
         return frozenset(done.text.split()) & frozenset(wanted)
 
+    async def dropped(self, linked: Linked, branch: str, held: Iterable[str]) -> list[str]:
+        """Commits that a branch or its worktree once was at, and that neither ``held`` nor another of them
+        contains: amended or reset away, they are known to the reflogs alone, which go with both."""
+        logs = (linked.admin / "logs" / "HEAD", self._common / "logs" / full_ref(branch))
+        once = {oid for log in logs for oid in _once(log)}
+        if not once:
+            return []
+        lines = [*sorted(once), *(f"^{full_id(it)}" for it in sorted(set(held)))]
+        words = ("rev-list", "--parents", "--ignore-missing", "--stdin")
+        done = await run(self._place, *words, feed=encoded("\n".join(lines) + "\n"))
+        found = [line.split() for line in done.text.splitlines()]
+        parents = {parent for line in found for parent in line[1:]}
+        return [line[0] for line in found if line[0] in once and line[0] not in parents]
+
     async def contains(self, commit: str) -> bool:
         """Whether any ref at all contains ``commit``."""
         words = ("for-each-ref", "--count=1", "--format=%(refname)", f"--contains={full_id(commit)}")
@@ -108,11 +123,17 @@ class Inventory:
         return await asyncio.to_thread(_free_locks, self._common, prefixes, seconds)
 
 
+def _once(log: Path) -> list[str]:
+    """Every commit that a reflog names; none when there is no such log."""
+    try:
+        lines = log.read_bytes().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    named = [word.decode("ascii", "replace") for line in lines for word in line.split(b" ", 2)[:2]]
+    return [oid for oid in named if OID.fullmatch(oid) and oid != ABSENT]
+
+
 def _free_locks(common: Path, prefixes: Sequence[str], seconds: float) -> list[Path]:
-    import time
-
-    from workbench.adapters.git.refs import open_somewhere
-
     removed = []
     for prefix in prefixes:
         for lock in sorted((common / prefix).rglob("*.lock")):

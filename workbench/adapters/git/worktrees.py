@@ -172,6 +172,11 @@ class Worktrees:
         """Take note of commits that refs hold, so that they need no further pin."""
         self._kept.update(commits)
 
+    async def keep(self, teammate: str, commit: str) -> str:
+        """Pin a commit of a teammate's, unless one with the same files and parents is; gives the pin."""
+        async with self._locks[teammate]:
+            return await self._keep(teammate, commit)
+
     async def aclose(self) -> None:
         """Delete the files of removed worktrees, and folders that are empty now. Safe to call twice."""
         await asyncio.to_thread(empty, self._root / TRASH)
