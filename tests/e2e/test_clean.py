@@ -648,7 +648,24 @@ def test_a_bulky_log_is_packed_and_files_of_a_killed_session_go(
     (folder / "claude").mkdir()
     (folder / "out").symlink_to(tmp_path)
     (repo / ".git/workbench/worktree-abc").mkdir()
-    cleaned(workbench)
+    killed = repo / ".git/refs/heads/workbench/r/ada.lock"  # git was, while it deleted this branch
+    killed.touch()
+    left = repo / ".git/refs/workbench/r/work/good/9.lock"
+    fresh = repo / ".git/refs/workbench/r/work/good/8.lock"
+    theirs = repo / ".git/refs/heads/mine.lock"
+    for lock in (left, fresh, theirs):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    for lock in (left, theirs):
+        os.utime(lock, (1, 1))
+    os.utime(fresh, (4e9, 4e9))
+    found = cleaned(workbench, "--all")
+    assert "refs/heads/workbench/r/ada" not in ours(repo) and not killed.exists()
+    assert [left.exists(), fresh.exists(), theirs.exists()] == [False, True, True]
+    assert whats(found["freed"], "lock") == {
+        str(left): "left by a killed git",
+        str(killed): "left by a killed git",
+    }
     assert {path.name for path in folder.iterdir()} == {"log.txt.gz", "out"}
     assert gzip.decompress((folder / "log.txt.gz").read_bytes()) == b"line\n" * 400_000
     assert not (repo / ".git/workbench/worktree-abc").exists()

@@ -24,6 +24,10 @@ TRIES = 3
 """How often refs are judged anew because one of them moved meanwhile."""
 
 
+PATIENCE_SECONDS = 3.0
+"""Less than git's commands are tried again for while a lock is there."""
+
+
 class Aftermath:
     """Cleans after runs that are not going on; see ``composition.cleaning.clean``. ``into`` is the branch
     that stands for a run's target, if that is another."""
@@ -108,8 +112,12 @@ class Aftermath:
                 if not self._tally.dry_run:
                     standing = {name: tip for name, tip in tips.items() if name not in gone}
                     await self._inventory.delete(going, standing)
-            except GitError as moved:
-                problem = moved
+            except GitError as refused:
+                problem = refused
+                # After all the patience with locks, one that is still there was left by a killed git.
+                ours = [f"{PINS}{remains.run}/", f"{BRANCHES}{remains.run}/"]
+                for lock in await self._inventory.free_locks(ours, PATIENCE_SECONDS):
+                    self._tally.freed.append(Thing(remains.run, "lock", str(lock), "left by a killed git"))
                 continue
             self._tell(remains, found, target)
             return
@@ -211,6 +219,8 @@ def _commands(ref: Held, remains: Remains, name: str, target: str) -> tuple[str,
     if ref.kind == "integration":
         base = target or (remains.state.base[:12] if remains.state else "HEAD")
         look = f"git log --oneline {shlex.quote(base)}..{name}"
+        if remains.state and remains.state.settings.scripted:  # nobody wants what a script wrote
+            return (look, f"git branch -D {name}")
         return (look,) if remains.standing is Standing.RESUMABLE else (look, f"workbench land {remains.run}")
     if ref.kind == "branch":
         return (f"git log --oneline {name} --not {remains.state.integration}" if remains.state else "",)

@@ -186,4 +186,4 @@ async def _shared(place: Place, inventory: Inventory, found: list[Remains], tall
     if not tally.dry_run:
         prefixes = [PINS, *(f"{BRANCHES}{it.run}/" for it in found if it.known)]
         for lock in await inventory.free_locks(prefixes, LOCK_SECONDS):
-            tally.freed.append(Thing("", "lock", str(lock), "left by a process that was killed"))
+            tally.freed.append(Thing("", "lock", str(lock), "left by a killed git"))

@@ -781,3 +781,14 @@ async def test_an_attempt_goes_on_from_its_pin_when_its_worktree_was_removed(tea
     again = await team.prepare(carry=left.commit, keep=True)
     assert again.created and not again.conflicts
     assert (again.path / "wip").read_text() == "half"
+
+
+async def test_changes_that_were_hidden_from_git_are_kept_when_the_worktree_goes(
+    team: Team, repo: Path
+) -> None:
+    made = await team.prepare()
+    git(made.path, "update-index", "--assume-unchanged", "README.md")
+    (made.path / "README.md").write_text("hidden work")
+    assert git(made.path, "status", "--porcelain") == ""
+    await team.worktrees.remove("ada")
+    assert blob(repo, "hidden work") in team.reachable()

@@ -5,8 +5,8 @@ a clean one one (status). Nothing a worktree held becomes unreachable: what is u
 by no ref of ours is pinned under ``refs/workbench/<run>/salvage/<teammate>/<n>`` first, with those ignored
 files that the settings list.
 
-Not handled: work inside populated submodules (their entries are left alone), and files hidden from
-git by ``assume-unchanged``.
+Not handled: work inside populated submodules (their entries are left alone). Files hidden from git by
+``assume-unchanged`` are left alone, too, until a worktree is removed: then what is in them is kept.
 """
 
 from __future__ import annotations
@@ -165,6 +165,7 @@ class Worktrees:
             self._unlink(linked)
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
             if standing:
+                await self._reveal(linked)
                 await self._salvage(linked, teammate, standing, REMOVED)
                 dismiss(linked, self._root / TRASH)
 
@@ -213,6 +214,12 @@ class Worktrees:
             unwanted += committed(now, before)
         hidden = await shadowed(linked, now)
         return Leftovers((*left.work, *hidden), unwanted, left.nested, left.removed)
+
+    async def _reveal(self, linked: Linked) -> None:
+        """Let git see changes again that somebody hid from it by ``assume-unchanged``."""
+        if linked.path.is_dir() and not linked.problem():
+            with suppress(GitError):  # its index cannot be read: all files count as changed then
+                await run(linked.place, "update-index", "-q", "--really-refresh", fine=(0, 1))
 
     def _unlink(self, linked: Linked) -> None:
         """A link in the place of a worktree leads to somebody else's files, which are nobody's work here:
