@@ -378,6 +378,34 @@ def test_a_run_that_was_cut_short_goes_on_after_it_was_cleaned(
     assert "notes/slow.md" not in git(repo, "ls-tree", "-r", "--name-only", tip), "it was never delivered"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worktree_is_salvaged_before_a_resumed_run_begins_anew_in_it(
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, go: Path, number: signal.Signals
+) -> None:
+    process = started(workbench, agent, plan(tmp_path, "slow"), tmp_path)
+    os.kill(process.pid, number)
+    process.communicate()
+    tree = worktree(tmp_path, "r", "ada")
+    (tree / "notes" / "mine.md").write_text("by hand")
+    go.touch()
+    assert workbench("resume").returncode == 0
+    (aside,) = [it for it in items(workbench) if it["kind"] == "salvage" and "reset" in it["about"]]
+    assert (aside["task"], set(aside["paths"])) == ("slow", {"notes/slow.md", "notes/mine.md"})
+    assert content(repo, aside["commit"], b"wip.txt") == b"wip\n"
+    assert content(repo, aside["commit"], b"notes/mine.md") == b"by hand"
+
+
+def test_a_worktree_is_salvaged_before_a_failed_task_is_tried_again(
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
+) -> None:
+    again = Path(plan(tmp_path))
+    again.write_text(again.read_text().replace("- attempts: 1", "- attempts: 2"))
+    run(workbench, agent, str(again), code=1)
+    (aside,) = [it for it in items(workbench) if it["kind"] == "salvage" and "reset" in it["about"]]
+    assert (aside["task"], aside["paths"]) == ("bad", ["notes/idea.md"])
+    assert content(repo, aside["commit"], b"half done.txt") == b"half\n"
+
+
 def test_a_run_that_goes_on_is_not_touched(
     workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, go: Path
 ) -> None:
