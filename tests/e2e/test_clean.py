@@ -284,6 +284,31 @@ def test_what_a_person_wrote_into_a_worktree_comes_back(
     assert not any("salvage" in ref for ref in refs(repo, "refs/heads/workbench")), "branches stay apart"
 
 
+def test_what_a_person_committed_on_a_teammate_s_branch_stays_or_comes_back(
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
+) -> None:
+    run(workbench, agent, plan(tmp_path, "good", "fine"), WORKBENCH_KEEP_WORKTREES="true")
+    mine = worktree(tmp_path, "r", "ada")
+    (mine / "by hand.txt").write_text("by hand")
+    git(mine, "add", "-A")
+    git(mine, "commit", "-q", "-m", "by hand")
+    work = git(mine, "rev-parse", "HEAD")
+
+    cleaned(workbench)
+
+    (item,) = [it for it in items(workbench) if "/" in it["id"]]
+    assert (item["commit"], item["about"]) == (work, "a commit found in the worktree: by hand")
+    assert "refs/heads/workbench/r/ada" not in ours(repo)
+    other = git(repo, "commit-tree", "-p", "main", "-m", "elsewhere", "main^{tree}")
+    git(repo, "branch", "workbench/r/ada", other)
+    git(repo, "update-ref", f"refs/workbench/r/{item['id']}", work)
+    found = cleaned(workbench)
+    assert whats(found["kept"])["workbench/r/ada"] == "it has not landed"
+    assert git(repo, "rev-parse", "workbench/r/ada") == other
+    for it in found["kept"]:
+        git(repo, *shlex.split(it["commands"][0])[1:])
+
+
 def test_what_a_teammate_amended_or_reset_away_comes_back(
     workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
 ) -> None:
