@@ -641,6 +641,28 @@ def test_killed_anywhere_it_can_be_done_again(
     assert len(salvaged) == 2
 
 
+@pytest.mark.parametrize("number", [4, 12, 20, 28])
+def test_a_run_goes_on_after_a_clean_of_it_was_killed(
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, go: Path, number: int
+) -> None:
+    process = started(workbench, agent, plan(tmp_path, "slow"), tmp_path)
+    process.kill()
+    process.communicate()
+    words = [sys.executable, "-c", KILLED, str(number)]
+    done = subprocess.run(words, cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    go.touch()
+    assert workbench("resume").returncode == 0
+    assert content(repo, "workbench/r/integration", b"wip.txt") == b"wip\n"
+    kept = [it for it in items(workbench) if it["task"] == "slow" and it["kind"] != "landing"]
+    notes = [it for it in kept if "notes/slow.md" in it["paths"]]
+    assert notes and content(repo, notes[-1]["commit"], b"notes/slow.md") == b"slowly\n"
+    (left,) = [it for it in kept if it["kind"] == "interrupted"]
+    assert content(repo, left["commit"], b"wip.txt") == b"wip\n"
+    cleaned(workbench)
+    assert not admins(repo) and not folders(tmp_path) and not leftovers(repo)
+
+
 def _nothing_lost(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:
     """Each of the files that a person wrote is in its worktree, or in a commit that a ref holds."""
     pins = refs(repo, "refs/workbench/r/salvage")
