@@ -127,6 +127,11 @@ class Settings(BaseModel):
         description="Tests whose failure alone does not make a gate red: names with `*` and `?`, "
         "`tests/test_net.py::test_slow` for example.",
     )
+    salvage: Lines = Field(
+        (),
+        description="Ignored files worth keeping when a worktree is reset or removed, as globs: `notes/**`, "
+        "`*.sqlite`. They go into snapshots, never into what lands.",
+    )
     worktree_root: Path = Field(
         default_factory=_worktree_root, description="The folder, outside the repository, for the worktrees."
     )
@@ -181,7 +186,7 @@ class Settings(BaseModel):
             raise ValueError("holds an empty command")
         return commands
 
-    @field_validator("copy_files", "link_files", "gate_cache", "gate_junit")
+    @field_validator("copy_files", "link_files", "gate_cache", "gate_junit", "salvage")
     @classmethod
     def _inside(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         for path in paths:

@@ -11,7 +11,7 @@ from workbench.composition.place import Place
 from workbench.core.apply import apply, fold
 from workbench.core.events import Record
 from workbench.core.state import RunState, TaskStatus
-from workbench.errors import UsageError
+from workbench.errors import GitError, UsageError
 
 if TYPE_CHECKING:
     from workbench.core.report import Report
@@ -65,10 +65,11 @@ async def settle(place: Place, state: RunState) -> None:
 
 async def proof(place: Place, state: RunState) -> dict[str, bool]:
     """For each task that the log calls landed: whether git says that what it delivered is an ancestor
-    of the integration branch as it is now (and not of the base, which would prove nothing)."""
+    of the integration branch as it is now (and not of the base, which would prove nothing). Where that
+    branch is gone and the one that the run was for has it all, that one counts."""
     git = Plumbing(place.repository)
     try:
-        tip = await git.tip(state.integration)
+        tip = await git.tip(state.integration) or await _cleaned(git, state)
         landed = {name: task for name, task in state.tasks.items() if task.status is TaskStatus.LANDED}
         if tip is None:
             return dict.fromkeys(landed, False)
@@ -76,6 +77,16 @@ async def proof(place: Place, state: RunState) -> dict[str, bool]:
         return {name: task.commit in there for name, task in landed.items()}
     finally:
         await git.aclose()
+
+
+async def _cleaned(git: Plumbing, state: RunState) -> str | None:
+    """The tip of the branch that the run was for, where that has all that was published: then the
+    integration branch may be gone for good reason."""
+    try:
+        tip = await git.tip(f"refs/heads/{state.target}") if state.target else None
+    except GitError:
+        return None  # no name that a branch could have
+    return tip if tip and state.published and await git.is_ancestor(state.published, tip) else None
 
 
 async def proven_report(place: Place, state: RunState) -> Report:

@@ -200,6 +200,8 @@ async def resume_run(
         store = stack.enter_context(place.store())
         run = choose(store.runs(), wanted)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
+        # Somebody may be cleaning up after this run since another one held the repository.
+        stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
         history = store.read(run)
         state = state_of(run, history)
         if provided is not None:
@@ -248,6 +250,16 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
     else's: its lock is held, and its agents are dead."""
     async for event in accounts(state, world):
         await write(store, state, event)
+
+
+async def account_for(place: Place, store: SqliteStore, state: RunState) -> None:
+    """What a run that was killed had in flight is accounted for as a resume would, but nothing goes on. Its
+    lock must be held. Raises SetupError where not even its agent can be found."""
+    from workbench.adapters.processes import reap_orphans
+
+    await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
+    async with open_world(place, state.run, state.settings, None) as world:
+        await account(store, state, world)
 
 
 async def write(store: SqliteStore, state: RunState, *events: Event) -> None:

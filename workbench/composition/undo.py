@@ -9,7 +9,6 @@ stays in its history. A run that no process holds can be undone in, however it e
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,14 +16,12 @@ from dataclasses import dataclass
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.target import checkouts_of
 from workbench.adapters.lock import RepositoryLock
-from workbench.adapters.processes import reap_orphans
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.harvest import Say
 from workbench.composition.past import choose, read_run, state_of
 from workbench.composition.place import Place
 from workbench.composition.proving import RedUndo, prove
-from workbench.composition.runs import account, write
-from workbench.composition.wiring import open_world
+from workbench.composition.runs import account_for, write
 from workbench.core.apply import apply
 from workbench.core.events import Event, LandingUndone, Record, UndoDropped, UndoStarted
 from workbench.core.lists import some
@@ -124,20 +121,13 @@ async def _open(place: Place, wanted: str | None, dry_run: bool) -> AsyncIterato
             if dry_run:
                 await _suppose(git, state)
             elif not state.finished:
-                await _account(place, store, state)
+                await account_for(place, store, state)
             log = Log(store, state)
             if not dry_run and (late := await undone(state, git)):
                 await log.write(*late)
             yield git, log
         finally:
             await git.aclose()
-
-
-async def _account(place: Place, store: SqliteStore, state: RunState) -> None:
-    """What a run that was killed had in flight, as a resume would account for it."""
-    await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
-    async with open_world(place, state.run, state.settings, None) as world:
-        await account(store, state, world)
 
 
 async def _suppose(git: Plumbing, state: RunState) -> None:

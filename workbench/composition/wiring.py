@@ -51,7 +51,15 @@ async def open_world(
         stack.push_async_callback(asyncio.wait, {compiling})
         notices = Notices()
         furnishing = furnishing_of(place, run, settings, notices.say)
-        worktrees = Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse)
+        worktrees = Worktrees(
+            place.repository,
+            git,
+            root,
+            run,
+            furnishing,
+            sparse=settings.sparse,
+            salvage=place.settings.salvage,
+        )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots
         gates = await stack.enter_async_context(open_gates(place, run, settings, furnishing, slots))
