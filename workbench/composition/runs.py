@@ -56,7 +56,7 @@ class Run:
 
     async def go(self) -> RunState:
         """Work until the run is finished. Cancelling stops at once; ``stop`` stops gracefully."""
-        return await self.engine.go(Effects(self.world, self.engine.emit))
+        return await self.engine.go(Effects(self.world, self.engine.emit, self.engine.clock))
 
     def stop(self, reason: str) -> None:
         """Interrupt the live attempts, keep what they have, and finish as stopped."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -30,9 +31,9 @@ Begun = tuple[list[e.Event], Effect | None]
 
 
 class Effects:
-    """The executor of one run: see ``engine.loop.Executor``."""
+    """The executor of one run: see ``engine.loop.Executor``. ``clock`` is the engine's."""
 
-    def __init__(self, world: World, emit: Emit) -> None:
+    def __init__(self, world: World, emit: Emit, clock: Callable[[], float] = time.time) -> None:
         self._world = world
         loop = asyncio.get_running_loop()
 
@@ -41,6 +42,7 @@ class Effects:
 
         world.notices.heard_by(hear)
         self._emit = emit
+        self._clock = clock
         self._live: dict[Key, LiveAttempt] = {}
         self._places: dict[Path, LiveAttempt] = {}
         # In the order of their beginning, so that what is cut short is cut in the same order every time.
@@ -218,7 +220,7 @@ class Effects:
     async def _wait(self, action: a.Wake) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = self._beside(wait_over(action.hold, self._world.clock, self._emit))
+        self._alarm = self._beside(wait_over(action.hold, self._clock, self._emit))
 
     def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Something that goes on beside all effects, and ends with them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +47,8 @@ class World:
     """The ports of a run, and the few values effects need.
 
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
-    for one attempt. ``clock`` gives Unix time, ``room`` the memory there is; ``nonce`` makes the secret
-    that binds markers to an attempt.
+    for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
+    an attempt.
     """
 
     git: Git
@@ -62,7 +61,6 @@ class World:
     names: Names
     environment: Mapping[str, str]
     extras: Callable[[AttemptState, Path], Mapping[str, str]] = no_extras
-    clock: Callable[[], float] = time.time
     room: Room = unbounded
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     notices: Notices = field(default_factory=Notices)

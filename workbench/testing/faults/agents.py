@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench.core.models import Marker, MarkerKind, Usage
 from workbench.engine.ports import Acted, AgentReport, Assignment, Denied, Ended, Retried, Said, Started
@@ -17,7 +17,7 @@ from workbench.testing.worktrees import FakeWorktrees
 
 MOODS = (
     "crash", "broken", "hang", "chatter", "lazy", "silent", "forgetful", "login", "limited", "blocked",
-    "program", "endless", "forger", "twice", "unchanged", "deaf", "vandal",
+    "program", "endless", "forger", "twice", "unchanged", "deaf", "vandal", "exhausted",
 )  # fmt: skip
 """What a teammate may be up to, besides its work."""
 
@@ -46,13 +46,15 @@ def sound(command: str, files: Mapping[str, str]) -> bool:
 
 @dataclass
 class Roughnecks:
-    """``engine.ports.Agent`` for one process. ``started`` lists every attempt that was given an agent."""
+    """``engine.ports.Agent`` for one process. ``started`` lists every attempt that was given an agent;
+    ``now`` gives the machine's time."""
 
     weather: Weather
     life: Life
     worktrees: FakeWorktrees
     markers: MemoryMarkers
     continues: bool = False
+    now: Callable[[], float] = lambda: 0.0
     working: int = 0
     started: list[tuple[str, int]] = field(default_factory=list)
 
@@ -104,6 +106,8 @@ class _Session:
         if self.mood == "login":
             self.team.weather.logins -= 1
             return self._ended(False, "please sign in", login=True)
+        if self.mood == "exhausted":
+            return self._exhausted()
         await self._refused()
         await self._asides()
         if self.mood in ("hang", "deaf") and turn == 1:
@@ -125,6 +129,17 @@ class _Session:
         elif not (self.mood == "silent" or (self.mood == "forgetful" and turn == 1)):
             self._mark("done")
         return self._ended(self.mood != "program", code=0 if self.mood == "program" else None)
+
+    def _exhausted(self) -> Ended:
+        """A limit ends the session; of half of them somebody says when they are reset."""
+        weather = self.team.weather
+        if weather.limits <= 0:
+            return self._ended(False, "the agent crashed", code=1)
+        weather.limits -= 1
+        ended = self._ended(False, "the limit is reached")
+        if self._chance(0.5):
+            return replace(ended, limit="rate")
+        return replace(ended, limit="usage", resets_at=self.team.now() + weather.seconds(18_000.0))
 
     def _start_trouble(self) -> None:
         if self.mood == "forger":

@@ -20,8 +20,9 @@ class Trouble:
     fails after it had its effect, ``kill`` for a call at which the process dies; ``faults`` and ``kills``
     bound how many there are, so that every run can end. ``pace`` is how many seconds a call may take.
     ``mood`` is how often a teammate is up to no good, ``hang`` for how long it may say nothing (seconds),
-    ``limits`` how often the model refuses it for a while, ``flake`` how often a gate is red for nothing,
-    ``person`` how many times somebody interferes with one process."""
+    ``limits`` how often the model refuses it for a while, ``exhausted`` how many sessions a limit may end,
+    ``flake`` how often a gate is red for nothing, ``person`` how many times somebody interferes with one
+    process."""
 
     fault: float = 0.0
     late: float = 0.0
@@ -33,6 +34,7 @@ class Trouble:
     hang: float = 6 * 3600.0
     limits: float = 0.0
     logins: int = 2
+    exhausted: int = 6
     flake: float = 0.0
     broken: float = 0.0
     clash: float = 0.0
@@ -73,7 +75,7 @@ class Weather:
     def __init__(self, dice: random.Random, trouble: Trouble, say: Callable[[str], None]) -> None:
         self.dice, self.trouble, self.say = dice, trouble, say
         self.faults, self.kills, self.visits = trouble.faults, trouble.kills, trouble.visits
-        self.logins = trouble.logins
+        self.logins, self.limits = trouble.logins, trouble.exhausted
 
     def chance(self, odds: float) -> bool:
         """Whether something of these odds happens now."""

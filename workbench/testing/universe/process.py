@@ -148,14 +148,16 @@ class Process:
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
             self.engine.emit(e.RunResumed(pid=self.number, budget_usd=more))
         self.state = self.engine.state
-        await self.engine.go(Effects(world, self.engine.emit))
+        await self.engine.go(Effects(world, self.engine.emit, self.engine.clock))
 
     def _world(self) -> World:
         machine, life = self.machine, self.life
         markers = FaultyMarkers.of(machine.markers, life)
         git = machine.worktrees.git
         continues = machine.first.settings.continues
-        self.agents = Roughnecks(machine.weather, life, machine.worktrees, markers, continues)
+        self.agents = Roughnecks(
+            machine.weather, life, machine.worktrees, markers, continues, machine.clock.now
+        )
         return World(
             git=faulty(git, "git", life),
             worktrees=faulty(machine.worktrees, "worktrees", life),
