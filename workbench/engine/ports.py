@@ -138,6 +138,11 @@ class Git(Protocol):
         """Whether ``older`` is reachable from ``newer``."""
         ...
 
+    async def between(self, old: str, new: str) -> list[tuple[str, str]]:
+        """Commits with their messages on the way of first parents from ``new`` back to what ``old``
+        reaches, newest first."""
+        ...
+
     async def aclose(self) -> None:
         """End helper processes. Safe to call twice."""
         ...

@@ -70,7 +70,7 @@ def migrate(connection: sqlite3.Connection, path: Path, to: int = SCHEMA) -> Non
         try:
             version = version_of(connection, path)
             if version < to:
-                if version:
+                if version and connection.execute("SELECT 1 FROM events LIMIT 1").fetchone():
                     _copy(path, version)
                 MIGRATIONS[version](connection)
                 connection.execute(f"PRAGMA user_version = {version + 1}")

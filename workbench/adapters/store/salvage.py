@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.store.damage import synced
-from workbench.adapters.store.failures import explained
+from workbench.adapters.store.failures import BROKEN, explained
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate
 from workbench.adapters.store.opening import make
 
@@ -60,7 +60,8 @@ def salvage(path: Path) -> Salvage:
         recovered = _recovered(path)
         if not recovered.exists():
             _build(path, recovered)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        # Of the new file, so that whoever finishes this uses the same name.
+        stamp = datetime.fromtimestamp(recovered.stat().st_mtime, UTC).strftime("%Y%m%dT%H%M%S%fZ")
         kept = path.with_name(f"{path.name}.damaged-{stamp}")
         for side in SIDES:
             with contextlib.suppress(FileNotFoundError):  # a side file that was not there, or is moved
@@ -80,34 +81,41 @@ def _build(path: Path, recovered: Path) -> None:
     make(part)
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as new:
-            _fill(path, new)
+            _fill(path, new, part)
         part.replace(recovered)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-def _fill(path: Path, new: sqlite3.Connection) -> None:
-    try:
-        old = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        version = int(old.execute("PRAGMA user_version").fetchone()[0])
-        old.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError:
-        migrate(new, path)
-        return
-    with closing(old):
+def _fill(path: Path, new: sqlite3.Connection, at: Path) -> None:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as old:
+        version = _opened(old)
+        migrate(new, at, version or SCHEMA)
+        if not version:
+            return
         old.text_factory = bytes
-        version = version if 0 < version <= SCHEMA else SCHEMA
-        migrate(new, path, version)
         columns = ["run", "seq", "at", "type", "body", *(["hash"] if version >= CHAINED else [])]
         new.execute("BEGIN")
         for table, names in (("events", columns), ("approvals", ["sha256", "path", "at"])):
-            fill = (
-                f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-            )
+            marks = ", ".join("?" * len(names))
+            fill = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
             for row in _rows(old, table, names):
                 new.execute(fill, [_text(value, name) for name, value in zip(names, row, strict=True)])
         new.execute("COMMIT")
+
+
+def _opened(old: sqlite3.Connection) -> int:
+    """The format of a damaged log, or 0 where nothing can be read of it."""
+    try:
+        old.execute("PRAGMA writable_schema = ON")  # else a file that was cut short is not read at all
+        version = int(old.execute("PRAGMA user_version").fetchone()[0])
+        old.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        if not error.sqlite_errorname.startswith(BROKEN):
+            raise  # locked, or no more files: it may be read another time
+        return 0
+    return version if 0 < version <= SCHEMA else SCHEMA
 
 
 def _text(value: object, column: str) -> object:
@@ -123,24 +131,33 @@ def _rows(old: sqlite3.Connection, table: str, names: list[str]) -> Iterator[tup
     that is found from the end."""
     query = f"SELECT rowid, {', '.join(names)} FROM {table}"  # noqa: S608 - our own names
     last = 0
-    with contextlib.suppress(sqlite3.DatabaseError):
+    with _unreadable():
         for rowid, *row in old.execute(f"{query} ORDER BY rowid"):
             last = rowid
             yield tuple(row)
         return
     end = last
-    with contextlib.suppress(sqlite3.DatabaseError):
-        for found, *_ in old.execute(f"{query} WHERE rowid > ? ORDER BY rowid DESC", (last,)):
-            end = max(end, found)
-            break
+    with _unreadable():
+        found = old.execute(f"{query} WHERE rowid > ? ORDER BY rowid DESC LIMIT 1", (last,)).fetchone()
+        end = found[0] if found else last
     missed = 0
     while last < end or missed < MISSES:
         last += 1
         missed += 1
-        with contextlib.suppress(sqlite3.DatabaseError):
+        with _unreadable():
             for _, *row in old.execute(f"{query} WHERE rowid = ?", (last,)):
                 missed = 0
                 yield tuple(row)
+
+
+@contextlib.contextmanager
+def _unreadable() -> Iterator[None]:
+    """Pass over what cannot be read; whatever else goes wrong is not passed over."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if not error.sqlite_errorname.startswith((*BROKEN, "SQLITE_IOERR", "SQLITE_ERROR")):
+            raise
 
 
 def _counted(path: Path) -> dict[str, int]:

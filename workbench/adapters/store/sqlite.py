@@ -84,7 +84,8 @@ class SqliteStore:
                 make(path)
                 self._write_connection = opened.enter_context(closing(connect(path, "rw")))
                 migrate(self._write_connection, path)
-                _look_over(self._write_connection, path)
+                if path.stat().st_size <= QUICK_BYTES:
+                    _look_over(self._write_connection, path)
             self._read_connection = opened.enter_context(closing(connect(path, "ro")))
             self._format = readable(self._read_connection, path)
             opened.pop_all()  # all is well: they are closed in ``close``
@@ -95,7 +96,7 @@ class SqliteStore:
 
         Raises StoreError when there is no log yet.
         """
-        if not path.exists():
+        if not path.exists() and not waiting(path):
             raise StoreError(
                 f"There is no event log at {path}.",
                 "No run was started in this repository yet; `workbench run PLAN` starts one.",
@@ -149,6 +150,12 @@ class SqliteStore:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def look_over(self) -> None:
+        """See that no page of the file is torn or lost, however large it is. Raises DamagedLog."""
+        if self.path.stat().st_size > QUICK_BYTES:  # a smaller one was looked over when it was opened
+            with explained(self.path), self._reading:
+                _look_over(self._read_connection, self.path)
 
     def _writable(self) -> None:
         if self.readonly or self._closed:
@@ -307,7 +314,5 @@ QUICK_BYTES = 64_000_000
 
 def _look_over(connection: sqlite3.Connection, path: Path) -> None:
     """Find torn and lost pages before anything relies on them. Raises DamagedLog."""
-    if path.stat().st_size > QUICK_BYTES:
-        return
-    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] not in ("ok", b"ok"):
         raise damaged(path, "is damaged")
