@@ -203,9 +203,12 @@ append, how, kind = SqliteStore.append, sys.argv.pop(1), sys.argv.pop(1)
 async def appending(self, run, records):
     if any(record.type == kind for record in records):
         if how == "full":
-            pages = self._write_connection.execute("PRAGMA page_count").fetchone()[0]
-            self._write_connection.execute(f"PRAGMA max_page_count = {pages}")
-            self._write_connection.execute("CREATE TABLE more AS SELECT zeroblob(100000)")
+            to = self._write_connection.execute
+            to("CREATE TABLE filler (content BLOB)")
+            pages = to("PRAGMA page_count").fetchone()[0]
+            to(f"PRAGMA max_page_count = {pages}")
+            to("CREATE TEMP TRIGGER fill AFTER INSERT ON events BEGIN"
+               " INSERT INTO filler VALUES (zeroblob(100000)); END")
         else:
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     await append(self, run, records)
@@ -214,3 +217,42 @@ SqliteStore.append = appending
 from workbench.cli.app import main
 sys.exit(main(sys.argv[1:]))
 """
+
+
+@pytest.mark.parametrize("kind", ["AttemptStarted", "MarkerReceived", "WorkCollected", "TaskLanded"])
+@pytest.mark.parametrize("how", ["full", "limit"])
+def test_disk_full_pauses_the_run_which_goes_on_once_there_is_room(
+    workbench: CommandLine, repo: Path, tmp_path: Path, how: str, kind: str
+) -> None:
+    plan = tmp_path / "plan.md"
+    plan.write_text("# P\n\n## Tasks\n\n### one: One\n\nx\n\n### two: Two\n\nx\n")
+    agent = (
+        'command:echo half > "$WORKBENCH_TASK"; workbench mark progress half; echo done > "$WORKBENCH_TASK"'
+    )
+    words = ("run", str(plan), "--agent", agent, "--gate", "true", "--yes", "--run-id", "full")
+
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, how, kind, *words],
+        cwd=repo, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 2, ended.stderr
+    said = [line for line in ended.stderr.splitlines() if line.startswith("workbench: ")]
+    assert len(said) == 1 and "nothing was written" in said[0] and "run full" in said[0], ended.stderr
+    assert "workbench resume" in ended.stderr and "Traceback" not in ended.stderr
+    assert owner(repo / ".git/workbench") is None and not leftovers(repo)
+    status = workbench("status", "full")
+    assert (
+        status.returncode == 0 and "cut short" in status.stdout and "workbench resume full" in status.stderr
+    )
+    with SqliteStore.reading(log_of(repo)) as reader:
+        assert kind not in [it.type for it in reader.read("full")], "nothing half written"
+        assert reader.verify("full").records
+
+    resumed = workbench("resume", "full")
+
+    assert resumed.returncode == 0, resumed.stderr
+    way = git(repo, "log", "--first-parent", "--format=%s", "main..workbench/full/integration").splitlines()
+    assert sorted(way) == ["Land one: One", "Land two: Two"]
+    for task in ("one", "two"):
+        assert git(repo, "show", f"workbench/full/integration:{task}") == "done"
