@@ -24,6 +24,7 @@ from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
 from workbench.composition.repair import Say, good_history, open_log
+from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.apply import apply
@@ -153,6 +154,7 @@ async def start_run(
         store = stack.enter_context(place.store())
         taken = store.runs()
         run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
+        await demand_room(place, place.worktrees(run), settings, commit)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script))
         await _room_for_branches(world)
