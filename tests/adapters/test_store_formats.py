@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from tests.adapters import logs
 from workbench.adapters.store.migrations import SCHEMA
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.core.apply import fold
-from workbench.core.events import EVENTS, Record, StopRequested
+from workbench.core.events import Record, StopRequested
 from workbench.core.state import RunState
 
-LOGS = Path(__file__).parent / "logs"
 FORMATS = [1]
 """Every format that was released before the one of now."""
 
@@ -56,7 +56,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A log of an earlier format, as it was written."""
     path = tmp_path / "state" / "events.db"
     path.parent.mkdir()
-    shutil.copy(LOGS / f"v{request.param}.db", path)
+    shutil.copy(logs.LOGS / f"v{request.param}.db", path)
     assert version(path) == request.param
     return path
 
@@ -128,14 +128,12 @@ def test_a_new_log_needs_no_copy(tmp_path: Path) -> None:
 
 def test_no_event_and_no_field_was_taken_away() -> None:
     """Logs are read for years, and programs read ``--json``: add, never rename or remove."""
-    known: dict[str, list[str]] = json.loads((LOGS / "events.json").read_text())
-    have = {name: sorted(kind.model_fields) for name, kind in EVENTS.items()}
-    for name, fields in known.items():
-        assert name in have, f"{name} is gone: put it back; a log that has it could not be read any more"
-        gone = set(fields) - set(have[name])
+    now = logs.have()
+    for name, fields in logs.known().items():
+        assert name in now, f"{name} is gone: put it back; a log that has it could not be read any more"
+        gone = set(fields) - set(now[name])
         assert not gone, f"{name} lost {gone}: put it back, with a default when it is not written any more"
-    new = {name: fields for name, fields in have.items() if known.get(name) != fields}
-    assert not new, f"new in the log: write {json.dumps(new)} into {LOGS / 'events.json'}"
+    assert now == logs.known(), "there is more in the log than before: run python -m tests.adapters.logs"
 
 
 def test_what_was_added_to_an_event_has_a_default(old: Path) -> None:
