@@ -30,6 +30,14 @@ def link(previous: bytes, run: bytes, seq: int, at: float, kind: bytes, body: by
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """A run's log is whole: how many records it has, and the hash (hex) that stands for all of them."""
+
+    records: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """Where a chain does not hold: the first ``seq`` that is not to be relied on, and why."""
 

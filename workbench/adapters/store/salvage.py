@@ -83,6 +83,7 @@ def _build(path: Path, recovered: Path) -> None:
         with closing(sqlite3.connect(part, isolation_level=None)) as new:
             _fill(path, new, part)
         part.replace(recovered)
+        synced(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -13,18 +13,17 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
 from workbench.adapters.store import damage
-from workbench.adapters.store.chain import START, Stored, Walk, link
+from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
 from workbench.adapters.store.damage import Damage, DamagedRun
 from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
-from workbench.adapters.store.opening import connect, make
+from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make
 from workbench.adapters.store.salvage import waiting
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
@@ -53,14 +52,6 @@ PLAIN = "SELECT seq, at, type, body FROM events WHERE run = ? AND seq > ? ORDER 
 ASIDE = "DELETE FROM events WHERE run = ? AND NOT (seq BETWEEN 1 AND ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A run's log is whole: how many records it has, and the hash (hex) that stands for all of them."""
-
-    records: int
-    head: str
-
-
 class SqliteStore:
     """The event log at ``path``, made (with its directory, mode 0600) when it is not there.
 
@@ -85,7 +76,7 @@ class SqliteStore:
                 self._write_connection = opened.enter_context(closing(connect(path, "rw")))
                 migrate(self._write_connection, path)
                 if path.stat().st_size <= QUICK_BYTES:
-                    _look_over(self._write_connection, path)
+                    look_over(self._write_connection, path)
             self._read_connection = opened.enter_context(closing(connect(path, "ro")))
             self._format = readable(self._read_connection, path)
             opened.pop_all()  # all is well: they are closed in ``close``
@@ -155,7 +146,7 @@ class SqliteStore:
         """See that no page of the file is torn or lost, however large it is. Raises DamagedLog."""
         if self.path.stat().st_size > QUICK_BYTES:  # a smaller one was looked over when it was opened
             with explained(self.path), self._reading:
-                _look_over(self._read_connection, self.path)
+                look_over(self._read_connection, self.path)
 
     def _writable(self) -> None:
         if self.readonly or self._closed:
@@ -306,13 +297,3 @@ def _chained(connection: sqlite3.Connection, rows: list[Row]) -> list[Chained]:
         heads[run] = (seq, head)
         chained.append((run, seq, at, kind, body, head))
     return chained
-
-
-QUICK_BYTES = 64_000_000
-"""Up to this size a log is looked over whole when it is opened for writing."""
-
-
-def _look_over(connection: sqlite3.Connection, path: Path) -> None:
-    """Find torn and lost pages before anything relies on them. Raises DamagedLog."""
-    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] not in ("ok", b"ok"):
-        raise damaged(path, "is damaged")
