@@ -119,13 +119,17 @@ def _from_system(path: Path, error: OSError) -> StoreError:
     return StoreError(f"The event log {path} cannot be opened: {error.strerror}.", OWNER_HINT)
 
 
+GROWTH = 1_000_000
+"""What one transaction hardly ever exceeds."""
+
+
 def _cause(path: Path) -> int:
     """The system's error number behind a failure of SQLite's, which keeps it to itself: asked by opening the
     file again. 0 when that works."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     try:
         for file in (path, path.with_name(f"{path.name}-wal")):
-            if limit != resource.RLIM_INFINITY and file.exists() and file.stat().st_size + 8192 > limit:
+            if limit != resource.RLIM_INFINITY and file.exists() and file.stat().st_size + GROWTH > limit:
                 return errno.EFBIG
         os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:

@@ -113,10 +113,14 @@ def _opened(old: sqlite3.Connection) -> int:
         version = int(old.execute("PRAGMA user_version").fetchone()[0])
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
-        if not error.sqlite_errorname.startswith(BROKEN):
+        if not _name(error).startswith(BROKEN):
             raise  # locked, or no more files: it may be read another time
         return 0
     return version if 0 < version <= SCHEMA else SCHEMA
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "") or ""
 
 
 def _text(value: object, column: str) -> object:
@@ -157,7 +161,7 @@ def _unreadable() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if not error.sqlite_errorname.startswith((*BROKEN, "SQLITE_IOERR", "SQLITE_ERROR")):
+        if not _name(error).startswith((*BROKEN, "SQLITE_IOERR", "SQLITE_ERROR")):
             raise
 
 
