@@ -242,8 +242,15 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("kind", ["AttemptStarted", "MarkerReceived", "WorkCollected", "TaskLanded"])
-@pytest.mark.parametrize("how", ["full", "limit"])
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        ("full", "AttemptStarted"),
+        ("full", "MarkerReceived"),
+        ("full", "TaskLanded"),
+        ("limit", "WorkCollected"),
+    ],
+)
 def test_disk_full_pauses_the_run_which_goes_on_once_there_is_room(
     workbench: CommandLine, repo: Path, tmp_path: Path, how: str, kind: str
 ) -> None:
