@@ -118,7 +118,8 @@ async def chaotic(seed: int) -> Stage:
 
 def verdicts(event: e.Event) -> tuple[Verdict, ...]:
     """What gates said, as the log has it."""
-    return event.verdicts if isinstance(event, e.BaseChecked | e.WorkChecked | e.CandidateChecked) else ()
+    heard = e.BaseChecked | e.WorkChecked | e.CandidateChecked | e.SemanticConflictFound
+    return event.verdicts if isinstance(event, heard) else ()
 
 
 @pytest.mark.parametrize("block", range(8))
