@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.store.damage import DamagedRun
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.place import Place
 from workbench.core.apply import apply, fold
@@ -40,6 +41,21 @@ def read_run(place: Place, wanted: str | None = None) -> RunState:
     """A run as its log stands now, whether or not it is going on."""
     with place.reading() as store:
         return read_from(store, wanted)
+
+
+def read_good(place: Place, wanted: str | None = None) -> tuple[RunState, DamagedRun | None]:
+    """As ``read_run``, for showing it: of a damaged log what is good, and what is wrong with the rest.
+
+    Raises DamagedRun when nothing is good of it.
+    """
+    with place.reading() as store:
+        run = choose(store.runs(), wanted)
+        try:
+            return state_of(run, store.read(run)), None
+        except DamagedRun as damaged:
+            if not damaged.records:
+                raise
+            return state_of(run, damaged.records), damaged
 
 
 def read_from(store: SqliteStore, wanted: str | None) -> RunState:

@@ -23,6 +23,8 @@ from workbench.composition.past import choose, state_of
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
+from workbench.composition.repair import Say, good_history, open_log
+from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.apply import apply
@@ -157,6 +159,7 @@ async def start_run(
         store = stack.enter_context(place.store())
         taken = store.runs()
         run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
+        await demand_room(place, place.worktrees(run), settings, commit)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script))
         await _room_for_branches(world)
@@ -180,6 +183,10 @@ async def start_run(
         yield Run(run, engine, bus, world, [])
 
 
+def say_nothing(sentence: str) -> None:
+    """Nobody is there to be told; the run's log has it too."""
+
+
 @asynccontextmanager
 async def resume_run(
     place: Place,
@@ -187,9 +194,11 @@ async def resume_run(
     *,
     budget_usd: float | None = None,
     provided: tuple[str, str] | None = None,
+    say: Say = say_nothing,
 ) -> AsyncIterator[Run]:
     """Open a run that was stopped or killed, after accounting for what was in flight. ``provided`` is a
     task that was given up and the ref of a person's work for it, with which any run that is over goes on.
+    Where the log is damaged, what cannot be relied on is set aside, told to ``say`` and noted in the run.
 
     Raises UsageError when there is no such run, it is over, or the work cannot be taken; LockedError when
     it is going on.
@@ -197,12 +206,18 @@ async def resume_run(
     from workbench.adapters.processes import reap_orphans
 
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(place.store())
+        said: list[str] = []
+
+        def tell(sentence: str) -> None:
+            said.append(sentence)
+            say(sentence)
+
+        store = stack.enter_context(open_log(place, tell))
         run = choose(store.runs(), wanted)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         # Somebody may be cleaning up after this run since another one held the repository.
         stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
-        history = store.read(run)
+        history = good_history(store, run, tell)
         state = state_of(run, history)
         if provided is not None:
             given_up(state, provided[0])
@@ -213,6 +228,8 @@ async def resume_run(
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
+        for sentence in said:
+            world.notices.say(sentence)
         bus = Bus()
         await account(store, state, world)
         if provided is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -151,10 +152,19 @@ def _root(place: Place, run: str) -> Path:
     return root
 
 
+class RunLog(logging.FileHandler):
+    """The run's own log file. A disk that is full must not fill the terminal with traces, too: what stops
+    the run says so itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 @contextmanager
 def _logged(folder: Path) -> Iterator[None]:
     """What goes wrong inside is written to the run's own log file, never to the terminal."""
-    handler = logging.FileHandler(folder / "log.txt", encoding="utf-8", delay=True)
+    handler = RunLog(folder / "log.txt", encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logger = logging.getLogger("workbench")
     logger.addHandler(handler)

@@ -584,7 +584,7 @@ def dump(event: Event) -> str:
         return json.dumps(event.model_dump(mode="json", exclude_defaults=True))
 
 
-def load(type_name: str, body: str) -> Event:
+def load(type_name: str, body: str | bytes) -> Event:
     """The event that ``dump`` wrote. Raises KeyError for an unknown type, ValueError for a bad body."""
     kind = EVENTS[type_name]
     try:

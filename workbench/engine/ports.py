@@ -27,12 +27,16 @@ class Store(Protocol):
         """Write all of ``records`` in one durable transaction (fsync before return), in order.
 
         Raises StoreError when that did not happen, in which case none of them is in the log; a
-        ``seq`` that is already there is such an error. Once begun it is not undone by cancelling.
+        ``seq`` that does not follow the last one is such an error. Once begun it is not undone by
+        cancelling.
         """
         ...
 
     def read(self, run: str, after: int = 0) -> list[Record]:
-        """Every record of ``run`` with ``seq`` greater than ``after``, in order."""
+        """Every record of ``run`` with ``seq`` greater than ``after``, in order.
+
+        Raises StoreError when what lies there is not what was written.
+        """
         ...
 
     def runs(self) -> list[str]:
@@ -132,6 +136,11 @@ class Git(Protocol):
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether ``older`` is reachable from ``newer``."""
+        ...
+
+    async def between(self, old: str, new: str) -> list[tuple[str, str]]:
+        """Commits with their messages on the way of first parents from ``new`` back to what ``old``
+        reaches, newest first."""
         ...
 
     async def aclose(self) -> None:

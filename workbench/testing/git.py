@@ -213,5 +213,15 @@ class FakeGit:
     async def is_ancestor(self, older: str, newer: str) -> bool:
         return self.holds(newer, older)
 
+    async def between(self, old: str, new: str) -> list[tuple[str, str]]:
+        known, way = self.ancestors(old), list[tuple[str, str]]()
+        while new not in known:
+            commit = self._get(new)
+            way.append((new, commit.message))
+            if not commit.parents:
+                break
+            new = commit.parents[0]
+        return way
+
     async def aclose(self) -> None:
         """Nothing runs."""

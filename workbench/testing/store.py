@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from workbench.core.events import Record
 from workbench.errors import StoreError
@@ -23,17 +22,13 @@ class MemoryStore:
         if self.fails:
             raise StoreError(self.fails)
         log = self.logs.get(run, [])
-        # Where everything comes in order, as it does in all but a few tests, nothing need be looked for.
-        in_order = all(one.seq < other.seq for one, other in pairwise([*log[-1:], *records]))
-        taken = set[int]() if in_order else {record.seq for record in log}
-        for record in records:
-            if record.seq in taken:
+        for due, record in enumerate(records, len(log) + 1):
+            if record.seq < due:
                 raise StoreError(f"record {record.seq} of run {run} is in the log already")
-            taken.add(record.seq)
+            if record.seq > due:
+                raise StoreError(f"record {record.seq} of run {run} cannot follow record {due - 1}")
         if records:
             log += records
-            if not in_order:
-                log.sort(key=lambda record: record.seq)
             self.logs[run] = log
             self.appends.append(len(records))
 
