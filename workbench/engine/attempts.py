@@ -16,6 +16,7 @@ from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.engine.dropped import outcome
+from workbench.engine.guarding import Guarding
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -69,6 +70,7 @@ class LiveAttempt:
     attempt: AttemptState
     world: World
     emit: Emit
+    guarding: Guarding | None = None
     inbox: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     worktree: Path | None = None
     usage: Usage = field(default_factory=Usage)
@@ -100,6 +102,8 @@ class LiveAttempt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
             await self._checks_over()
+            if self.guarding is not None:
+                await self.guarding.left(self.attempt)
         finally:
             self._end_checks()
         self.ended = True
@@ -118,6 +122,8 @@ class LiveAttempt:
     async def _work(self) -> None:
         state, attempt, world = self.state, self.attempt, self.world
         task = state.tasks[attempt.task]
+        if self.guarding is not None:
+            await self.guarding.joined(attempt)
         began = time.monotonic()
         prepared = await world.worktrees.prepare(
             attempt.teammate,

@@ -12,6 +12,7 @@ from workbench.core.brief import snapshot_message
 from workbench.core.state import RunState
 from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.failures import explain
+from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
@@ -46,6 +47,8 @@ class Effects:
         self._landings = Landings(world, emit)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
+        self._guarding: Guarding | None = None
+        self._leaks: list[e.Event] = []
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -122,6 +125,8 @@ class Effects:
                     log.warning("the marker %s is kept: %s", event.name, problem)
         elif isinstance(event, e.AttemptEnded):
             self._live.pop((event.task, event.attempt), None)
+        elif isinstance(event, e.RunFinished) and self._guarding is not None:
+            self.start(self._whole_effect(self._aside("Guard", self._look_for_leaks)))
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
@@ -130,15 +135,32 @@ class Effects:
         for task in self._running - self._whole:
             task.cancel()
         pending = self._running | ({self._watching} if self._watching else set())
-        if not pending:
-            return
         try:
-            await asyncio.wait(pending)
+            if pending:
+                await asyncio.wait(pending)
         except asyncio.CancelledError:  # asked a second time: at once, and still nothing left behind
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending)
             raise
+        finally:
+            if self._guarding is not None:
+                await self._guarding.aclose()
+
+    def afterwards(self) -> list[e.Event]:
+        """What became known when the run was over, and may follow its end."""
+        return self._leaks
+
+    # -- looking after the repository ------------------------------------------------------------------
+
+    def _guarded(self, state: RunState) -> Guarding | None:
+        if self._guarding is None:
+            self._guarding = guarding(state, self._world, self._emit)
+        return self._guarding
+
+    async def _look_for_leaks(self) -> None:
+        assert self._guarding is not None, "it is started where there is one"
+        self._leaks = await self._guarding.leaks()
 
     # -- guarding effects ------------------------------------------------------------------------------
 
@@ -176,6 +198,8 @@ class Effects:
     # -- the run -------------------------------------------------------------------------------------------
 
     async def _check_base(self, state: RunState) -> None:
+        if (guarded := self._guarded(state)) is not None:
+            guarded.open()
         gates = state.unproven(state.base_tree, () if state.settings.no_gates else state.settings.gates)
         try:
             verdicts = await self._world.gates.check(state.base, state.base_tree, gates) if gates else []
@@ -230,7 +254,8 @@ class Effects:
             )
             self._world.markers.follow(self._probes.moved)
             self._watching = asyncio.ensure_future(self._watch())
-        live = self._live[key] = LiveAttempt(state, state.attempts[key], self._world, self._emit)
+        attempt, guarded = state.attempts[key], self._guarded(state)
+        live = self._live[key] = LiveAttempt(state, attempt, self._world, self._emit, guarded)
         await live.conduct()
 
     async def _watch(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.core.flakes import Unreliable
+from workbench.core.guard import Alarm
 from workbench.core.models import Usage, Value
 
 
@@ -99,5 +100,6 @@ class Report(Value):
     undone: tuple[UndoReport, ...] = ()
     conflicts: tuple[ConflictReport, ...] = ()
     semantic_conflicts: tuple[SemanticReport, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
