@@ -325,7 +325,7 @@ def test_a_branch_that_is_moved_back_during_the_run_is_put_back(
     (back,) = of("RefRestored", story)
     landed = of("TaskLanded", story)
     assert (back["ref"], back["put_back"]) == (ref, landed[0]["commit"])
-    assert back["found"] == git(repo, "rev-parse", "main") and back["suspects"] == ["t1 at goodbye"]
+    assert back["found"] == git(repo, "rev-parse", "main") and back["suspects"] == ["ada at goodbye"]
     assert git(repo, "rev-parse", ref) == landed[-1]["commit"]
     report = workbench("report", "--format", "md").stdout
     assert "## Alarms" in report and "workbench/moved/integration was moved" in report

@@ -12,6 +12,10 @@ from workbench.engine.resolving import proposed
 from workbench.engine.world import World
 
 
+TRIES = 3
+"""How often a branch that is being moved is looked at again before it is taken as it is."""
+
+
 async def build_batch(state: RunState, world: World, emit: Emit, action: a.BuildBatch) -> None:
     """Merge the delivered commits one on the other, on the tip as it is now, whoever moved it there."""
     base = await _base(state, world, emit)
@@ -94,9 +98,13 @@ async def _base(state: RunState, world: World, emit: Emit) -> str | None:
     """The tip to build on; None when the run stops for it. What somebody moved while attempts are live is put
     back, for nobody is to be trusted with it then. Otherwise it was the user: a branch that was moved on is
     built upon, since its tip is gated with the batch; one that was moved back stops the run."""
-    base, last = await world.git.tip(state.integration), state.published
-    if base == last or (state.working and await put_back(state, world, emit, base)):
-        return last
+    last = state.published
+    for _ in range(TRIES):  # it may be put back, or moved again, under our hands
+        base = await world.git.tip(state.integration)
+        if base == last or (state.working and await put_back(state, world, emit, base)):
+            return last
+        if not state.working:
+            break
     if base is not None and await world.git.is_ancestor(last, base):
         emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
         return base

@@ -22,11 +22,11 @@ from workbench.errors import WorkbenchError
 
 POLL_SECONDS = 15.0
 
-SHARE = 20
-"""Looks may take one part in this many of the time: in between, those who want one share the next."""
+SHARE = 0.05
+SPARE_SECONDS = 0.25
+"""Looks may take this share of the time, and this much besides when many come at once; beyond it they wait,
+and those who wait share one."""
 
-LONGEST_REST = 1.0
-SHORTEST_REST = 0.001
 SETTLING_SECONDS = 0.05
 """How long git may take between the two files that it writes when a branch moves."""
 
@@ -47,7 +47,7 @@ class Guarding:
         self._ended: dict[Key, AttemptState] = {}
         self._next: asyncio.Future[None] | None = None
         self._turns = asyncio.Lock()
-        self._rest_until = 0.0
+        self._spare, self._spare_at = SPARE_SECONDS, time.monotonic()
         self._users = ""  # where a person moved the integration branch while nobody else was there
         self._said: set[str] = set()
         self._pinned: dict[str, str] = {}
@@ -97,8 +97,11 @@ class Guarding:
 
     async def _turn(self, whole: bool = False) -> None:
         async with self._turns:
-            if (rest := self._rest_until - time.monotonic()) > SHORTEST_REST:
-                await asyncio.sleep(rest)
+            now = time.monotonic()
+            self._spare = min(SPARE_SECONDS, self._spare + SHARE * (now - self._spare_at))
+            self._spare_at = now
+            if self._spare < 0:
+                await asyncio.sleep(-self._spare / SHARE)
             if not whole:
                 self._next = None  # who asks from here on needs another
             try:
@@ -111,8 +114,7 @@ class Guarding:
         suspects = [*self._live.values(), *self._ended.values()]
         began = time.monotonic()
         now = await self._guard.look(whole or self._before is None)
-        took = time.monotonic() - began
-        self._rest_until = began + took + min(LONGEST_REST, SHARE * took)
+        self._spare -= time.monotonic() - began
         before, self._before = self._before, now
         if before is not None:
             await self._judge(before, now, suspects)
