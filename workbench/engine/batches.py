@@ -11,7 +11,6 @@ from workbench.engine.ports import Emit, Merged, Proposal
 from workbench.engine.resolving import proposed
 from workbench.engine.world import World
 
-
 TRIES = 3
 """How often a branch that is being moved is looked at again before it is taken as it is."""
 
@@ -103,8 +102,6 @@ async def _base(state: RunState, world: World, emit: Emit) -> str | None:
         base = await world.git.tip(state.integration)
         if base == last or (state.working and await put_back(state, world, emit, base)):
             return last
-        if not state.working:
-            break
     if base is not None and await world.git.is_ancestor(last, base):
         emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
         return base
