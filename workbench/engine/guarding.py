@@ -48,7 +48,7 @@ class Guarding:
         self._next: asyncio.Future[None] | None = None
         self._turns = asyncio.Lock()
         self._spare, self._spare_at = SPARE_SECONDS, time.monotonic()
-        self._users = ""  # where a person moved the integration branch while nobody else was there
+        self._users: str | None = None  # where a person moved the integration branch while nobody else was there
         self._said: set[str] = set()
         self._pinned: dict[str, str] = {}
         self._at_first: asyncio.Future[Mapping[str, str] | None] | None = None
@@ -331,6 +331,7 @@ async def put_back(state: RunState, world: World, emit: Emit, found: str | None)
     """Put the integration branch back where the log has it, from ``found``, which is pinned first; whether
     that was done. For whoever finds it moved between two looks, with attempts live."""
     git, kept = world.git, ""
+    suspects = tuple(f"{attempt.teammate} at {attempt.task}" for attempt in state.working.values())
     if found is not None:
         kept = f"refs/workbench/{state.run}/guard/{found}"
         await git.pin(kept, found)
@@ -342,7 +343,7 @@ async def put_back(state: RunState, world: World, emit: Emit, found: str | None)
             found=found or "",
             put_back=state.published,
             kept=kept,
-            suspects=tuple(f"{attempt.teammate} at {attempt.task}" for attempt in state.working.values()),
+            suspects=suspects,
             hint=g.bring_in(g.Whose.INTEGRATION, found or "", kept),
         )
     )
