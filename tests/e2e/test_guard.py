@@ -171,7 +171,7 @@ def test_an_agent_that_deletes_pins(hostile: Hostile, repo: Path) -> None:
 
 
 def test_an_agent_that_moves_another_teammates_branch(hostile: Hostile, repo: Path, tmp_path: Path) -> None:
-    """The victim has committed and goes on working: its branch is back when it is done, and its work lands."""
+    """The victim has committed and goes on working: its branch comes back, and its work lands."""
     plan, script = tmp_path / "plan.md", tmp_path / "agent.sh"
     plan.write_text("# P\n\n## Tasks\n\n### victim: V\n\nx\n\n### villain: W\n\nx\n")
     script.write_text(
@@ -274,8 +274,8 @@ def test_an_agent_that_writes_into_the_main_checkout_as_well(hostile: Hostile, r
 def test_an_agent_that_deletes_its_worktree_or_git_file(
     hostile: Hostile, repo: Path, tmp_path: Path, deed: str
 ) -> None:
-    story = hostile(f"echo $WORKBENCH_ATTEMPT > made; git add made; git commit -q -m made; if [ ! -e {tmp_path}/once ]; "
-                    f"then touch {tmp_path}/once; {deed}; fi")  # fmt: skip
+    made = "echo $WORKBENCH_ATTEMPT > made; git add made; git commit -q -m made"
+    story = hostile(f"{made}; if [ ! -e {tmp_path}/once ]; then touch {tmp_path}/once; {deed}; fi")
     failed = the_one(of("AttemptFailed", story))
     assert failed["task"] == "two" and ("is gone" in failed["reason"] or ".git file" in failed["reason"])
     assert [it["attempt"] for it in of("AttemptStarted", story) if it["task"] == "two"] == [1, 2]

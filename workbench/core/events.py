@@ -464,7 +464,8 @@ class LandingRead(Event):
 class RefRestored(Event):
     """A ref of the run was moved or deleted by somebody else, and was put back from ``found`` ("" when it was
     gone) to ``put_back``. ``kept`` is the ref that holds what was found, ``suspects`` are the attempts that
-    were live meanwhile, which proves nothing; ``hint`` is what to do if it was meant."""
+    were live meanwhile, which proves nothing; ``hint`` is what to do if it was meant. May follow the end of
+    a run."""
 
     ref: str
     found: str

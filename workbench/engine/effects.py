@@ -48,7 +48,7 @@ class Effects:
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
         self._guarding: Guarding | None = None
-        self._leaks: list[e.Event] = []
+        self._afterwards: list[e.Event] = []
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Effects:
         elif isinstance(event, e.AttemptEnded):
             self._live.pop((event.task, event.attempt), None)
         elif isinstance(event, e.RunFinished) and self._guarding is not None:
-            self.start(self._whole_effect(self._aside("Guard", self._look_for_leaks)))
+            self.start(self._whole_effect(self._aside("Guard", self._conclude)))
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
@@ -149,7 +149,7 @@ class Effects:
 
     def afterwards(self) -> list[e.Event]:
         """What became known when the run was over, and may follow its end."""
-        return self._leaks
+        return self._afterwards
 
     # -- looking after the repository ------------------------------------------------------------------
 
@@ -158,9 +158,9 @@ class Effects:
             self._guarding = guarding(state, self._world, self._emit)
         return self._guarding
 
-    async def _look_for_leaks(self) -> None:
+    async def _conclude(self) -> None:
         assert self._guarding is not None, "it is started where there is one"
-        self._leaks = await self._guarding.leaks()
+        self._afterwards = await self._guarding.conclude()
 
     # -- guarding effects ------------------------------------------------------------------------------
 

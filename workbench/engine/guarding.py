@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core import guard as g
+from workbench.core.apply.guard import EVENTS
 from workbench.core.state import AttemptState, Phase, RunState
 from workbench.engine.failures import explain
 from workbench.engine.ports import Emit, Guard
@@ -24,11 +25,15 @@ POLL_SECONDS = 15.0
 
 SHARE = 0.05
 SPARE_SECONDS = 0.25
+LONGEST_WAIT = 0.2
 """Looks may take this share of the time, and this much besides when many come at once; beyond it they wait,
-and those who wait share one."""
+at most so long, and those who wait share one."""
 
 SETTLING_SECONDS = 0.05
 """How long git may take between the two files that it writes when a branch moves."""
+
+CHEAP_SECONDS = 0.01
+"""What a whole look may take that is made whenever nobody is at work any more."""
 
 LEAKS = 500
 LOOKUPS = 5_000
@@ -48,7 +53,10 @@ class Guarding:
         self._next: asyncio.Future[None] | None = None
         self._turns = asyncio.Lock()
         self._spare, self._spare_at = SPARE_SECONDS, time.monotonic()
-        self._users: str | None = None  # where a person moved the integration branch while nobody else was there
+        self._users: str | None = (
+            None  # where a person moved the integration branch while nobody else was there
+        )
+        self._whole_took = 0.0
         self._said: set[str] = set()
         self._pinned: dict[str, str] = {}
         self._at_first: asyncio.Future[Mapping[str, str] | None] | None = None
@@ -74,7 +82,7 @@ class Guarding:
         key = (attempt.task, attempt.number)
         if (ended := self._live.pop(key, None)) is not None:
             self._ended[key] = ended
-            await self.look(whole=not self._live)
+            await self.look(whole=not self._live and self._whole_took < CHEAP_SECONDS)
 
     async def aclose(self) -> None:
         """End the poll, and looks that nobody waits for."""
@@ -97,24 +105,33 @@ class Guarding:
 
     async def _turn(self, whole: bool = False) -> None:
         async with self._turns:
-            now = time.monotonic()
-            self._spare = min(SPARE_SECONDS, self._spare + SHARE * (now - self._spare_at))
-            self._spare_at = now
-            if self._spare < 0:
-                await asyncio.sleep(-self._spare / SHARE)
             if not whole:
+                await self._afford()
                 self._next = None  # who asks from here on needs another
             try:
                 await self._look(whole)
             except (WorkbenchError, OSError) as problem:
                 self._once(f"the repository could not be looked after: {explain(problem)}")
 
+    async def _afford(self) -> None:
+        """Wait until looks have taken no more than their share."""
+        now = time.monotonic()
+        self._spare = min(SPARE_SECONDS, self._spare + SHARE * (now - self._spare_at))
+        self._spare_at = now
+        if self._spare < 0:
+            await asyncio.sleep(min(LONGEST_WAIT, -self._spare / SHARE))
+
     async def _look(self, whole: bool) -> None:
         ended = list(self._ended)
         suspects = [*self._live.values(), *self._ended.values()]
         began = time.monotonic()
-        now = await self._guard.look(whole or self._before is None)
-        self._spare -= time.monotonic() - began
+        whole = whole or self._before is None
+        now = await self._guard.look(whole)
+        took = time.monotonic() - began
+        if whole:
+            self._whole_took = took
+        else:
+            self._spare -= took
         before, self._before = self._before, now
         if before is not None:
             await self._judge(before, now, suspects)
@@ -295,9 +312,18 @@ class Guarding:
 
     # -- the user's checkout -----------------------------------------------------------------------------
 
-    async def leaks(self) -> list[e.Event]:
-        """What is to be told of the user's checkout at the end: files that changed there since ``open`` and
-        are now as an attempt made them. Other changes are the user's own."""
+    async def conclude(self) -> list[e.Event]:
+        """Look a last time, at everything; gives what may follow the end of the run."""
+        found: list[e.Event] = []
+        self._emit = found.append
+        if self._before is not None:
+            await self.look(whole=True)
+        found += await self._leaks()
+        return [event for event in found if isinstance(event, EVENTS)]
+
+    async def _leaks(self) -> list[e.Event]:
+        """Files of the user's checkout that changed since ``open`` and are now as an attempt made them. Other
+        changes are the user's own."""
         if self._at_first is None or (before := await self._at_first) is None:
             return []
         if (now := await self._fingerprint()) is None:

@@ -32,7 +32,7 @@ def conflict_text(base: str, ours: str, theirs: str) -> str:
 class FakeGit:
     """``engine.ports.Git`` in memory. Files merge whole: both sides changing one file is a conflict,
     unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap, ``probed``
-    every pair that was merged on trial."""
+    every pair that was merged on trial, ``written`` what was written to each ref through the port."""
 
     commits: dict[str, FakeCommit] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -40,6 +40,7 @@ class FakeGit:
     blobs: dict[str, str] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
     probed: list[tuple[str, str]] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
     _serial: itertools.count[int] = field(default_factory=itertools.count)
 
     # -- for tests ---------------------------------------------------------------------------------
@@ -111,13 +112,13 @@ class FakeGit:
         self._get(new)
         if self.refs.get(ref) != old:
             return False
-        self.refs[ref] = new
+        self.refs[ref] = self.written[ref] = new
         self.moves.append((ref, new))
         return True
 
     async def pin(self, ref: str, commit: str) -> None:
         self._get(commit)
-        self.refs[ref] = commit
+        self.refs[ref] = self.written[ref] = commit
 
     async def merge(self, ours: str, theirs: str) -> Merged:
         files, conflicts = self.merge_files(ours, theirs)

@@ -28,7 +28,8 @@ SLOW_SECONDS = 0.003
 FILES = ("config", "config.worktree", "info/attributes", "info/grafts", "objects/info/alternates")
 """Files of the common directory by which git does something else than it did."""
 
-OURS = ("refs/workbench/", "refs/heads/workbench/")
+PINS, BRANCHES = "refs/workbench/", "refs/heads/workbench/"
+
 
 MOST_PATHS = 2_000
 LARGEST_FILE = 8_000_000
@@ -43,12 +44,8 @@ class RepositoryGuard:
     def __init__(self, repository: Repository, git: Plumbing, run_id: str) -> None:
         self._repository, self._git = repository, git
         self._common = repository.common_dir
-        own = tuple(f"{prefix}{run_id}" for prefix in OURS)
-
-        def far(folder: str) -> bool:
-            return folder.startswith(OURS) and not folder.startswith(own)
-
-        self._refs = RefFiles(self._common, far)
+        self._near = f"{BRANCHES}{run_id}"
+        self._refs = RefFiles(self._common, self._far)
         self._texts: dict[str, tuple[Stamp, bytes | None]] = {}
         self._stash: tuple[bytes | None, tuple[Stashed, ...]] = (None, ())
         self._hooks: tuple[Stamp, tuple[str, ...]] = (NEVER, ())
@@ -56,6 +53,11 @@ class RepositoryGuard:
         self._names: dict[str, str] = {}
         self._later: frozenset[str] = frozenset()
         self._slow = True  # the first look reads everything
+
+    def _far(self, name: str) -> bool:
+        """Whether only a whole look is to see a ref or folder: pins, of which there are a few for each
+        attempt, each in a folder of its own, and what earlier runs left."""
+        return name.startswith(PINS) or (name.startswith(BRANCHES) and not name.startswith(self._near))
 
     @property
     def root(self) -> Path:
@@ -76,10 +78,11 @@ class RepositoryGuard:
     def _look(self, whole: bool) -> Snapshot:
         began = time.perf_counter()
         written = self._git.refs.written
-        busy, fresh = written.under_way(), written.since() | self._later
+        busy, pending = written.under_way(), written.since() | self._later
         loose, packed = self._refs.read(whole=whole)
         busy |= written.since()  # another thread than the loop's may be looking
-        self._later = busy
+        fresh = pending if whole else frozenset(ref for ref in pending if not self._far(ref))
+        self._later = busy | (pending - fresh)
         now = time.time_ns()
         files = {
             name: raw for name in FILES if (raw := self._text(f"{self._common}/{name}", now)) is not None

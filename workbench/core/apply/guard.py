@@ -6,7 +6,7 @@ from workbench.core import events as e
 from workbench.core.apply.table import on
 from workbench.core.state import Raised, RunState
 
-EVENTS = (e.TamperingFound,)
+EVENTS = (e.RefRestored, e.TamperingFound)
 """What may follow the end of a run."""
 
 
