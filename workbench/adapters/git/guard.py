@@ -106,7 +106,7 @@ class RepositoryGuard:
         """The content of a small file, read when its stamp is another; None where there is none."""
         stamp = stamp_of(path)
         known = self._texts.get(path)
-        if known is not None and known[0] == stamp:
+        if known is not None and known[0] == stamp != NEVER:
             return known[1]
         content: bytes | None = None
         if stamp != NEVER:
