@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.core import actions as a
+from workbench.core import alarms as words
 from workbench.core import events as e
 from workbench.core import guard as g
 from workbench.core.apply import fold
@@ -79,9 +80,9 @@ def test_the_users_stash_by_entries() -> None:
     assert not g.Stashed(ONE, "On main: On workbench/r/ada: x").of("r")
 
 
-def alarms(before: dict[str, str], now: dict[str, str]) -> list[g.Alarm]:
-    old, new = g.keys(before.items()), g.keys(now.items())
-    return list(g.config_alarms("/repo/.git/config", old, new))
+def alarms(before: dict[str, str], now: dict[str, str]) -> list[words.Alarm]:
+    old, new = words.keys(before.items()), words.keys(now.items())
+    return list(words.config_alarms("/repo/.git/config", old, new))
 
 
 def test_configuration_is_told_of_by_key_and_never_by_value() -> None:
@@ -109,39 +110,39 @@ def test_hostile_names_are_quoted_in_commands() -> None:
     (told,) = alarms({}, {"alias.$(rm -rf ~)": "x"})
     assert "'alias.$(rm -rf ~)'" in told.hint
     evil = g.Moved("refs/heads/a;reboot", g.Whose.BRANCH, ONE, "")
-    (gone,) = g.lost([evil], {ONE: "refs/workbench/r/guard/1"})
+    (gone,) = words.lost([evil], {ONE: "refs/workbench/r/guard/1"})
     assert "git branch 'a;reboot'" in gone.hint
-    stash = g.unstash_alarm([g.Stashed(ONE, 'On main: "; reboot; $(x) `y` \x1b[31m')], {})
+    stash = words.unstash_alarm([g.Stashed(ONE, 'On main: "; reboot; $(x) `y` \x1b[31m')], {})
     assert stash is not None and not set("$`\x1b") & set(stash.hint) and stash.hint.count('"') == 2
-    hook = g.hook_alarm("/r/hooks", {}, {"a b;c": "755"})
+    hook = words.hook_alarm("/r/hooks", {}, {"a b;c": "755"})
     assert hook is not None and "rm '/r/hooks/a b;c'" in hook.hint
 
 
 def test_hooks() -> None:
-    assert g.hook_alarm("/h", {"a": "1"}, {"a": "1"}) is None
-    changed, gone = g.hook_alarm("/h", {"a": "1"}, {"a": "2"}), g.hook_alarm("/h", {"a": "1"}, {})
+    assert words.hook_alarm("/h", {"a": "1"}, {"a": "1"}) is None
+    changed, gone = words.hook_alarm("/h", {"a": "1"}, {"a": "2"}), words.hook_alarm("/h", {"a": "1"}, {})
     assert changed is not None and gone is not None
     assert "a" in changed.sentence and "gone" in gone.sentence
 
 
 def test_heads() -> None:
     main, other = "ref: refs/heads/main", "ref: refs/heads/other"
-    assert g.head_alarm("/r", main, main) is None
-    assert g.head_alarm("/r", ONE, TWO) is None, "somebody rebases"
+    assert words.head_alarm("/r", main, main) is None
+    assert words.head_alarm("/r", ONE, TWO) is None, "somebody rebases"
     for before, now, kind, mend in (
         (main, other, "note", "switch main"),
         (ONE, main, "note", f"switch --detach {ONE[:10]}"),
         (main, "ref: refs/workbench/x", "head", "switch main"),
         (main, "", "head", main),
     ):
-        told = g.head_alarm("/r", before, now)
+        told = words.head_alarm("/r", before, now)
         assert told is not None and told.kind == kind and mend in told.sentence + told.hint
 
 
 def test_branches_that_went_are_told_of_together() -> None:
     moves = [g.Moved(f"refs/heads/b{n}", g.Whose.BRANCH, f"{n}" * 40, "") for n in range(8)]
     moves.append(g.Moved("refs/tags/v1", g.Whose.OTHER, ONE, TWO))
-    deleted, rewritten = g.lost(moves, {f"{n}" * 40: f"refs/workbench/r/guard/{n}" for n in range(8)})
+    deleted, rewritten = words.lost(moves, {f"{n}" * 40: f"refs/workbench/r/guard/{n}" for n in range(8)})
     assert "b0, b1, b2, b3, b4 and 3 more were deleted" in deleted.sentence and len(deleted.kept) == 8
     assert rewritten.hint == f"if not: git update-ref refs/tags/v1 {ONE}"
 
@@ -188,7 +189,7 @@ def test_alarms_are_in_the_report_and_may_follow_the_end() -> None:
     book.send(restored())
     book.send(e.StopRequested(reason="x"))
     book.send(e.AttemptEnded(task="a", attempt=1, teammate="ada", interrupted=True))
-    alarm = g.Alarm(kind="checkout", sentence="it | leaked", suspects=("ada at a",), kept=("refs/x",))
+    alarm = words.Alarm(kind="checkout", sentence="it | leaked", suspects=("ada at a",), kept=("refs/x",))
     book.note(e.TamperingFound(alarm=alarm))
     with pytest.raises(IllegalEvent):
         book.note(e.Noticed(sentence="x"))

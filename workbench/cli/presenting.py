@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.core import events as e
-from workbench.core.guard import Alarm
+from workbench.core.alarms import Alarm
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from workbench.core.guard import Alarm, restored
+from workbench.core.alarms import Alarm, restored
 from workbench.core.models import (
     Plan,
     PublicChange,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbench.core.guard import Alarm
+from workbench.core.alarms import Alarm
 from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.search import Search
 from workbench.errors import IllegalEvent

@@ -6,7 +6,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import landing_message
 from workbench.core.state import RunState
-from workbench.engine.guarding import put_back
+from workbench.engine.judging import put_back
 from workbench.engine.ports import Emit, Merged, Proposal
 from workbench.engine.resolving import proposed
 from workbench.engine.world import World

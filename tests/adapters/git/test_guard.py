@@ -19,6 +19,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.refs import Written
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.git.worktrees import Worktrees
+from workbench.core import alarms as words
 from workbench.core import guard as g
 from workbench.errors import GitError
 
@@ -189,8 +190,8 @@ async def test_the_stash_heads_hooks_and_files(it: Watched, repo: Path, tmp_path
     assert g.OBJECT.fullmatch(now.heads[str(tmp_path / "side")])
     changed = {name for name in now.files if now.files[name] != before.files.get(name)}
     assert changed == {"config", "info/attributes"}
-    old, new = [g.keys(await it.guard.keys(files["config"])) for files in (before.files, now.files)]
-    assert [alarm.kind for alarm in g.config_alarms("config", old, new)] == ["config"]
+    old, new = [words.keys(await it.guard.keys(files["config"])) for files in (before.files, now.files)]
+    assert [alarm.kind for alarm in words.config_alarms("config", old, new)] == ["config"]
     (repo / ".git/hooks/pre-commit").write_text("exit 1\n")
     assert (await it.look()).hooks != now.hooks
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from workbench.core.alarms import SHOWN, some
 from workbench.core.flakes import sections
-from workbench.core.guard import SHOWN, some
 from workbench.core.report.values import (
     Report,
     TaskReport,

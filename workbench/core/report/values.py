@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from workbench.core.alarms import Alarm
 from workbench.core.flakes import Unreliable
-from workbench.core.guard import Alarm
 from workbench.core.models import Usage, Value
 
 
