@@ -38,6 +38,9 @@ LEAKS = 500
 LOOKUPS = 5_000
 """Files, and versions of them, that are compared when a run is over."""
 
+SUSPECTS = 20
+"""Attempts that are named where more were live."""
+
 Key = tuple[str, int]
 
 
@@ -119,7 +122,9 @@ class Guarding:
     async def _look(self, whole: bool) -> None:
         ended = list(self._ended)
         suspects = (*self._live.values(), *self._ended.values())
-        names = tuple(f"{attempt.teammate} at {attempt.task}" for attempt in suspects)
+        names = tuple(map(_named, suspects[:SUSPECTS]))
+        if len(suspects) > SUSPECTS:
+            names = (*names, f"{len(suspects) - SUSPECTS} more")
         began = time.monotonic()
         whole = whole or self._before is None
         now = await self._guard.look(whole)
@@ -193,6 +198,10 @@ class Guarding:
             return await self._guard.fingerprint()
         except (WorkbenchError, OSError, TimeoutError):
             return None
+
+
+def _named(attempt: AttemptState) -> str:
+    return f"{attempt.teammate} at {attempt.task}"
 
 
 def guarding(state: RunState, world: World, emit: Emit) -> Guarding | None:

@@ -12,6 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked, linked_at
@@ -71,36 +72,24 @@ class RepositoryGuard:
 
     async def look(self, whole: bool = False) -> Snapshot:
         """See the port."""
-        if self._slow or whole:
-            return await asyncio.to_thread(self._look, whole)
-        return self._look(whole)
-
-    def _look(self, whole: bool) -> Snapshot:
-        began = time.perf_counter()
         written = self._git.refs.written
         busy, pending = written.under_way(), written.since() | self._later
-        loose, packed = self._refs.read(whole=whole)
-        busy |= written.since()  # another thread than the loop's may be looking
+        read = await asyncio.to_thread(self._read, whole) if self._slow or whole else self._read(whole)
+        busy |= written.since()  # while it was read in a thread
         fresh = pending if whole else frozenset(ref for ref in pending if not self._far(ref))
         self._later = busy | (pending - fresh)
+        return replace(read, ours=written.last, maybe=written.maybe, fresh=fresh, busy=busy)
+
+    def _read(self, whole: bool) -> Snapshot:
+        began = time.perf_counter()
+        loose, packed = self._refs.read(whole=whole)
         now = time.time_ns()
         files = {
             name: raw for name in FILES if (raw := self._text(f"{self._common}/{name}", now)) is not None
         }
-        found = Snapshot(
-            loose=loose,
-            packed=packed,
-            stash=self._stashed(now),
-            heads=self._heads(now),
-            files=files,
-            hooks=self._hooked(now),
-            ours=written.last,
-            maybe=written.maybe,
-            fresh=fresh,
-            busy=busy,
-        )
+        stash, heads, hooks = self._stashed(now), self._heads(now), self._hooked(now)
         self._slow = time.perf_counter() - began > SLOW_SECONDS
-        return found
+        return Snapshot(loose=loose, packed=packed, stash=stash, heads=heads, files=files, hooks=hooks)
 
     def _text(self, path: str, now: int) -> bytes | None:
         """The content of a small file, read when its stamp is another; None where there is none."""
@@ -185,14 +174,7 @@ class RepositoryGuard:
     def own_tip(self, worktree: Path, ref: str) -> str:
         """See the port."""
         linked = self._linked(worktree)
-        raw = _tail(linked.admin / "logs" / "HEAD")
-        try:
-            head = (linked.admin / "HEAD").read_text(errors="surrogateescape").rstrip("\n")
-        except OSError:
-            return ""
-        entry = raw.rstrip("\n").rpartition("\n")[2]
-        tip = entry[41:81]
-        return tip if head == f"ref: {ref}" and tip.strip("0") else ""
+        return linked.last_tip() if linked.heads("HEAD") == ("ref:", ref) else ""
 
     def problem(self, worktree: Path) -> str:
         """See the port."""
@@ -226,17 +208,6 @@ def _entry(line: str) -> Stashed | None:
     head, _, message = line.partition("\t")
     commit = head[41:81]
     return Stashed(commit, message) if len(commit) == 40 else None
-
-
-def _tail(path: Path) -> str:
-    """The end of a log."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 4_096))
-            return decoded(file.read())
-    except OSError:
-        return ""
 
 
 def _contents(root: Path, paths: list[str]) -> dict[str, str]:
