@@ -161,13 +161,6 @@ def test_an_agent_that_keeps_moving_the_integration_branch_stops_the_run(
     assert len(git(repo, "log", "--first-parent", "--format=%s", f"main..{BRANCH}").splitlines()) == 5
 
 
-def test_an_agent_that_makes_its_branch_another_name_for_main(hostile: Hostile, repo: Path) -> None:
-    """What it leaves uncommitted is committed for it, and must not go to main by that."""
-    before = git(repo, "rev-parse", "main")
-    hostile(f"git symbolic-ref refs/heads/workbench/{RUN}/ada refs/heads/main")
-    assert git(repo, "rev-parse", "main") == before
-
-
 def test_an_agent_that_deletes_pins(hostile: Hostile, repo: Path) -> None:
     story = hostile(
         f"git for-each-ref --format='delete %(refname)' refs/workbench/{RUN} | git update-ref --stdin"
