@@ -120,6 +120,7 @@ def test_an_agent_that_deletes_and_rewrites_the_users_branches(hostile: Hostile,
         f"git update-ref -d {BRANCH}",
         f"git symbolic-ref {BRANCH} refs/heads/main",
         f'git update-ref {BRANCH} $(git commit-tree -p {BRANCH} -m sly "HEAD^{{tree}}")',
+        f'echo {"f" * 40} > "$MAIN/.git/{BRANCH}"',
         f"git pack-refs --all && git update-ref {BRANCH} refs/heads/main",
     ],
 )

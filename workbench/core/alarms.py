@@ -192,7 +192,7 @@ def lost(moves: Iterable[Moved], kept: Mapping[str, str]) -> Iterator[Alarm]:
         if not gone:
             continue
         first = gone[0]
-        was = f", which was at {first.expected[:10]}" if len(gone) == 1 else ""
+        was = f", which was at {first.expected[:10]}," if len(gone) == 1 else ""
         be = "was" if len(gone) == 1 else "were"
         pins = tuple(kept[it.expected] for it in gone if it.expected in kept)
         yield Alarm(

@@ -14,7 +14,7 @@ from workbench.core import events as e
 from workbench.core import guard as g
 from workbench.core.alarms import Alarm
 from workbench.core.state import RunState
-from workbench.engine.ports import Emit, Guard
+from workbench.engine.ports import Emit, Git, Guard
 from workbench.engine.world import World
 from workbench.errors import WorkbenchError
 
@@ -67,9 +67,11 @@ class Judge:
         found = await git.tip(ref)
         if found == to and not moved.found.startswith("ref:"):
             return  # a folder that is read while a file in it is replaced may show neither
-        kept = await self._keep(found) if found not in (None, to) else ""
+        kept = "" if found is None or await _holds(git, to, found) else await self._keep(found)
         try:
-            if not await git.move_ref(ref, to, found, "workbench: put back"):
+            # What names no object has no tip, and is there all the same.
+            old = found or (moved.found if _is_object(moved.found) else None)
+            if not await git.move_ref(ref, to, old, "workbench: put back"):
                 return  # it moved again: the next look sees where to
         except WorkbenchError as problem:
             sentence = f"{g.short(ref)} is not where the run left it, and could not be put back: {problem}"
@@ -195,7 +197,7 @@ async def put_back(state: RunState, world: World, emit: Emit, found: str | None)
     that was done. For whoever finds it moved between two looks, with attempts live."""
     git, kept = world.git, ""
     suspects = tuple(f"{attempt.teammate} at {attempt.task}" for attempt in state.working.values())
-    if found is not None:
+    if found is not None and not await _holds(git, state.published, found):
         kept = f"refs/workbench/{state.run}/guard/{found}"
         await git.pin(kept, found)
     if not await git.move_ref(state.integration, state.published, found, "workbench: put back"):
@@ -211,6 +213,14 @@ async def put_back(state: RunState, world: World, emit: Emit, found: str | None)
         )
     )
     return True
+
+
+async def _holds(git: Git, tip: str, commit: str) -> bool:
+    """Whether ``commit`` is reachable from ``tip`` anyhow; False for what is no commit."""
+    try:
+        return await git.is_ancestor(commit, tip)
+    except WorkbenchError:
+        return False
 
 
 def _is_object(text: str) -> bool:
