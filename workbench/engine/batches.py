@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import landing_message
 from workbench.core.state import RunState
-from workbench.engine.judging import put_back
 from workbench.engine.ports import Emit, Merged, Proposal
 from workbench.engine.resolving import proposed
 from workbench.engine.world import World
@@ -15,9 +16,19 @@ TRIES = 3
 """How often a branch that is being moved is looked at again before it is taken as it is."""
 
 
-async def build_batch(state: RunState, world: World, emit: Emit, action: a.BuildBatch) -> None:
+Look = Callable[[], Awaitable[None]]
+"""Lets the guard look at the repository, and put back what it must."""
+
+
+async def unguarded() -> None:
+    """Nothing is guarded, and nothing put back."""
+
+
+async def build_batch(
+    state: RunState, world: World, emit: Emit, action: a.BuildBatch, look: Look = unguarded
+) -> None:
     """Merge the delivered commits one on the other, on the tip as it is now, whoever moved it there."""
-    base = await _base(state, world, emit)
+    base = await _base(state, world, emit, look)
     if base is None:
         return
     batch = _Batch(state, world, emit, base)
@@ -93,15 +104,19 @@ class _Batch:
         return await proposed(self._world, self._emit, merged, self._state.task(task).thrown)
 
 
-async def _base(state: RunState, world: World, emit: Emit) -> str | None:
-    """The tip to build on; None when the run stops for it. What somebody moved while attempts are live is put
-    back, for nobody is to be trusted with it then. Otherwise it was the user: a branch that was moved on is
-    built upon, since its tip is gated with the batch; one that was moved back stops the run."""
+async def _base(state: RunState, world: World, emit: Emit, look: Look) -> str | None:
+    """The tip to build on; None when the run stops for it. What was moved while attempts are live is put back
+    by the guard. Otherwise it was the user: a branch that was moved on is built upon, since its tip is gated
+    with the batch; one that was moved back stops the run."""
     last = state.published
-    for _ in range(TRIES):  # it may be put back, or moved again, under our hands
-        base = await world.git.tip(state.integration)
-        if base == last or (state.working and await put_back(state, world, emit, base)):
+    base = await world.git.tip(state.integration)
+    for _ in range(TRIES):  # it may be moved again under our hands
+        if base == last:
             return last
+        await look()
+        base = await world.git.tip(state.integration)
+    if base == last:
+        return last
     if base is not None and await world.git.is_ancestor(last, base):
         emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
         return base

@@ -44,7 +44,7 @@ class Effects:
         self._running: set[asyncio.Task[None]] = set()
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
-        self._landings = Landings(world, emit)
+        self._landings = Landings(world, emit, self._look)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
         self._guarding: Guarding | None = None
@@ -157,6 +157,10 @@ class Effects:
         if self._guarding is None:
             self._guarding = guarding(state, self._world, self._emit)
         return self._guarding
+
+    async def _look(self) -> None:
+        if self._guarding is not None:
+            await self._guarding.look(whole=True)
 
     async def _conclude(self) -> None:
         assert self._guarding is not None, "it is started where there is one"

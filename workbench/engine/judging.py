@@ -192,29 +192,6 @@ class Judge:
         return self._pinned[commit]
 
 
-async def put_back(state: RunState, world: World, emit: Emit, found: str | None) -> bool:
-    """Put the integration branch back where the log has it, from ``found``, which is pinned first; whether
-    that was done. For whoever finds it moved between two looks, with attempts live."""
-    git, kept = world.git, ""
-    suspects = tuple(f"{attempt.teammate} at {attempt.task}" for attempt in state.working.values())
-    if found is not None and not await _holds(git, state.published, found):
-        kept = f"refs/workbench/{state.run}/guard/{found}"
-        await git.pin(kept, found)
-    if not await git.move_ref(state.integration, state.published, found, "workbench: put back"):
-        return False
-    emit(
-        e.RefRestored(
-            ref=state.integration,
-            found=found or "",
-            put_back=state.published,
-            kept=kept,
-            suspects=suspects,
-            hint=words.bring_in(g.Whose.INTEGRATION, found or "", kept),
-        )
-    )
-    return True
-
-
 async def _holds(git: Git, tip: str, commit: str) -> bool:
     """Whether ``commit`` is reachable from ``tip`` anyhow; False for what is no commit."""
     try:
