@@ -12,6 +12,7 @@ from workbench.core.guard import Stashed
 from workbench.core.models import RunSettings, Task
 from workbench.core.state import RunState
 from workbench.engine import guarding
+from workbench.engine.judging import Judge
 from workbench.testing.agents import Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
@@ -263,3 +264,18 @@ async def test_many_who_want_a_look_share_it() -> None:
     await asyncio.gather(*(guarded.look() for _ in range(100)))
     assert stage.guard.looks == 2
     await guarded.aclose()
+
+
+async def test_what_the_run_publishes_while_a_finding_is_dealt_with_stays() -> None:
+    stage = Guarded(lambda stage: None)
+    state = await stage.play()
+    first, second = (it.commit for it in state.landings)
+    judge = Judge(state, stage.world, stage.guard, stage.engine.emit)
+    stage.git.refs[INTEGRATION] = stage.git.written[INTEGRATION] = stage.base
+    before = await stage.guard.look(True)
+    stage.git.refs[INTEGRATION] = stage.git.add({"foreign": "x"})
+    now = await stage.guard.look(True)
+    for ours in (first, second):  # it is back, and further on, by our own hand
+        stage.git.refs[INTEGRATION] = stage.git.written[INTEGRATION] = ours
+    await judge.judge(before, now, ("ada at b",))
+    assert stage.git.refs[INTEGRATION] == second

@@ -36,13 +36,17 @@ class Judge:
         """Do what is called for by what changed between two looks; ``names`` are the attempts that were live
         meanwhile. When it raises, the same two may be given again: nothing is then told twice."""
         others: list[g.Moved] = []
-        for moved in g.astray(before, now, self._state.run, self._state.teammates):
+        # All at once: what the run writes while one of them is dealt with is no finding.
+        for moved in list(g.astray(before, now, self._state.run, self._state.teammates)):
             match moved.whose:
                 case g.Whose.INTEGRATION if not names or moved.found == self._users:
                     # The user, and nobody else: the next batch is built on it, or stops the run.
                     self._users = moved.found
                 case g.Whose.INTEGRATION | g.Whose.PIN:
-                    await self._ours(moved, moved.expected, names)
+                    found = await self._world.git.tip(moved.ref)
+                    to = now.ours.get(moved.ref, moved.expected)  # it may have been published since
+                    if found is None or found not in (to, now.maybe.get(moved.ref)) or _symbolic(moved):
+                        await self._ours(moved, found, to, names)
                 case g.Whose.TEAMMATE:
                     await self._teammates(moved, names)
                 case _:
@@ -58,15 +62,13 @@ class Judge:
                 self._raise(alarm, names)
         self._told.clear()
 
-    async def _ours(self, moved: g.Moved, to: str, suspects: tuple[str, ...]) -> None:
-        """Put a ref of the run back where the log and our own writes have it."""
+    async def _ours(self, moved: g.Moved, found: str | None, to: str, suspects: tuple[str, ...]) -> None:
+        """Put a ref of the run back where the log and our own writes have it, if it still is where it was
+        ``found``."""
         if not to:
             self.once(f"somebody made the ref {moved.ref}; it is left alone")
             return
         git, ref = self._world.git, moved.ref
-        found = await git.tip(ref)
-        if found == to and not moved.found.startswith("ref:"):
-            return  # a folder that is read while a file in it is replaced may show neither
         kept = "" if found is None or await _holds(git, to, found) else await self._keep(found)
         try:
             # What names no object has no tip, and is there all the same.
@@ -97,11 +99,12 @@ class Judge:
         if not where or self._own(where, moved.ref) in ("", moved.found):
             return
         await asyncio.sleep(SETTLING_SECONDS)
+        found = await self._world.git.tip(moved.ref)  # before its log: a commit in between is its own
         own = self._own(where, moved.ref)
-        if own and (moved.found.startswith("ref:") or await self._world.git.tip(moved.ref) != own):
+        if own and (found != own or _symbolic(moved)):
             others = tuple(it for it in suspects if not it.startswith(f"{name} at "))
             await self._keep(own)  # should its teammate commit just now, on what it was moved to
-            await self._ours(moved, own, others or suspects)
+            await self._ours(moved, found, own, others or suspects)
 
     def _own(self, worktree: str, ref: str) -> str:
         return self._guard.own_tip(Path(worktree), ref)
@@ -198,6 +201,10 @@ async def _holds(git: Git, tip: str, commit: str) -> bool:
         return await git.is_ancestor(commit, tip)
     except WorkbenchError:
         return False
+
+
+def _symbolic(moved: g.Moved) -> bool:
+    return moved.found.startswith("ref:")
 
 
 def _is_object(text: str) -> bool:
