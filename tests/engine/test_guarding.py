@@ -275,7 +275,13 @@ async def test_what_the_run_publishes_while_a_finding_is_dealt_with_stays() -> N
     before = await stage.guard.look(True)
     stage.git.refs[INTEGRATION] = stage.git.add({"foreign": "x"})
     now = await stage.guard.look(True)
-    for ours in (first, second):  # it is back, and further on, by our own hand
-        stage.git.refs[INTEGRATION] = stage.git.written[INTEGRATION] = ours
+    stage.git.refs[INTEGRATION] = stage.git.written[INTEGRATION] = first
+    real = stage.git.tip
+
+    async def published_meanwhile(ref: str) -> str | None:
+        stage.git.refs[INTEGRATION] = stage.git.written[INTEGRATION] = second
+        return await real(ref)
+
+    stage.git.tip = published_meanwhile  # type: ignore[method-assign]
     await judge.judge(before, now, ("ada at b",))
     assert stage.git.refs[INTEGRATION] == second
