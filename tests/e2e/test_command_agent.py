@@ -312,7 +312,7 @@ def test_what_is_odd_is_said(workbench: CommandLine, repo: Path, plan: Path, age
     assert done.returncode == 0 and "no-such-file" in done.stderr
 
 
-def test_a_branch_that_is_moved_back_during_the_run_stops_it(
+def test_a_branch_that_is_moved_back_during_the_run_is_put_back(
     workbench: CommandLine, repo: Path, plan: Path, agent: str
 ) -> None:
     ref = "refs/heads/workbench/moved/integration"
@@ -320,10 +320,13 @@ def test_a_branch_that_is_moved_back_during_the_run_stops_it(
 
     done = workbench("run", str(plan), "--agent", rewinds, "--yes", "--json", "--run-id", "moved")
 
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 0, done.stderr
     story = events(done.stdout)
-    assert story[-1]["outcome"] == "stopped" and not of("TaskRejected", story)
-    kept = of("TaskLanded", story)[0]["commit"]
-    assert f"git update-ref refs/heads/workbench/moved/integration {kept}" in story[-1]["reason"]
-    git(repo, "update-ref", "refs/heads/workbench/moved/integration", kept)
-    assert workbench("resume").returncode == 0
+    (back,) = of("RefRestored", story)
+    landed = of("TaskLanded", story)
+    assert (back["ref"], back["put_back"]) == (ref, landed[0]["commit"])
+    assert back["found"] == git(repo, "rev-parse", "main") and back["suspects"] == ["ada at goodbye"]
+    assert git(repo, "rev-parse", ref) == landed[-1]["commit"]
+    report = workbench("report", "--format", "md").stdout
+    assert "## Alarms" in report and "workbench/moved/integration was moved" in report
+    assert "workbench/moved/integration was moved" in workbench("status").stdout

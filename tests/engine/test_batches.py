@@ -163,23 +163,27 @@ async def test_a_conflict_inside_the_batch_steps_aside_and_is_blamed_on_what_lan
     assert stage.landed_files()["f"] == "b and c\n"
 
 
-async def test_a_branch_that_somebody_else_moved_is_built_upon() -> None:
-    stage = Batch()
-    moved = list[str]()
+async def test_a_branch_that_a_person_moved_while_nobody_works_is_built_upon() -> None:
+    stage = Stage([task("a")], RunSettings(team=("ada",), gates=("test",)))
+    moved, ended, real = list[str](), asyncio.Event(), stage.git.merge
+
+    async def later(ours: str, theirs: str) -> Merged:
+        await ended.wait()
+        return await real(ours, theirs)
 
     def move(record: e.Record) -> None:
-        if isinstance(record.event, e.CandidateChecked) and not moved:
-            tip = stage.git.refs[INTEGRATION]
-            moved.append(stage.git.add(stage.git.files(tip) | {"theirs": "x\n"}, tip))
-            stage.git.refs[INTEGRATION] = moved[0]
+        ended.set()
+        tip = stage.git.refs[INTEGRATION]
+        moved.append(stage.git.add(stage.git.files(tip) | {"theirs": "x\n"}, tip))
+        stage.git.refs[INTEGRATION] = moved[0]
 
-    stage.bus.listen(move)
+    stage.git.merge = later  # type: ignore[method-assign]
+    stage.on(e.AttemptEnded, move)
     state = await within(stage)
-    assert state.outcome == "landed"
-    assert "theirs" in stage.landed_files()
-    assert stage.types().count("PublicationLost") == 1
-    for commit in stage.published:
-        assert state.verdicts[await stage.git.tree_of(commit), "test", "fake"].green
+    assert state.outcome == "landed" and not state.alarms
+    assert stage.landed_files()["theirs"] == "x\n"
+    assert moved[0] in stage.git.ancestors(state.tip) and stage.types().count("PublicationLost") == 1
+    assert state.verdicts[await stage.git.tree_of(state.tip), "test", "fake"].green
 
 
 async def test_a_tip_that_turned_red_stops_the_run_and_it_goes_on_when_it_is_mended() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.properties.histories import Tree
 from tests.properties.teammates import Feature, Hands, Ledger
+from workbench.adapters.git.guard import RepositoryGuard
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.git.worktrees import Worktrees
@@ -199,7 +200,7 @@ class House:
             git=Watched(git, "git", at), worktrees=Watched(trees, "worktrees", at),
             gates=gates, agent=hands, markers=markers, briefs=PlainBriefs(),
             resolver=StructuralResolver(), names=SourceNames(), environment={},
-            nonce=lambda: f"nonce-{began}-{next(serial)}",
+            nonce=lambda: f"nonce-{began}-{next(serial)}", guard=RepositoryGuard(repository, git, RUN),
         )  # fmt: skip
         try:
             with self.log() as store:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.core import events as e
+from workbench.core.alarms import Alarm
 from workbench.core.lists import some
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
@@ -26,6 +27,7 @@ class Line:
 
 Words = Callable[[RunState, Any], Line | None]
 NOTE_WIDTH = 160
+ALARM_WIDTH = 400
 
 
 def line(state: RunState, event: e.Event) -> Line | None:
@@ -208,6 +210,13 @@ def _failed(state: RunState, event: e.AttemptFailed) -> Line:
     return Line(_who(state, event), f"{event.task}: {short(event.reason)}; {more}", "bad")
 
 
+def alarm(raised: Alarm) -> Line:
+    """An alarm in a line or two: what, who was at work then, and what to do."""
+    then = f"; at work then: {some(raised.suspects)}" if raised.suspects else ""
+    more = f"\n{short(raised.hint, ALARM_WIDTH)}" if raised.hint else ""
+    return Line("ALARM", f"{short(raised.sentence, ALARM_WIDTH)}{then}{more}", "bad")
+
+
 def _finished(state: RunState, event: e.RunFinished) -> Line:
     tone: Tone = "good" if event.outcome == "landed" else "warn"
     return Line("run", f"{event.outcome}{': ' + event.reason if event.reason else ''}", tone)
@@ -322,6 +331,8 @@ _WORDS: dict[type[e.Event], Words] = {
     e.WorkChecked: lambda state, event: _excused(state, event, f"the work of {event.task}"),
     e.CandidateChecked: lambda state, event: _excused(state, event, f"the candidate of {event.task}"),
     e.AttemptFailed: _failed,
+    e.RefRestored: lambda state, event: alarm(event.as_alarm()),
+    e.TamperingFound: lambda state, event: alarm(event.alarm),
     e.Noticed: lambda state, event: Line("run", short(event.sentence), "warn"),
     e.EffectFailed: lambda state, event: Line("run", f"{event.action}: {short(event.error)}", "bad"),
     e.RunFinished: _finished,

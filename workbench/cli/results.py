@@ -12,7 +12,7 @@ from workbench.cli.collisions import SEMANTIC, SETTLED, semantic, settled
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import counts, resting, rows, short
+from workbench.cli.presenting import alarm, counts, resting, rows, short
 from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
@@ -27,6 +27,8 @@ TONES = {
     "undone": "yellow",
     "running": "cyan",
 }
+ALARMS = 10
+"""The latest alarms that `status` shows; the report has all."""
 FORMS = ("md", "json", "junit")
 
 
@@ -100,6 +102,7 @@ def print_report(result: Report) -> None:
             if number == 0:
                 out.print(Text(f"{heading}:", "yellow"))
             out.print(Text(f"  {what}  ", "bold") + Text(more, "dim"))
+    _print_alarms(result)
     if words := proof_words(result):
         out.print(Text(words, "dim" if result.complete else "yellow"))
     for how, found in ((FLAKES, result.flakes), (EXCUSED, result.excused)):
@@ -108,6 +111,13 @@ def print_report(result: Report) -> None:
         for it in found:
             seen = f"{it.times} of {it.runs} runs ({percent(it.rate)}) of `{short(it.gate, 60)}`"
             out.print(Text(f"  {short(it.name, 100)}  ", "bold") + Text(seen, "dim"))
+
+
+def _print_alarms(result: Report) -> None:
+    from rich.text import Text
+
+    for raised in result.alarms:
+        console().print(Text("alarm: ", "red") + Text(alarm(raised).what))
 
 
 def status(run: str | None, repo: Path, *, json: bool) -> int:
@@ -138,6 +148,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         if proven.get(task.spec.id) is False:
             more += "  NOT on the integration branch any more: somebody moved it"
         print(f"  {task.spec.id:<24} {task.status:<10} {who:<8} {more}".rstrip())
+    for raised in state.alarms[-ALARMS:]:
+        print(f"  alarm: {alarm(raised.alarm).what}".replace("\n", "\n    "))
     if going_on:
         for row in rows(state):
             print(f"  {row.teammate:<8} {row.task} {row.percent}% {row.doing}".rstrip())

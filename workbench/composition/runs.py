@@ -58,7 +58,10 @@ class Run:
 
     async def go(self) -> RunState:
         """Work until the run is finished. Cancelling stops at once; ``stop`` stops gracefully."""
-        return await self.engine.go(Effects(self.world, self.engine.emit, self.engine.clock))
+        effects = Effects(self.world, self.engine.emit, self.engine.clock)
+        state = await self.engine.go(effects)
+        await self.engine.note(effects.afterwards())
+        return state
 
     def stop(self, reason: str) -> None:
         """Interrupt the live attempts, keep what they have, and finish as stopped."""

@@ -15,6 +15,7 @@ from workbench.adapters.agents.environment import claude_environment, command_en
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
+from workbench.adapters.git.guard import RepositoryGuard
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
@@ -85,6 +86,7 @@ async def open_world(
             extras=extras,
             notices=notices,
             room=room_for(settings.agent.partition(":")[0]),
+            guard=RepositoryGuard(place.repository, git, run),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from workbench.core.alarms import Alarm, restored
 from workbench.core.models import (
     Plan,
     PublicChange,
@@ -538,6 +539,36 @@ class LandingRead(Event):
     changes: tuple[PublicChange, ...] = ()
     more: int = 0
     touched: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+# -- what is guarded -----------------------------------------------------------------------------
+
+
+class RefRestored(Event):
+    """A ref of the run was moved or deleted by somebody else, and was put back from ``found`` ("" when it was
+    gone) to ``put_back``. ``kept`` is the ref that holds what was found, ``suspects`` are the attempts that
+    were live meanwhile, which proves nothing; ``hint`` is what to do if it was meant. May follow the end of
+    a run."""
+
+    ref: str
+    found: str
+    put_back: str
+    kept: str = ""
+    suspects: tuple[str, ...] = ()
+    hint: str = ""
+
+    def as_alarm(self) -> Alarm:
+        """The same in words."""
+        kept = (self.kept,) if self.kept else ()
+        sentence = restored(self.ref, self.found, self.put_back)
+        return Alarm(kind="ref", sentence=sentence, hint=self.hint, suspects=self.suspects, kept=kept)
+
+
+class TamperingFound(Event):
+    """Something outside the run's own was changed that no attempt has business with, and was left so: it may
+    have been the user. What it would have lost is pinned. May follow the end of a run."""
+
+    alarm: Alarm
 
 
 class Noticed(Event):

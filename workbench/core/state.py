@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from workbench.core.alarms import Alarm
 from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
@@ -287,6 +288,15 @@ class Undone:
 
 
 @dataclass(slots=True)
+class Raised:
+    """An alarm, and when it was raised. ``restored`` is the ref that was put back, if one was."""
+
+    alarm: Alarm
+    at: float
+    restored: str = ""
+
+
+@dataclass(slots=True)
 class Semantic:
     """A semantic conflict: see SemanticConflictFound."""
 
@@ -370,6 +380,7 @@ class RunState:
     spent: Usage = field(default_factory=Usage)
     quarantined: int = 0
     messages: int = 0
+    alarms: list[Raised] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""

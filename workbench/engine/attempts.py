@@ -17,6 +17,7 @@ from workbench.core.state import AttemptState, RunState
 from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
 from workbench.engine.failures import explain
+from workbench.engine.guarding import Guarding
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -77,6 +78,7 @@ class LiveAttempt:
     attempt: AttemptState
     world: World
     emit: Emit
+    guarding: Guarding | None = None
     inbox: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     worktree: Path | None = None
     usage: Usage = field(default_factory=Usage)
@@ -112,6 +114,8 @@ class LiveAttempt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
             await self._checks_over()
+            if self.guarding is not None:
+                await self.guarding.left(self.attempt)
         finally:
             self._end_checks()
         self.ended = True
@@ -130,6 +134,8 @@ class LiveAttempt:
     async def _work(self) -> None:
         state, attempt, world = self.state, self.attempt, self.world
         task = state.tasks[attempt.task]
+        if self.guarding is not None:
+            await self.guarding.joined(attempt)
         clock = asyncio.get_running_loop().time
         began = clock()
         prepared = await world.worktrees.prepare(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import landing_message
@@ -10,16 +12,24 @@ from workbench.engine.ports import Emit, Merged, Proposal
 from workbench.engine.resolving import proposed
 from workbench.engine.world import World
 
+TRIES = 3
+"""How often a branch that is being moved is looked at again before it is taken as it is."""
 
-async def build_batch(state: RunState, world: World, emit: Emit, action: a.BuildBatch) -> None:
+
+Look = Callable[[], Awaitable[None]]
+"""Lets the guard look at the repository, and put back what it must."""
+
+
+async def unguarded() -> None:
+    """Nothing is guarded, and nothing put back."""
+
+
+async def build_batch(
+    state: RunState, world: World, emit: Emit, action: a.BuildBatch, look: Look = unguarded
+) -> None:
     """Merge the delivered commits one on the other, on the tip as it is now, whoever moved it there."""
-    base = await world.git.tip(state.integration)
+    base = await _base(state, world, emit, look)
     if base is None:
-        reason = f"the integration branch {state.integration} is gone"
-        mend = f"put it back with `git update-ref {state.integration} {state.tip}`, then resume"
-        emit(e.StopRequested(reason=f"{reason}; {mend}"))
-        return
-    if not await _ours(state, world, emit, base):
         return
     batch = _Batch(state, world, emit, base)
     conflicted: list[tuple[str, str]] = []
@@ -94,16 +104,25 @@ class _Batch:
         return await proposed(self._world, self._emit, merged, self._state.task(task).thrown)
 
 
-async def _ours(state: RunState, world: World, emit: Emit, base: str) -> bool:
-    """Whether ``base`` still holds all that landed. A branch that was moved on is built upon, since its
-    tip is gated with the batch; one that was moved back stops the run."""
+async def _base(state: RunState, world: World, emit: Emit, look: Look) -> str | None:
+    """The tip to build on; None when the run stops for it. What was moved while attempts are live is put back
+    by the guard. Otherwise it was the user: a branch that was moved on is built upon, since its tip is gated
+    with the batch; one that was moved back stops the run."""
     last = state.published
+    base = await world.git.tip(state.integration)
+    for _ in range(TRIES):  # it may be moved again under our hands
+        if base == last:
+            return last
+        await look()
+        base = await world.git.tip(state.integration)
     if base == last:
-        return True
-    if await world.git.is_ancestor(last, base):
+        return last
+    if base is not None and await world.git.is_ancestor(last, base):
         emit(e.Noticed(sentence=f"somebody moved the integration branch from {last[:10]} to {base[:10]}"))
-        return True
-    reason = f"somebody moved the integration branch to {base[:10]}, which is without what landed"
+        return base
+    reason = f"the integration branch {state.integration} is gone"
+    if base is not None:
+        reason = f"somebody moved the integration branch to {base[:10]}, which is without what landed"
     mend = f"put it back with `git update-ref {state.integration} {last}`, then resume"
     emit(e.StopRequested(reason=f"{reason}; {mend}"))
-    return False
+    return None

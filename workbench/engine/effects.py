@@ -14,6 +14,7 @@ from workbench.core.brief import snapshot_message
 from workbench.core.state import RunState
 from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.failures import explain
+from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
@@ -49,10 +50,12 @@ class Effects:
         self._running: dict[asyncio.Task[None], None] = {}
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
-        self._landings = Landings(world, emit)
+        self._landings = Landings(world, emit, self._look)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
         self._alarm: asyncio.Task[None] | None = None
+        self._guarding: Guarding | None = None
+        self._afterwards: list[e.Event] = []
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -134,6 +137,8 @@ class Effects:
             live = self._live.pop((event.task, event.attempt), None)
             if live is not None and live.worktree is not None and self._places[live.worktree] is live:
                 del self._places[live.worktree]
+        elif isinstance(event, e.RunFinished) and self._guarding is not None:
+            self.start(self._whole_effect(self._aside("Guard", self._conclude)))
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
@@ -143,15 +148,36 @@ class Effects:
             if task not in self._whole:
                 task.cancel()
         pending = [*self._running, *([self._watching] if self._watching else [])]
-        if not pending:
-            return
         try:
-            await asyncio.wait(pending)
+            if pending:
+                await asyncio.wait(pending)
         except asyncio.CancelledError:  # asked a second time: at once, and still nothing left behind
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending)
             raise
+        finally:
+            if self._guarding is not None:
+                await self._guarding.aclose()
+
+    def afterwards(self) -> list[e.Event]:
+        """What became known when the run was over, and may follow its end."""
+        return self._afterwards
+
+    # -- looking after the repository ------------------------------------------------------------------
+
+    def _guarded(self, state: RunState) -> Guarding | None:
+        if self._guarding is None:
+            self._guarding = guarding(state, self._world, self._emit)
+        return self._guarding
+
+    async def _look(self) -> None:
+        if self._guarding is not None:
+            await self._guarding.look(whole=True)
+
+    async def _conclude(self) -> None:
+        assert self._guarding is not None, "it is started where there is one"
+        self._afterwards = await self._guarding.conclude()
 
     # -- guarding effects ------------------------------------------------------------------------------
 
@@ -189,6 +215,8 @@ class Effects:
     # -- the run -------------------------------------------------------------------------------------------
 
     async def _check_base(self, state: RunState) -> None:
+        if (guarded := self._guarded(state)) is not None:
+            guarded.open()
         gates = state.unproven(state.base_tree, () if state.settings.no_gates else state.settings.gates)
         try:
             verdicts = await self._world.gates.check(state.base, state.base_tree, gates) if gates else []
@@ -257,7 +285,12 @@ class Effects:
             self._watching = asyncio.ensure_future(self._watch())
             self._beside(measure(state, self._world.room, self._emit))
         live = self._live[key] = LiveAttempt(
-            state, state.attempts[key], self._world, self._emit, places=self._places
+            state,
+            state.attempts[key],
+            self._world,
+            self._emit,
+            guarding=self._guarded(state),
+            places=self._places,
         )
         await live.conduct()
 

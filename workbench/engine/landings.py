@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.state import RunState
-from workbench.engine.batches import build_batch
+from workbench.engine.batches import Look, build_batch, unguarded
 from workbench.engine.failures import explain
 from workbench.engine.loop import Effect
 from workbench.engine.pairing import find_pair
@@ -40,8 +40,8 @@ class _Work:
 class Landings:
     """Effects of landings, and who owns them while they run."""
 
-    def __init__(self, world: World, emit: Emit) -> None:
-        self._world, self._emit = world, emit
+    def __init__(self, world: World, emit: Emit, look: Look = unguarded) -> None:
+        self._world, self._emit, self._look = world, emit, look
         self._work = _Work()
 
     def begin(self, state: RunState, action: a.Action) -> tuple[list[e.Event], Effect]:
@@ -49,7 +49,7 @@ class Landings:
         match action:
             case a.BuildBatch():
                 self._work = _Work()
-                build = self._owned(lambda: build_batch(state, self._world, self._emit, action))
+                build = self._owned(lambda: build_batch(state, self._world, self._emit, action, self._look))
                 return [e.LandingStarted(tasks=action.tasks)], build
             case a.CheckCandidate():
                 started = e.CheckingStarted(

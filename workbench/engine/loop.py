@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
 from workbench.core.actions import Action, Declare
@@ -84,6 +84,17 @@ class Engine:
         finally:
             await executor.settle()
         return self.state
+
+    async def note(self, events: Sequence[Event]) -> None:
+        """Record what became known after the end, of the kinds that may follow it."""
+        records: list[Record] = []
+        for event in events:
+            record = Record(self.state.seq + 1, self.clock(), event)
+            apply(self.state, record)
+            records.append(record)
+        if records:
+            await self._store.append(self.run, records)
+            self._bus.publish(records)
 
     async def _take_what_waits(self, executor: Executor) -> None:
         records: list[Record] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.core.state import AttemptState
-from workbench.engine.ports import Agent, Briefs, Gates, Git, Markers, Names, Resolver, Room, Worktrees
+from workbench.engine.ports import Agent, Briefs, Gates, Git, Guard, Markers, Names, Resolver, Room, Worktrees
 
 
 def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
@@ -49,6 +49,7 @@ class World:
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
     for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
     an attempt.
+    Without a ``guard`` nothing is guarded.
     """
 
     git: Git
@@ -64,3 +65,4 @@ class World:
     room: Room = unbounded
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     notices: Notices = field(default_factory=Notices)
+    guard: Guard | None = None

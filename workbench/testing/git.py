@@ -32,7 +32,7 @@ def conflict_text(base: str, ours: str, theirs: str) -> str:
 class FakeGit:
     """``engine.ports.Git`` in memory. Files merge whole: both sides changing one file is a conflict,
     unless they changed it alike. ``moves`` lists every ref moved by compare-and-swap, ``probed``
-    every pair that was merged on trial."""
+    every pair that was merged on trial, ``written`` what was written to each ref through the port."""
 
     commits: dict[str, FakeCommit] = field(default_factory=dict)
     trees: dict[str, Tree] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class FakeGit:
     _order: list[str] = field(default_factory=list)
     _past: dict[str, int] = field(default_factory=dict)
     """The ancestors of each commit, itself included: a bit for each, by its place in ``_order``."""
+    written: dict[str, str] = field(default_factory=dict)
 
     # -- for tests ---------------------------------------------------------------------------------
 
@@ -145,13 +146,13 @@ class FakeGit:
         self._get(new)
         if self.refs.get(ref) != old:
             return False
-        self.refs[ref] = new
+        self.refs[ref] = self.written[ref] = new
         self.moves.append((ref, new))
         return True
 
     async def pin(self, ref: str, commit: str) -> None:
         self._get(commit)
-        self.refs[ref] = commit
+        self.refs[ref] = self.written[ref] = commit
 
     async def merge(self, ours: str, theirs: str) -> Merged:
         files, conflicts = self._merged(ours, theirs)

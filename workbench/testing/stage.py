@@ -18,6 +18,7 @@ from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.testing.agents import ScriptedAgent
 from workbench.testing.git import FakeGit
+from workbench.testing.guard import FakeGuard
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
 from workbench.testing.playbook import INTEGRATION, started
@@ -50,11 +51,12 @@ class Stage:
         self.agent.continues = self.settings.continues
         self.briefs = PlainBriefs()
         self.resolver = FakeResolver()
+        self.guard = FakeGuard(self.git)
         serial = itertools.count(1)
         self.world = World(
             git=self.git, worktrees=self.worktrees, gates=self.gates,
             agent=self.agent, markers=self.markers, briefs=self.briefs, resolver=self.resolver,
-            names=LineNames(), environment={},
+            names=LineNames(), environment={}, guard=self.guard,
             nonce=lambda: f"nonce-{next(serial)}",
         )  # fmt: skip
         self._open(RunState())

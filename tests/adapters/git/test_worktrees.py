@@ -328,6 +328,25 @@ async def test_a_deleted_git_file_never_makes_git_answer_for_a_parent(team: Team
     assert (await team.prepare()).created
 
 
+async def test_a_branch_that_was_made_symbolic_carries_nothing_to_the_users_branch(
+    team: Team, repo: Path
+) -> None:
+    made = await team.prepare()
+    own = commit(made.path, "own")
+    main = git(repo, "rev-parse", "main")
+    ref = "refs/heads/workbench/run-1/ada"
+    for left in ("committed", ""):
+        git(repo, "symbolic-ref", ref, "refs/heads/main")
+        (made.path / "x").write_text(left)
+        if left:
+            got = await team.collect()
+            assert got.changed and git(repo, "rev-parse", f"{got.commit}^") == own
+        else:
+            await team.prepare()
+        assert git(repo, "rev-parse", "main") == main
+        assert git(repo, "symbolic-ref", "-q", ref, fine=(1,)) == ""
+
+
 async def test_a_lost_record_and_a_damaged_index_are_mended(team: Team, repo: Path) -> None:
     made = await team.prepare()
     (made.path / "x").write_text("one")

@@ -10,6 +10,8 @@ probes          trial merges of work in progress, of which nothing is kept
 diffs           which paths differ, through one ``diff-tree``
 plumbing        these together: the ``Git`` port
 administration  git's own folder for a linked worktree: made, checked, mended, removed
+reffiles        all refs, read from their files again and again
+guard           what no attempt has business with: the ``Guard`` port
 target          a branch of the user's own and the checkout that shows it, for `workbench land`
 status          what ``git status`` says, read
 placeholders    what sandboxes leave behind, and what never reaches a commit

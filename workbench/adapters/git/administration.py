@@ -28,6 +28,10 @@ OPERATIONS = ("rebase-merge", "rebase-apply", "sequencer", "MERGE_HEAD", "MERGE_
 """What operations that were begun and not ended leave in the folder."""
 
 
+LOG_TAIL = 8_192
+"""Bytes at the end of a log that hold its last entry, whatever was said there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     """A linked worktree: where its files are, and the folder git keeps about it."""
@@ -61,6 +65,18 @@ class Linked:
             return tuple((self.admin / name).read_text().split())
         except (FileNotFoundError, NotADirectoryError):
             return ()
+
+    def last_tip(self) -> str:
+        """Where HEAD was after the last command in this worktree that moved it, by its log; "" when that is
+        not known."""
+        try:
+            with (self.admin / "logs" / "HEAD").open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL))
+                entry = log.read().rstrip(b"\n").rpartition(b"\n")[2]
+        except OSError:
+            return ""
+        tip = entry[41:81].decode("ascii", "replace")
+        return tip if len(tip) == 40 and tip.strip("0") else ""
 
     def operation(self) -> bool:
         """Whether a rebase, cherry-pick or the like (not a merge) was begun and not ended."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.adapters.git.objects import Objects, full_id
@@ -23,6 +25,46 @@ def full_ref(name: str) -> str:
     return name
 
 
+class Written:
+    """What this process wrote to refs, so that what others did to them can be told from it.
+
+    ``last`` is what a ref was set to, ``maybe`` what it may hold where the write was interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.last: dict[str, str] = {}
+        self.maybe: dict[str, str] = {}
+        self._under_way: Counter[str] = Counter()
+        self._since: set[str] = set()
+
+    @contextmanager
+    def writing(self, ref: str, new: str) -> Iterator[None]:
+        """While a ref is written; what is raised inside leaves open whether it was."""
+        self._under_way[ref] += 1
+        self._since.add(ref)
+        self.maybe[ref] = new
+        try:
+            yield
+            self.last[ref] = new
+            self.maybe.pop(ref, None)
+        finally:
+            self._under_way[ref] -= 1
+            self._since.add(ref)
+
+    def refused(self, ref: str) -> None:
+        """The write under way did not happen."""
+        self.maybe.pop(ref, None)
+
+    def under_way(self) -> frozenset[str]:
+        """Refs that are being written now."""
+        return frozenset(ref for ref, count in self._under_way.items() if count > 0)
+
+    def since(self) -> frozenset[str]:
+        """Refs that were written, or began to be, since this was asked before."""
+        since, self._since = frozenset(self._since), set()
+        return since
+
+
 class Refs:
     """The refs of a repository that keeps them in files and ``packed-refs``.
 
@@ -35,6 +77,7 @@ class Refs:
         self._place = place
         self._objects = objects
         self._pins = Conversation(place, "update-ref", "-m", "workbench: pinned", "--stdin")
+        self.written = Written()
 
     async def tip(self, ref: str) -> str | None:
         """The object a full ref name points at; None where there is no such ref."""
@@ -42,25 +85,31 @@ class Refs:
         return None if found is None else found[0]
 
     async def move(self, ref: str, new: str, old: str | None, why: str) -> bool:
-        """Compare-and-swap; see the Git port."""
-        words = ["update-ref", "-m", " ".join(why.split()) or "workbench", full_ref(ref), full_id(new)]
+        """Compare-and-swap; see the Git port. A symbolic ref that somebody put there is replaced: followed,
+        it would move a branch of the user's."""
+        reason = " ".join(why.split()) or "workbench"
+        words = ["update-ref", "--no-deref", "-m", reason, full_ref(ref), full_id(new)]
         words.append(ABSENT if old is None else full_id(old))
 
         async def update() -> None:
             await run(self._place, *words)
 
         try:
-            await self._unlocked(ref, update)
+            with self.written.writing(ref, new):
+                await self._unlocked(ref, update)
         except GitError:
-            if await self.tip(ref) != old:
+            if (found := await self.tip(ref)) != old:
+                if found != new:
+                    self.written.refused(ref)
                 return False
             raise
         return True
 
     async def pin(self, ref: str, commit: str) -> None:
         """Create ``ref`` at ``commit`` or move it there."""
-        lines = f"start\nupdate {full_ref(ref)} {full_id(commit)}\nprepare\ncommit\n"
-        await self._unlocked(ref, lambda: patiently(lambda: self._transact(lines)))
+        lines = f"start\noption no-deref\nupdate {full_ref(ref)} {full_id(commit)}\nprepare\ncommit\n"
+        with self.written.writing(ref, commit):
+            await self._unlocked(ref, lambda: patiently(lambda: self._transact(lines)))
 
     async def create_next(self, prefix: str, commit: str) -> str:
         """Pin ``commit`` at the first free number under ``prefix``; gives the new ref's name."""

@@ -114,6 +114,7 @@ class Worktrees:
             if keep and standing and not linked.problem() and (linked.admin / "workbench-ready").exists():
                 _make_folder(linked.path)
                 return Prepared(linked.path, branch, False, unresolved(linked, ()))
+            await self._straighten(linked, f"refs/heads/{branch}")
             pinned, litter = await self._salvage(linked, teammate, standing, RESET, start)
             created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
             await self._reset(linked, branch, start, sparse, litter)
@@ -129,6 +130,7 @@ class Worktrees:
         linked = self._linked(teammate)
         async with self._locks[teammate]:
             linked.check()
+            await self._straighten(linked, f"refs/heads/{self.branch(teammate)}")
             status = await status_of(linked.place)
             left = await self._leftovers(linked, status, start)
             open_files = unresolved(linked, status.entries)
@@ -301,6 +303,21 @@ class Worktrees:
             aside = set_aside(linked.path / nested.rstrip("/"), self._root / "kept")
             self._furnishing.notice(f"A repository inside {linked.path} was moved to {aside}.")
         return status, found, seen
+
+    async def _straighten(self, linked: Linked, ref: str) -> None:
+        """A branch that somebody made symbolic would carry what is committed here to the branch it names,
+        the user's perhaps: make it a branch of its own again, where this worktree had it last."""
+        file = self._common / ref
+        try:
+            symbolic = file.read_bytes().startswith(b"ref:")
+        except OSError:
+            return
+        if not symbolic:
+            return
+        if last := linked.last_tip():
+            await self._git.refs.move(ref, last, await self._git.tip(ref), "workbench: a branch again")
+        else:
+            file.unlink()
 
     async def _litters(self, status: Status, start: str) -> bool:
         """Whether going to ``start`` may leave untracked files: some are there, or what was ignored

@@ -76,6 +76,7 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
             )
             for it in state.semantics
         ),
+        alarms=tuple(raised.alarm for raised in state.alarms),
         flakes=flakes(state),
         excused=excused_failures(state),
     )

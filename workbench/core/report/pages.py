@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from workbench.core.alarms import SHOWN, some
 from workbench.core.flakes import sections
 from workbench.core.report.values import (
     Report,
@@ -65,6 +66,7 @@ def markdown(result: Report) -> str:
     lines += _conflicts(result) + _semantic_conflicts(result)
     if words := proof_words(result):
         lines += [words, ""]
+    lines += _alarms(result)
     lines += sections(result.flakes, result.excused)
     return "\n".join(lines)
 
@@ -77,6 +79,20 @@ def _conflicts(result: Report) -> list[str]:
         by = conflict.settler
         by += f"; red before: {', '.join(conflict.thrown)}" if conflict.thrown else ""
         lines.append(f"| `{conflict.task}` | {_escape(', '.join(conflict.paths))} | {by} |")
+    return [*lines, ""]
+
+
+def _alarms(result: Report) -> list[str]:
+    if not result.alarms:
+        return []
+    lines = ["## Alarms", "", "What somebody did besides the run; who was at work then proves nothing.", ""]
+    for alarm in result.alarms:
+        lines.append(f"- {_escape(alarm.sentence)}")
+        if alarm.suspects:
+            lines.append(f"    - at work then: {_escape(some(alarm.suspects))}")
+        if alarm.hint:
+            lines.append(f"    - {_escape(alarm.hint)}")
+        lines += [f"    - kept: `{pin}`" for pin in alarm.kept[:SHOWN]]
     return [*lines, ""]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.core.alarms import Alarm
 from workbench.core.flakes import Unreliable
 from workbench.core.models import Usage, Value
 
@@ -111,5 +112,6 @@ class Report(Value):
     undone: tuple[UndoReport, ...] = ()
     conflicts: tuple[ConflictReport, ...] = ()
     semantic_conflicts: tuple[SemanticReport, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
