@@ -18,6 +18,7 @@ from workbench.engine.ports import Git, Worktrees
 from workbench.errors import GitError
 from workbench.testing.agents import Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.git import FakeGit
+from workbench.testing.guard import FakeGuard
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
 from workbench.testing.worktrees import FakeWorktrees
@@ -57,7 +58,7 @@ async def test_what_was_published_has_landed_though_git_failed_after_it(fails: E
     git = _Git(stage.git.commits, stage.git.trees, stage.git.refs, _order=stage.git._order)
     git._past.update(stage.git._past)
     git.fails, git.blind = fails, blind
-    stage.world = replace(stage.world, git=cast("Git", git))
+    stage.world = replace(stage.world, git=cast("Git", git), guard=FakeGuard(git))
     stage.git = stage.worktrees.git = stage.gates.git = git
     stage.use(stage.agent)
     state = await stage.run()
@@ -162,7 +163,7 @@ async def test_nobody_begins_without_what_landed_when_the_branch_was_set_back() 
     stage = Stage(tasks, RunSettings(team=("ada",), gates=("test",), batch=1))
     git = _Racing(stage.git.commits, stage.git.trees, stage.git.refs, _order=stage.git._order)
     git._past.update(stage.git._past)
-    stage.world = replace(stage.world, git=cast("Git", git))
+    stage.world = replace(stage.world, git=cast("Git", git), guard=FakeGuard(git))
     stage.git = stage.worktrees.git = stage.gates.git = git
     stage.use(stage.agent)
     state = await stage.run()
