@@ -78,6 +78,12 @@ def waits(path: str, *, first: Callable[[], None] = work) -> None:
     wait_for(path)
 
 
+def stubborn(path: str) -> None:
+    """Hang, and hear no SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    waits(path)
+
+
 def zombie() -> None:
     """Leave children that nobody waited for: a zombie, one in a session of its own, one forked twice."""
     if os.fork() == 0:

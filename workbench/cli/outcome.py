@@ -37,7 +37,7 @@ def guarded(command: Callable[[], int]) -> int:
     except typer.Exit as done:
         return done.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): nothing to say, and nothing more to flush.
@@ -53,9 +53,14 @@ def guarded(command: Callable[[], int]) -> int:
 
 def explain(sentence: str, hint: str = "") -> None:
     """Say on stderr what went wrong and what to do next."""
-    print(f"workbench: {sentence}", file=sys.stderr)
+    _say(f"workbench: {sentence}")
     if hint:
-        print(f"  next: {hint}", file=sys.stderr)
+        _say(f"  next: {hint}")
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal was closed: nobody is there, and the exit code stands
+        print(line, file=sys.stderr)
 
 
 def _bug(error: BaseException) -> int:

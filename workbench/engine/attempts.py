@@ -61,6 +61,10 @@ async def kept(state: RunState, world: World, attempt: AttemptState, prepared: b
     return None
 
 
+CUT_OFF_SECONDS = 0.05
+"""Between one cancelling and the next, of an agent that is to end at once."""
+
+
 @dataclass(eq=False)
 class LiveAttempt:
     """What the engine holds of one attempt while it lives."""
@@ -92,10 +96,12 @@ class LiveAttempt:
                 if worker.done():
                     self._report_end(worker)
                     await ending
+            except asyncio.CancelledError:  # nobody asked the session to end: it is cut off
+                await _cut_off(worker)
+                raise
             finally:
                 ending.cancel()
-                worker.cancel()
-                await asyncio.wait({worker})
+                await _over(worker)
             if self.interrupt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
@@ -295,3 +301,21 @@ class LiveAttempt:
     def _end_checks(self) -> None:
         for check in self.checks:
             check.cancel()
+
+
+async def _over(worker: asyncio.Future[None]) -> None:
+    """Cancel, and wait until it is over; being cancelled meanwhile cuts it off."""
+    worker.cancel()
+    try:
+        await asyncio.wait({worker})
+    except asyncio.CancelledError:
+        await _cut_off(worker)
+        raise
+
+
+async def _cut_off(worker: asyncio.Future[None]) -> None:
+    """End it without the time that an agent is given to end by itself: whoever ends one kills it when
+    cancelled, which it can only be once it is at it."""
+    while not worker.done():
+        worker.cancel()
+        await asyncio.wait({worker}, timeout=CUT_OFF_SECONDS)
