@@ -215,23 +215,13 @@ def deletes_git_file() -> None:
     Path(".git").unlink()
 
 
-def index_lock() -> None:
-    """Killed in the middle of `git add`: the lock stays."""
-    work()
-    (administration() / "index.lock").write_text("")
-
-
-def ref_locks() -> None:
-    """Killed in the middle of moving its branch, HEAD, and refs that workbench will write."""
+def locks() -> None:
+    """Killed in the middle of `git add` and of moving its branch and HEAD: the locks stay."""
     good()
-    run = os.environ["WORKBENCH_RUN"]
-    branch = git("symbolic-ref", "HEAD")
-    for name in (branch, f"refs/heads/workbench/{run}/integration"):
-        lock = common() / f"{name}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        lock.write_text("")
-    (administration() / "HEAD.lock").write_text("")
-    Path("more.txt").write_text("uncommitted\n")
+    (common() / f"{git('symbolic-ref', 'HEAD')}.lock").write_text("")
+    for name in ("HEAD.lock", "index.lock"):
+        (administration() / name).write_text("")
+    work("more.txt", "uncommitted\n")
 
 
 def main(words: list[str]) -> None:
