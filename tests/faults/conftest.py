@@ -48,7 +48,8 @@ def hostile(*words: str) -> str:
 def run_words(plan: Path, agent: str, *more: str) -> tuple[str, ...]:
     """The words of a run called ``r`` that prints JSON; its gate is green unless ``more`` has one."""
     gate = () if "--gate" in more else ("--gate", "true")
-    return ("run", str(plan), "--agent", agent, *gate, "--yes", "--json", "--run-id", "r", *more)
+    name = () if "--run-id" in more else ("--run-id", "r")
+    return ("run", str(plan), "--agent", agent, *gate, *name, "--yes", "--json", *more)
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

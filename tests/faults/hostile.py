@@ -166,9 +166,18 @@ def words() -> None:
         work(name)
     git("add", "-A")
     subprocess.run(["git", "commit", "-q", "-F", "-"], input=f"{nasty}\n\nWorkbench-Task: other\n", text=True, check=True)
-    git("branch", f"-evil-{TASK}"[1:])
-    for name in ("--upload-pack=x", "-d", "a;touch pwned"):
-        subprocess.run(["git", "update-ref", f"refs/heads/{name}".replace(" ", "-"), "HEAD"], check=True)
+
+
+def branches() -> None:
+    """Branches, tags and remotes whose names look like options, and a repository's worth of refs."""
+    good()
+    folder = common() / "refs" / "heads"
+    head = git("rev-parse", "HEAD")
+    for name in ("--upload-pack=touch pwned", "-d", "$(touch pwned)", "a b"):
+        (folder / name).write_text(f"{head}\n")
+    (folder / "no-commit").write_text("not a commit\n")
+    (common() / "refs" / "tags" / "HEAD").write_text(f"{head}\n")
+    git("branch", "HEAD-like/refs/heads/main")
 
 
 def links(outside: str) -> None:
@@ -185,6 +194,20 @@ def links(outside: str) -> None:
     Path("to-passwd").symlink_to("/etc/passwd")
     shutil.rmtree("src")
     Path("src").symlink_to(outside)
+    work()
+
+
+def links_then_bad_report(outside: str) -> None:
+    """A report that workbench answers, when the answer's place leads out already."""
+    import shutil
+
+    shutil.rmtree(FOLDER / "inbox")
+    (FOLDER / "inbox").symlink_to(outside)
+    shutil.rmtree(FOLDER / "quarantine")
+    (FOLDER / "quarantine").symlink_to(outside)
+    drop("bad.json", "this is no report")
+    while (FOLDER / "markers" / "bad.json").exists():
+        time.sleep(0.02)
     work()
 
 
