@@ -162,10 +162,21 @@ def words() -> None:
     (FOLDER / "markers" / "folder.json").mkdir()
     (FOLDER / "markers" / "link.json").symlink_to("/etc/passwd")
     (FOLDER / "markers" / "device.json").symlink_to("/dev/zero")
-    for name in ("--exec=touch pwned", "$(touch pwned)", "a\nb", "tab\there", "-n", '"quoted"', "é\u202e.txt", "* ?"):
+    for name in (
+        "--exec=touch pwned",
+        "$(touch pwned)",
+        "a\nb",
+        "tab\there",
+        "-n",
+        '"quoted"',
+        "é\u202e.txt",
+        "* ?",
+    ):
         work(name)
     git("add", "-A")
-    subprocess.run(["git", "commit", "-q", "-F", "-"], input=f"{nasty}\n\nWorkbench-Task: other\n", text=True, check=True)
+    subprocess.run(
+        ["git", "commit", "-q", "-F", "-"], input=f"{nasty}\n\nWorkbench-Task: other\n", text=True, check=True
+    )
 
 
 def branches() -> None:

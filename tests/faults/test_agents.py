@@ -51,7 +51,9 @@ def test_agent_zombie_and_daemons_are_gone_before_the_work_is_taken(
     assert done.returncode == 0, done.stderr
     assert landed(repo, "one.txt") == "fine"
     assert not leftovers(repo)
-    assert not [it for it in psutil.process_iter() if "hostile.py" in " ".join(_cmdline(it)) and _ours(it, repo)]
+    assert not [
+        it for it in psutil.process_iter() if "hostile.py" in " ".join(_cmdline(it)) and _ours(it, repo)
+    ]
 
 
 def _cmdline(process: psutil.Process) -> list[str]:
@@ -123,9 +125,7 @@ def _reports_are_well_formed(workbench: CommandLine, wanted: str = "") -> None:
     assert wanted in page
 
 
-def test_agent_says_done_without_committing_and_a_snapshot_marked_as_such_lands(
-    run: Run, repo: Path
-) -> None:
+def test_agent_says_done_without_committing_and_a_snapshot_marked_as_such_lands(run: Run, repo: Path) -> None:
     done = run("uncommitted")
 
     assert done.returncode == 0, done.stderr

@@ -89,7 +89,9 @@ def test_signals_during_start_up(
     """A git that hangs stands for a slow start: nothing is half made, and the same words work again."""
     (outside / "bin").mkdir()
     slow = outside / "bin" / "git"
-    slow.write_text(f'#!/bin/sh\ncase "$*" in *status*) touch {outside}/asked; exec sleep 60;; esac\nexec git "$@"\n')
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in *status*) touch {outside}/asked; exec sleep 60;; esac\nexec git "$@"\n'
+    )
     slow.chmod(0o755)
     slow.write_text(slow.read_text().replace("exec git", f"exec {_git()}"))
     path = f"{slow.parent}:{os.environ['PATH']}"
@@ -246,4 +248,3 @@ def test_stdout_closed_and_nothing_is_said(
     )  # fmt: skip
     os.close(writer)
     assert "Traceback" not in done.stderr and "bug" not in done.stderr and "Errno" not in done.stderr
-

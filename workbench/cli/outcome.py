@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +16,17 @@ from workbench.errors import IllegalEvent, PlanError, WorkbenchError
 
 BUG = 3
 INTERRUPTED = 130
+
+
+MACHINE = {
+    errno.EMFILE: "Raise the limit of open files: ulimit -n 4096",
+    errno.ENFILE: "The whole system has too many files open: close some programs.",
+    errno.ENOSPC: "Make room on that disk. What was committed is kept.",
+    errno.EDQUOT: "Make room: the quota is used up. What was committed is kept.",
+    errno.EROFS: "That disk cannot be written to: mount it for writing, or work on another.",
+    errno.ENOMEM: "There is no memory left: end other programs, or make the team smaller.",
+}
+"""What a machine may lack at any point, which is no bug of ours, and what to do about it."""
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -45,6 +57,10 @@ def guarded(command: Callable[[], int]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last stop before a person
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            where = f" ({error.filename})" if error.filename else ""
+            explain(f"{error.strerror}{where}", MACHINE[error.errno])
+            return 2
         if not isinstance(error, usage):
             return _bug(error)
         error.show(sys.stderr)  # type: ignore[attr-defined]

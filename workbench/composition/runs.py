@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.adapters.git.repository import resolve
+from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, state_of
@@ -148,6 +149,7 @@ async def start_run(
     """
     async with AsyncExitStack() as stack:
         settings = run_settings(place, ready, no_gates=no_gates, scripted=script is not None)
+        allow_files(len(settings.team))
         commit = await resolve(place.repository, base or ready.plan.base or "HEAD")
         store = stack.enter_context(place.store())
         taken = store.runs()
@@ -202,6 +204,7 @@ async def resume_run(
             raise UsageError(
                 f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
             )
+        allow_files(len(state.settings.team))
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
@@ -233,6 +236,6 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
 
 async def write(store: SqliteStore, state: RunState, event: Event) -> None:
     """One fact into the log, and the state with it."""
-    record = Record(state.seq + 1, time.time(), event)
+    record = Record(state.seq + 1, max(time.time(), state.at), event)
     apply(state, record)
     await store.append(state.run, [record])

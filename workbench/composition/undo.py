@@ -68,7 +68,8 @@ class Log:
 
     async def write(self, *events: Event) -> None:
         """Append all of ``events`` or none, and apply them."""
-        records = [Record(self.state.seq + number, time.time(), it) for number, it in enumerate(events, 1)]
+        at = max(time.time(), self.state.at)
+        records = [Record(self.state.seq + number, at, it) for number, it in enumerate(events, 1)]
         for record in records:
             apply(self.state, record)
         await self.store.append(self.state.run, records)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from workbench.adapters.git.locks import identity, remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import Objects, full_id
-from workbench.adapters.git.process import BUSY, Busy, Conversation, Place, encoded, patiently, run
+from workbench.adapters.git.process import Busy, Conversation, Place, encoded, is_busy, patiently, run
 from workbench.errors import GitError
 
 ABSENT = "0" * 40
@@ -101,6 +101,6 @@ class Refs:
         try:
             await self._pins.exchange(talk)
         except GitError as refused:
-            if any(word in str(refused) for word in BUSY):
+            if is_busy(str(refused)):
                 raise Busy(str(refused), "Another git process holds a lock.") from refused
             raise
