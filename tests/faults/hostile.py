@@ -38,6 +38,12 @@ def good() -> None:
     git("commit", "-q", "-m", f"work on {TASK}")
 
 
+def edits(name: str) -> None:
+    """One file that was there, and committed."""
+    work(name, "edited\n")
+    git("commit", "-q", "-am", f"edit {name}")
+
+
 def common() -> Path:
     """The git directory that all worktrees share."""
     return Path(git("rev-parse", "--path-format=absolute", "--git-common-dir"))
