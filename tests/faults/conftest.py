@@ -59,8 +59,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def run(workbench: CommandLine, plan: Path) -> Run:
     """Run the plan with the hostile teammate doing a deed, to the end."""
 
-    def call(*deed: str, more: tuple[str, ...] = (), **env: str | None) -> subprocess.CompletedProcess[str]:
-        done = workbench(*run_words(plan, hostile(*deed), *more), **env)
+    def call(*deed: str, more: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
+        done = workbench(*run_words(plan, hostile(*deed), *more), cwd=None, **env)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

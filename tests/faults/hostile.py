@@ -73,7 +73,7 @@ def drop(name: str, text: str | bytes) -> None:
 def crash() -> None:
     """Half of its work, and then the memory is gone."""
     work(text="half\n")
-    print("about to crash", flush=True)
+    os.write(1, b"about to crash\n")
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
@@ -151,7 +151,7 @@ def uncommitted() -> None:
     done()
 
 
-# -- what it says -------------------------------------------------------------------------------------------
+# -- what it says ------------------------------------------------------------------------------------------
 
 
 def words() -> None:
@@ -246,13 +246,82 @@ def huge(megabytes: str = "64") -> None:
         (Path("many") / str(number)).write_text(f"{number}\n")
 
 
-# -- what it breaks -------------------------------------------------------------------------------------------
+# -- what it breaks ----------------------------------------------------------------------------------------
 
 
 def deletes_git_file() -> None:
     """The file that ties the worktree to its repository goes; git would ask a parent folder."""
     work()
     Path(".git").unlink()
+
+
+def deletes_worktree() -> None:
+    """Work, committed; then everything here goes, and with it whatever is not."""
+    import shutil
+
+    good()
+    Path("more.txt").write_text("never committed\n")
+    here = Path.cwd()
+    os.chdir("/")
+    shutil.rmtree(here)
+
+
+def commits_to_main() -> None:
+    """On the user's branch, behind git's back: the user's index and files now differ from it."""
+    good()
+    git("update-ref", "refs/heads/main", "HEAD")
+
+
+def rewrites_the_target() -> None:
+    """The user's branch points at a history without the user's commits."""
+    good()
+    empty = git("commit-tree", git("write-tree"), "-m", "history begins here")
+    git("update-ref", "refs/heads/main", empty)
+
+
+def deletes_others_refs() -> None:
+    """All branches and pins of the run and of the user that git lets go."""
+    good()
+    for ref in git("for-each-ref", "--format=%(refname)").splitlines():
+        subprocess.run(["git", "update-ref", "-d", ref], check=False, capture_output=True)
+
+
+def pops_the_stash() -> None:
+    """The stash is shared by all worktrees: this one is somebody else's."""
+    work()
+    subprocess.run(["git", "stash", "pop"], check=False, capture_output=True)
+
+
+def flips_bare() -> None:
+    """One key in the common configuration, and no worktree works any more."""
+    good()
+    git("config", "--file", str(common() / "config"), "core.bare", "true")
+
+
+def edits_config(outside: str) -> None:
+    """Programs that git will run for whoever uses the repository next."""
+    good()
+    for key in ("core.fsmonitor", "core.sshCommand", "core.editor", "diff.external", "alias.status"):
+        git("config", "--file", str(common() / "config"), key, f"touch {outside}/pwned")
+    git("config", "--file", str(common() / "config"), "core.hooksPath", outside)
+
+
+def installs_hooks(outside: str) -> None:
+    """Hooks that the user's next commit would run."""
+    good()
+    for name in ("pre-commit", "post-checkout", "post-merge", "reference-transaction"):
+        hook = common() / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {outside}/pwned\n")
+        hook.chmod(0o755)
+
+
+def writes_to_the_main_checkout() -> None:
+    """A file of the user's is changed, and one is added, where the user works."""
+    work()
+    root = common().parent
+    (root / "README.md").write_text("changed by a teammate\n")
+    (root / "leak.txt").write_text("leaked\n")
 
 
 def locks() -> None:

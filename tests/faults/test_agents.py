@@ -167,6 +167,19 @@ def test_agent_deletes_its_git_file_and_git_never_answers_for_a_parent(
     assert left.read_text() == "fine\n", "what the last attempt wrote is lost"
 
 
+def test_agent_deletes_its_worktree_and_what_it_committed_is_kept(run: Run, plan: Path, repo: Path) -> None:
+    plan.write_text(plan.read_text().replace("attempts: 1", "attempts: 2"))
+    before = untouched(repo)
+
+    done = run("deletes_worktree")
+
+    assert done.returncode == 1
+    failed = of("AttemptFailed", events(done.stdout))
+    assert len(failed) == 2 and all("gone" in it["reason"] for it in failed)
+    assert "fine\n" in kept(repo, "one.txt")
+    assert untouched(repo) == before
+
+
 def test_agent_writes_huge_files_and_they_land_whole(run: Run, repo: Path) -> None:
     done = run("huge", "24")
 

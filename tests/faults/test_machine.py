@@ -96,8 +96,8 @@ def _bound_by_modes(workbench: CommandLine, *words: str) -> subprocess.Completed
     if prefix and shutil.which("setpriv") is None:
         pytest.skip("root, and nothing to become less with")
     return subprocess.run(
-        [*prefix, sys.executable, "-m", "workbench", *words], cwd=workbench.cwd, capture_output=True, text=True,
-        check=False, timeout=60, stdin=subprocess.DEVNULL,
+        [*prefix, sys.executable, "-m", "workbench", *words], cwd=workbench.cwd, capture_output=True,
+        text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 

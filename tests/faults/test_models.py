@@ -150,9 +150,7 @@ def test_key_expired_in_mid_run_pauses_with_one_message_and_resumes_after_login(
     assert landed(repo, "one.txt") == "fine"
 
 
-def test_usage_limit_is_told_with_the_time_at_which_it_is_lifted(
-    workbench: CommandLine, plan: Path
-) -> None:
+def test_usage_limit_is_told_with_the_time_at_which_it_is_lifted(workbench: CommandLine, plan: Path) -> None:
     """What the run makes of it is the governor's; here is what it hears."""
     limited = "account: subscription\ndefault:" + WORK.replace("FAULT", "fault: {limit: 3600, times: 99}")
 

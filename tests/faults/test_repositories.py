@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import git
 from tests.e2e.conftest import CommandLine
-from tests.faults.conftest import INTEGRATION, hostile, landed, run_words
+from tests.faults.conftest import hostile, landed, run_words
 
 pytestmark = pytest.mark.e2e
 
@@ -63,8 +62,8 @@ def test_lfs_pointers_are_told_and_stay_pointers(workbench: CommandLine, repo: P
 def test_repo_hooks_are_told_and_run_for_people_only(
     workbench: CommandLine, repo: Path, plan: Path, outside: Path
 ) -> None:
-    names = ("pre-commit", "commit-msg", "post-commit", "post-checkout", "post-index-change", "pre-merge-commit",
-             "reference-transaction", "post-merge")  # fmt: skip
+    names = ("pre-commit", "commit-msg", "post-commit", "post-checkout", "post-index-change",
+             "pre-merge-commit", "reference-transaction", "post-merge")  # fmt: skip
     for name in names:
         hook = repo / ".git" / "hooks" / name
         hook.write_text(f"#!/bin/sh\ntouch {outside}/$(basename $0)\n")
@@ -170,10 +169,14 @@ def test_a_repository_that_is_called_from_a_hook_or_alias_is_not_mistaken(
     """Git gives those a GIT_DIR and more in the environment, for another repository than this."""
     other = outside / "other"
     git(outside, "init", "-q", str(other))
-    lost = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_INDEX_FILE": str(other / "index")}
+    lost = {
+        "GIT_DIR": str(other / ".git"),
+        "GIT_WORK_TREE": str(other),
+        "GIT_INDEX_FILE": str(other / "index"),
+    }
 
     done = workbench(*run_words(plan, hostile("good")), cwd=repo, **lost)
 
     assert done.returncode == 0, done.stderr
     assert landed(repo, "one.txt") == "fine"
-    assert not (other / "index").exists() and INTEGRATION not in os.listdir(other / ".git")
+    assert not (other / "index").exists() and not git(other, "for-each-ref")

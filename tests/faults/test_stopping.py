@@ -140,7 +140,8 @@ def test_signals_during_land(
     workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path, outside: Path, number: signal.Signals
 ) -> None:
     """In the middle of the gate on the merge: nothing has moved, no gate is left, and again works."""
-    gate = f"test ! -e user.txt || {{ touch {outside}/asked; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; }}"
+    wait = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
+    gate = f"test ! -e user.txt || {{ touch {outside}/asked; {wait}; }}"
     assert workbench(*run_words(plan, hostile("good"), "--gate", gate)).returncode == 0
     (repo / "user.txt").write_text("mine\n")
     git(repo, "add", "-A")
@@ -181,7 +182,7 @@ def test_signals_during_resume(
 def test_terminal_closed_in_the_middle_stops_gracefully_and_resume_goes_on(
     workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path, waiting: tuple[str, ...]
 ) -> None:
-    """A real terminal, with the live table on it: closing it hangs up, and writing to it fails from then on."""
+    """A real terminal, with the live table on it: closing it hangs up, and writing to it fails then."""
     words = [word for word in run_words(plan, hostile(*waiting)) if word != "--json"]
     process, screen = _on_a_terminal(workbench, *words)
     _drawn(screen, b"half")
@@ -207,8 +208,8 @@ def _on_a_terminal(workbench: CommandLine, *words: str) -> tuple[subprocess.Pope
 
     process = subprocess.Popen(
         [sys.executable, "-m", "workbench", *words],
-        cwd=workbench.cwd, env=os.environ | {"TERM": "xterm"}, stdin=keyboard, stdout=keyboard, stderr=keyboard,
-        preexec_fn=own_terminal,
+        cwd=workbench.cwd, env=os.environ | {"TERM": "xterm"}, preexec_fn=own_terminal,
+        stdin=keyboard, stdout=keyboard, stderr=keyboard,
     )  # fmt: skip
     os.close(keyboard)
     return process, screen
@@ -232,6 +233,19 @@ def test_stdout_closed_and_the_run_goes_on_to_its_end(workbench: CommandLine, re
     assert process.wait(timeout=60) == 0, said
     assert "Traceback" not in said and "Broken pipe" not in said
     assert landed(repo, "one.txt") == "fine"
+
+
+def test_stdout_closed_and_the_exit_code_is_still_the_runs(
+    workbench: CommandLine, repo: Path, plan: Path
+) -> None:
+    words = [word for word in run_words(plan, hostile("crash")) if word != "--json"]
+    process = workbench.start(*words, "--headless")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+
+    assert process.wait(timeout=60) == 1, said
+    assert "workbench resolve one" in said and "Traceback" not in said
 
 
 @pytest.mark.parametrize("command", ["report", "status", "doctor --json", "check"])

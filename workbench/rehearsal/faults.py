@@ -1,4 +1,4 @@
-"""Answers that go wrong on purpose: a stream that breaks off or trickles, garbage, silence, refusals, limits."""
+"""Answers that go wrong on purpose: broken and trickling streams, garbage, silence, refusals, limits."""
 
 from __future__ import annotations
 

@@ -13,15 +13,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
 
 READING = frozenset({
     "blame", "cat-file", "check-attr", "check-ignore", "credential", "credential-cache--daemon", "daemon",
     "diff", "diff-tree", "for-each-ref", "fsmonitor--daemon", "grep", "help", "log", "ls-files", "ls-tree",
     "merge-tree", "rev-list", "rev-parse", "shortlog", "show", "upload-pack", "version",
 })  # fmt: skip
-"""Commands of git that hold no lock for longer than a moment; people leave them open, in a pager or a service."""
+"""Commands of git that hold no lock for longer than a moment, and that people leave open: in a pager, in a
+service."""
 
 VALUED = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"})
 """Options that stand before the command and have a word of their own after them."""
@@ -43,11 +48,12 @@ async def remove_if_abandoned(lock: Path, places: Sequence[Path]) -> bool:
     before = identity(lock)
     if before is None:
         return True
-    owners = await asyncio.to_thread(lambda: set(_writers(lock, places)))
+    owners = await asyncio.to_thread(_writers, lock, places)
     if owners:
         await asyncio.sleep(PASSING_SECONDS)
-        owners &= await asyncio.to_thread(lambda: set(_writers(lock, places)))
-    if owners or await asyncio.to_thread(_is_open, lock) or identity(lock) != before:
+        owners &= await asyncio.to_thread(_writers, lock, places)
+    held = bool(owners) or await asyncio.to_thread(_is_open, lock)
+    if held or identity(lock) != before:
         return identity(lock) is None
     lock.unlink(missing_ok=True)
     return True
@@ -73,15 +79,16 @@ def work_trees(common_dir: Path) -> list[Path]:
     return found
 
 
-def _writers(lock: Path, places: Sequence[Path]) -> Iterator[tuple[int, float]]:
+def _writers(lock: Path, places: Sequence[Path]) -> set[tuple[int, float]]:
     """Living gits of the lock's user that may write in ``places`` and were not started by this process."""
     import psutil
 
     try:
         user = lock.lstat().st_uid
     except FileNotFoundError:
-        return
+        return set()
     roots = [os.path.realpath(place) for place in places]
+    found = set()
     for process in psutil.process_iter():
         try:
             name = process.name()
@@ -90,17 +97,15 @@ def _writers(lock: Path, places: Sequence[Path]) -> Iterator[tuple[int, float]]:
             if process.uids().effective not in (user, 0) or process.ppid() == os.getpid():
                 continue
             if process.status() != psutil.STATUS_ZOMBIE and _may_write(process, roots):
-                yield process.pid, process.create_time()
+                found.add((process.pid, process.create_time()))
         except psutil.AccessDenied:
-            yield process.pid, 0.0  # a git of that user, or root's, that does not say where it is
+            found.add((process.pid, 0.0))  # a git of that user, or root's, that does not say where it is
         except psutil.NoSuchProcess:
             continue
+    return found
 
 
-def _may_write(process: object, roots: Sequence[str]) -> bool:
-    import psutil
-
-    assert isinstance(process, psutil.Process)
+def _may_write(process: psutil.Process, roots: Sequence[str]) -> bool:
     words = process.cmdline()
     if _command(words) in READING:
         return False
