@@ -135,7 +135,7 @@ budget reached
 
 out of memory
     Exit 137 is shown as what it is.
-    tests/adapters/test_gates.py::test_plain_exit_codes_are_said_plainly
+    tests/adapters/test_gates.py::test_special_exits_are_explained
     tests/adapters/test_command.py::test_failing_is_explained
 
 hostile plan, marker, message, branch or file name
