@@ -77,17 +77,24 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def waits(path: str, *, first: Callable[[], None] = work) -> None:
+def waits(path: str) -> None:
     """Work, then hang until ``path`` is there."""
-    first()
+    work()
     drop("here.json", json.dumps({"kind": "progress", "percent": 50, "note": "half", "nonce": NONCE}))
     wait_for(path)
 
 
-def stubborn(path: str) -> None:
-    """Hang, and hear no SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    waits(path)
+def stubborn(path: str, ticks: str) -> None:
+    """Hang, and hear no SIGTERM; a byte in ``ticks`` for each tenth of a second that this lasts."""
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    work()
+    drop("here.json", json.dumps({"kind": "progress", "percent": 50, "note": "half", "nonce": NONCE}))
+    while not Path(path).exists():
+        time.sleep(0.1)
+        if told:
+            with Path(ticks).open("a") as file:
+                file.write(".")
 
 
 def zombie() -> None:
@@ -242,7 +249,7 @@ def huge(megabytes: str = "64") -> None:
     with Path("huge.bin").open("wb") as file:
         file.truncate(int(megabytes) << 20)
     Path("many").mkdir()
-    for number in range(2_000):
+    for number in range(300):
         (Path("many") / str(number)).write_text(f"{number}\n")
 
 

@@ -181,11 +181,11 @@ def test_agent_deletes_its_worktree_and_what_it_committed_is_kept(run: Run, plan
 
 
 def test_agent_writes_huge_files_and_they_land_whole(run: Run, repo: Path) -> None:
-    done = run("huge", "24")
+    done = run("huge", "8")
 
     assert done.returncode == 0, done.stderr
-    assert git(repo, "cat-file", "-s", "workbench/r/integration:huge.bin") == str(24 << 20)
-    assert len(git(repo, "ls-tree", "--name-only", "workbench/r/integration:many").splitlines()) == 2_000
+    assert git(repo, "cat-file", "-s", "workbench/r/integration:huge.bin") == str(8 << 20)
+    assert len(git(repo, "ls-tree", "--name-only", "workbench/r/integration:many").splitlines()) == 300
 
 
 def test_agent_that_hangs_is_ended_with_its_children_when_the_run_is_stopped(

@@ -47,17 +47,17 @@ def test_signals_first_stops_gracefully_and_resume_goes_on(
 def test_signals_second_ends_at_once_and_resume_goes_on(
     workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path
 ) -> None:
-    """The agent ignores SIGTERM: gracefully would take three seconds, at once does not."""
-    process = workbench.start(*run_words(plan, hostile("stubborn", str(tmp_path / "go"))))
+    """The agent ignores SIGTERM: gracefully would take three seconds of its time, at once does not."""
+    ticks = tmp_path / "ticks"
+    process = workbench.start(*run_words(plan, hostile("stubborn", str(tmp_path / "go"), str(ticks))))
     until(process, lambda event: event["type"] == "MarkerReceived")
     process.send_signal(signal.SIGINT)
     _said(process, b"stopping")
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert time.monotonic() - began < 2.5
+    assert not ticks.exists() or ticks.stat().st_size < 20
     assert not leftovers(repo)
     _resumes(workbench, repo, tmp_path)
 
