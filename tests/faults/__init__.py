@@ -2,9 +2,9 @@
 
 ``hostile.py`` is a teammate (a command agent) with a deed for each fault an agent can commit,
 ``hostile.yaml`` a model for the real Claude Code with one for each fault of an API. The tests drive the real
-command line on real git and real processes. A row below is the fault, what a user expects, and who proves it; names without
-a folder are in this one. ``test_table.py`` holds that every test named here exists, and that every test in
-this folder is named.
+command line on real git and real processes. A row below is the fault, what a user expects, and who proves
+it; names without a folder are in this one. ``test_table.py`` holds that every test named here exists, and
+that every test in this folder is named.
 
 kill -9 at any step; power loss
     Resume goes on, nothing is lost or landed twice.
