@@ -87,9 +87,24 @@ class Settings(BaseModel):
     budget_usd: float | None = Field(
         None, gt=0, description="Start no new attempts once a run has cost this many US dollars."
     )
+    task_budget_usd: float | None = Field(
+        None, gt=0, description="Give a task up once its attempts have cost this many US dollars."
+    )
     attempts: int = Field(3, ge=1, le=20, description="How often a task is tried before it is given up.")
     repairs: int = Field(
         3, ge=0, le=20, description="How often the output of a red gate goes back into one live session."
+    )
+    idle_seconds: float = Field(
+        1800.0, ge=0, description="An agent that says and writes nothing for so long is nudged; 0 for never."
+    )
+    attempt_seconds: float = Field(
+        14400.0, ge=0, description="An agent that is at one attempt for so long is nudged; 0 for never."
+    )
+    nudge_seconds: float = Field(
+        300.0, gt=0, description="An agent that was nudged is stopped after this, if nothing came of it."
+    )
+    retry_seconds: float = Field(
+        5.0, ge=0, description="A task whose agent broke waits for this, doubled each time, up to 300."
     )
     batch: int = Field(
         8,

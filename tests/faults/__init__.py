@@ -26,6 +26,7 @@ agent crash, hang, zombie, endless output, invalid UTF-8
     test_agents.py::test_agent_crash_is_explained_and_its_work_kept
     test_agents.py::test_agent_crash_is_tried_again_a_bounded_number_of_times
     test_agents.py::test_agent_that_hangs_is_ended_with_its_children_when_the_run_is_stopped
+    tests/e2e/test_limits.py::test_a_hang_is_ended_with_all_it_started_and_the_next_attempt_has_its_work
     test_agents.py::test_agent_zombie_and_daemons_are_gone_before_the_work_is_taken
     test_agents.py::test_agent_endless_output_stays_bounded_everywhere
     test_agents.py::test_agent_output_that_is_invalid_utf_8_harms_nothing
@@ -112,7 +113,9 @@ SIGINT, SIGTERM, SIGHUP, terminal closed
     Waited out, no attempt is burned.
     test_models.py::test_overloaded_529_is_waited_out_and_no_attempt_is_burned
     test_models.py::test_rate_limit_429_is_waited_out_and_no_attempt_is_burned
-    test_models.py::test_usage_limit_is_told_with_the_time_at_which_it_is_lifted
+    test_models.py::test_usage_limit_is_a_pause_with_a_time_and_the_run_goes_on_at_it
+    tests/e2e/test_limits.py::test_a_model_that_stays_overloaded_pauses_the_run_and_the_same_session_goes_on
+    tests/e2e/test_limits.py::test_a_command_that_meets_a_limit_is_started_again_later_and_no_attempt_counts
     test_models.py::test_broken_streams_lose_nothing
     test_models.py::test_a_refusal_is_survived
     test_models.py::test_a_refusal_to_the_end_is_no_success_and_keeps_the_work

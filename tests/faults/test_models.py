@@ -150,12 +150,23 @@ def test_key_expired_in_mid_run_pauses_with_one_message_and_resumes_after_login(
     assert landed(repo, "one.txt") == "fine"
 
 
-def test_usage_limit_is_told_with_the_time_at_which_it_is_lifted(workbench: CommandLine, plan: Path) -> None:
-    """What the run makes of it is the governor's; here is what it hears."""
-    limited = "account: subscription\ndefault:" + WORK.replace("FAULT", "fault: {limit: 3600, times: 99}")
+def test_usage_limit_is_a_pause_with_a_time_and_the_run_goes_on_at_it(
+    workbench: CommandLine, repo: Path, plan: Path
+) -> None:
+    """Told by the API's own headers, and understood by Claude Code as a subscription's five hours."""
+    script = """
+account: subscription
+default:
+  attempts:
+    - - fault: {limit: 4, times: 9}
+    - - use: {tool: Write, input: {file_path: "{{worktree}}/one.txt", content: fine}}
+      - use: {tool: mcp__workbench__done, input: {note: written}}
+"""
+    done = _rehearse(workbench, plan, script)
 
-    done = _rehearse(workbench, plan, limited)
-
-    (told,) = of("AgentRetried", events(done.stdout))
-    assert told["status"] == 429 and "five_hour" in told["error"]
-    assert 3_000 < told["delay_seconds"] <= 3_600
+    assert done.returncode == 0, done.stderr
+    story = events(done.stdout)
+    (paused,) = of("TeamPaused", story)
+    assert paused["limit"] == "usage" and paused["until"] > 0
+    assert len(of("TeamUnpaused", story)) == 1 and not of("AttemptFailed", story)
+    assert landed(repo, "one.txt") == "fine"

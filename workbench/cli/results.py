@@ -11,7 +11,7 @@ from workbench.cli.collisions import SEMANTIC, SETTLED, semantic, settled
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import counts, rows, short
+from workbench.cli.presenting import counts, resting, rows, short
 from workbench.composition.past import proof, proven_report, read_run, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
@@ -123,6 +123,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
+    if going_on and (why := resting(state)):
+        print(f"  {why}")
     for task in state.tasks.values():
         attempt = state.attempts.get((task.spec.id, task.attempt))
         who = attempt.teammate if attempt else ""

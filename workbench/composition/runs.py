@@ -101,6 +101,11 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "batch": settings.batch,
             "gate_slots": settings.gate_slots,
             "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
+            "task_budget_usd": settings.task_budget_usd,
+            "idle_seconds": settings.idle_seconds or None,
+            "attempt_seconds": settings.attempt_seconds or None,
+            "nudge_seconds": settings.nudge_seconds,
+            "retry_seconds": settings.retry_seconds,
             "gate_seconds": settings.gate_seconds,
             "gate_junit": settings.gate_junit,
             "quarantine": settings.quarantine,
@@ -169,6 +174,7 @@ async def start_run(
             integration=f"refs/heads/workbench/{run}/integration",
             environment=world.gates.environment(),
             dirty=bool(place.repository.dirty),
+            room=_room(world),
         )
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)
@@ -214,8 +220,21 @@ async def resume_run(
             commit = await resolve(place.repository, provided[1])
             await write(store, state, await work_provided(state, world, provided[0], commit))
         engine = Engine(run, state, store, bus)
-        engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
+        engine.emit(
+            RunResumed(
+                pid=os.getpid(),
+                environment=world.gates.environment(),
+                budget_usd=budget_usd,
+                room=_room(world),
+            )
+        )
         yield Run(run, engine, bus, world, history)
+
+
+def _room(world: World) -> int | None:
+    """How many agents fit into memory, as far as that is known."""
+    found = world.room()
+    return None if found is None else max(1, found.agents)
 
 
 async def _room_for_branches(world: World) -> None:
@@ -234,8 +253,10 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
         await write(store, state, event)
 
 
-async def write(store: SqliteStore, state: RunState, event: Event) -> None:
-    """One fact into the log, and the state with it."""
-    record = Record(state.seq + 1, max(time.time(), state.at), event)
-    apply(state, record)
-    await store.append(state.run, [record])
+async def write(store: SqliteStore, state: RunState, *events: Event) -> None:
+    """All of ``events`` into the log, or none, and the state with them."""
+    at = max(time.time(), state.at)  # the clock may have been set back since
+    records = [Record(state.seq + number, at, event) for number, event in enumerate(events, 1)]
+    for record in records:
+        apply(state, record)
+    await store.append(state.run, records)

@@ -10,7 +10,6 @@ stays in its history. A run that no process holds can be undone in, however it e
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,10 +23,11 @@ from workbench.composition.harvest import Say
 from workbench.composition.past import choose, read_run, state_of
 from workbench.composition.place import Place
 from workbench.composition.proving import RedUndo, prove
-from workbench.composition.runs import account
+from workbench.composition.runs import account, write
 from workbench.composition.wiring import open_world
 from workbench.core.apply import apply
 from workbench.core.events import Event, LandingUndone, Record, UndoDropped, UndoStarted
+from workbench.core.lists import some
 from workbench.core.models import Reversal
 from workbench.core.state import RunState, TaskStatus
 from workbench.core.undo import Undo, chosen, gates_after, in_the_way
@@ -68,11 +68,7 @@ class Log:
 
     async def write(self, *events: Event) -> None:
         """Append all of ``events`` or none, and apply them."""
-        at = max(time.time(), self.state.at)
-        records = [Record(self.state.seq + number, at, it) for number, it in enumerate(events, 1)]
-        for record in records:
-            apply(self.state, record)
-        await self.store.append(self.state.run, records)
+        await write(self.store, self.state, *events)
 
 
 async def undo(
@@ -177,7 +173,7 @@ async def _reverted(
     found = await reverse(state, git, old, landings, gated=gated)
     if not isinstance(found, Stuck):
         return found
-    task, paths = found.landing.task, _some(found.paths)
+    task, paths = found.landing.task, some(found.paths)
     others = in_the_way(state, [found.landing], found.paths)
     others = tuple(name for name in others if name not in {landing.task for landing in landings})
     if others:
@@ -221,8 +217,3 @@ async def _there(git: Plumbing, state: RunState, reversals: Sequence[Reversal]) 
         return ()
     there = await git.reachable(tip, state.base)
     return tuple(it.task for it in reversals if it.landing in there)
-
-
-def _some(paths: Sequence[str], limit: int = 8) -> str:
-    more = f" and {len(paths) - limit} more" if len(paths) > limit else ""
-    return ", ".join(paths[:limit]) + more

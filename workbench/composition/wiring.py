@@ -17,6 +17,7 @@ from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
+from workbench.adapters.memory import room_for
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.templates import Templates
 from workbench.composition.names import SourceNames
@@ -74,6 +75,7 @@ async def open_world(
             },
             extras=extras,
             notices=notices,
+            room=room_for(settings.agent.partition(":")[0]),
         )
 
 

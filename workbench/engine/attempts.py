@@ -15,6 +15,7 @@ from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
+from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
 from workbench.engine.ports import (
     Acted,
@@ -61,6 +62,13 @@ async def kept(state: RunState, world: World, attempt: AttemptState, prepared: b
     return None
 
 
+def _left(state: RunState, task: str) -> float | None:
+    """What an attempt may cost, in US dollars: what is left of its task's budget, and of the run's."""
+    spent = ((state.settings.budget_usd, state.cost_usd), (state.budget_of(task), state.cost_of(task)))
+    left = [whole - cost for whole, cost in spent if whole is not None]
+    return max(0.01, min(left)) if left else None
+
+
 CUT_OFF_SECONDS = 0.05
 """Between one cancelling and the next, of an agent that is to end at once."""
 
@@ -83,13 +91,16 @@ class LiveAttempt:
     _seen: set[str] = field(default_factory=set)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
     checks: set[asyncio.Task[None]] = field(default_factory=set)
+    _worker: asyncio.Future[None] | None = None
+    _cut: str = ""
+    _deadlines: Deadlines | None = None
 
     # -- the attempt's own task ----------------------------------------------------------------
 
     async def conduct(self) -> None:
         """Live through the attempt. Emits AttemptEnded as its very last act."""
         try:
-            worker = asyncio.ensure_future(self._work())
+            worker = self._worker = asyncio.ensure_future(self._work())
             ending = asyncio.ensure_future(self._ask_to_end.wait())
             try:
                 await asyncio.wait({worker, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -143,7 +154,15 @@ class LiveAttempt:
         )
         world.markers.add(prepared.path)
         brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
-        await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
+        deadlines = self._deadlines = Deadlines(
+            attempt, state.settings, self.emit, lambda: world.worktrees.fingerprint(attempt.teammate)
+        )
+        watching = asyncio.ensure_future(deadlines.watch())
+        try:
+            await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
 
     def _assignment(self, worktree: Path, brief: str) -> Assignment:
         state, attempt = self.state, self.attempt
@@ -162,7 +181,6 @@ class LiveAttempt:
             "WORKBENCH_TEAMMATE": attempt.teammate,
             **self.world.extras(attempt, worktree),
         }
-        budget = state.settings.budget_usd
         return Assignment(
             run=state.run,
             task=attempt.task,
@@ -175,14 +193,16 @@ class LiveAttempt:
             role=spec.role,
             model=state.settings.model,
             session=attempt.session,
-            budget_usd=None if budget is None else max(0.01, budget - state.cost_usd),
+            budget_usd=_left(state, attempt.task),
             teammates=tuple(name for name in state.teammates if name != attempt.teammate),
         )
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:
         """The agent is over by itself: say so once, with the reason when it broke."""
         error = "" if worker.cancelled() else worker.exception()
-        if isinstance(error, WorkbenchError):
+        if self._cut:
+            self._report(Ended(live=False, error=self._cut, usage=self.usage))
+        elif isinstance(error, WorkbenchError):
             self._fail(str(error))
         elif error:
             self._fail(f"{type(error).__name__}: {error}")
@@ -206,6 +226,7 @@ class LiveAttempt:
     # -- what comes from the agent and its markers -----------------------------------------------
 
     def _report(self, report: AgentReport) -> None:
+        self._alive()
         task, number = self.attempt.task, self.attempt.number
         match report:
             case Started(pid, session):
@@ -239,6 +260,8 @@ class LiveAttempt:
                 live=report.live,
                 error=report.error,
                 login=report.login,
+                limit=report.limit,
+                resets_at=report.resets_at,
                 exit_code=report.exit_code,
                 usage=report.usage,
                 session=report.session,
@@ -259,9 +282,14 @@ class LiveAttempt:
 
     def receive(self, dropped: Dropped) -> None:
         """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
+        self._alive()
         came = outcome(dropped, self.state, self.attempt, self._seen)
         self._seen.add(dropped.name)
         self.emit(came)
+
+    def _alive(self) -> None:
+        if self._deadlines is not None:
+            self._deadlines.alive()
 
     # -- what comes from the engine ------------------------------------------------------------------
 
@@ -292,6 +320,12 @@ class LiveAttempt:
         if interrupt:
             self._end_checks()
         self._ask_to_end.set()
+
+    def cut_short(self, reason: str) -> None:
+        """Stop the agent and all that it started; what it made is then collected like a broken one's."""
+        if not self._ask_to_end.is_set() and self._worker is not None and not self._worker.done():
+            self._cut = reason
+            self._worker.cancel()
 
     async def _checks_over(self) -> None:
         self._end_checks()

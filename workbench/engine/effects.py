@@ -18,6 +18,7 @@ from workbench.engine.noticing import read_landing
 from workbench.engine.ports import Emit
 from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
+from workbench.engine.waiting import measure, wait_over
 from workbench.engine.world import World
 from workbench.errors import GitError, WorkbenchError
 
@@ -46,6 +47,7 @@ class Effects:
         self._landings = Landings(world, emit)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
+        self._alarm: asyncio.Task[None] | None = None
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -64,6 +66,10 @@ class Effects:
                 return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
             case a.EndAttempt():
                 return [], lambda: self._end(action)
+            case a.CutShort():
+                return [], lambda: self._cut_short(action)
+            case a.Wake():
+                return [], lambda: self._wait(action)
             case a.BuildBatch() | a.CheckCandidate() | a.StopChecks() | a.FindPair() | a.DropLanding():
                 return self._landings.begin(state, action)
             case a.Publish():
@@ -204,6 +210,19 @@ class Effects:
         done_with = [mate.name for mate in state.teammates.values() if mate.worktree]
         await asyncio.gather(*(remove(name) for name in done_with if name not in action.keep))
 
+    async def _wait(self, action: a.Wake) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._beside(wait_over(action.hold, self._world.clock, self._emit))
+
+    def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Something that goes on beside all effects, and ends with them."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._notice)
+        return task
+
     # -- attempts --------------------------------------------------------------------------------------------
 
     def _start_attempt(self, state: RunState, action: a.StartAttempt) -> Begun:
@@ -230,6 +249,7 @@ class Effects:
             )
             self._world.markers.follow(self._probes.moved)
             self._watching = asyncio.ensure_future(self._watch())
+            self._beside(measure(state, self._world.room, self._emit))
         live = self._live[key] = LiveAttempt(state, state.attempts[key], self._world, self._emit)
         await live.conduct()
 
@@ -297,3 +317,7 @@ class Effects:
     async def _end(self, action: a.EndAttempt) -> None:
         if live := self._live.get((action.task, action.attempt)):
             live.end(action.interrupt)
+
+    async def _cut_short(self, action: a.CutShort) -> None:
+        if live := self._live.get((action.task, action.attempt)):
+            live.cut_short(action.reason)

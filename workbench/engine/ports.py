@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from workbench.core.events import Event, Record
 from workbench.core.models import Marker, PublicChange, Usage, Verdict
@@ -160,6 +160,11 @@ class Worktrees(Protocol):
         ``.workbench/`` and placeholders that a sandbox left behind never reach the commit. Raises
         GitError when the worktree is no longer a worktree of this repository.
         """
+        ...
+
+    async def fingerprint(self, teammate: str) -> str:
+        """What the files that git does not know as committed are like now: the same twice when nobody
+        wrote to them in between, or when that cannot be told. Never raises GitError."""
         ...
 
     async def remove(self, teammate: str) -> None:
@@ -318,6 +323,8 @@ class Ended:
     exit_code: int | None = None
     usage: Usage = field(default_factory=Usage)
     session: str | None = None
+    limit: Literal["", "rate", "usage"] = ""
+    resets_at: float | None = None
 
 
 AgentReport = Started | Acted | Said | Retried | Denied | Ended
@@ -416,6 +423,20 @@ class Briefs(Protocol):
         """The template ``name`` filled in; raises UsageError naming the template when it is broken."""
         ...
 
+
+# -- the machine ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Roomy:
+    """How many more ``agents`` fit into memory now, of which ``free_mb`` are free."""
+
+    agents: int
+    free_mb: int
+
+
+Room = Callable[[], Roomy | None]
+"""Measures that, in well under a millisecond; None where nothing bounds it."""
 
 Emit = Callable[[Event], None]
 """Hand an event to the loop; returns at once, from any coroutine of the loop's thread."""

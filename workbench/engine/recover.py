@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.merge import candidate
 from workbench.core.state import AttemptState, Landing, RunState
 from workbench.engine.attempts import kept
 from workbench.engine.dropped import outcome
@@ -42,19 +42,8 @@ async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.
     tip = await git.tip(state.integration)
     if tip is None:
         return []
-    there = [
-        a.Candidate(
-            step.task,
-            state.task(step.task).delivered_by,
-            step.parent,
-            step.commit,
-            step.tree,
-            step.files,
-        )
-        for step in landing.steps
-        if await git.is_ancestor(step.commit, tip)
-    ]
-    return landed(there)
+    there = [step for step in landing.steps if await git.is_ancestor(step.commit, tip)]
+    return landed([candidate(state, step) for step in there])
 
 
 async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:

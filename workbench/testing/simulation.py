@@ -285,9 +285,15 @@ class Simulation:
                 self._inform(action)
 
     def _inform(self, action: a.Action) -> None:
+        if isinstance(action, a.Wake):
+            self._do(None, lambda: self._let_time_pass(action))
         if isinstance(action, a.ReadLanding):
             read = e.LandingRead(tasks=action.tasks, commit=action.new)
             self._do(None, lambda: self._inbox.append(read))
+
+    def _let_time_pass(self, action: a.Wake) -> None:
+        self.book.now = max(self.book.now, action.hold.until)
+        self._inbox.append(e.Awoke())
 
     def _do(self, owner: Key | str | None, act: Callable[[], None], commit: str = "") -> None:
         if owner != LANDING or self._landing not in self._over:

@@ -83,6 +83,9 @@ class FakeWorktrees:
         worktree.head, worktree.merging = self.git.add(worktree.files, *parents, message=message), None
         return worktree.head
 
+    async def fingerprint(self, teammate: str) -> str:
+        return repr(sorted(self._get(teammate).files.items()))
+
     async def remove(self, teammate: str) -> None:
         worktree = self.standing.pop(teammate, None)
         if worktree is not None:

@@ -150,6 +150,15 @@ class Worktrees:
             changed = tree != await self._git.tree_of(start)
             return Collected(commit, tree, changed, snapshot, open_files)
 
+    async def fingerprint(self, teammate: str) -> str:
+        """See the port."""
+        linked = self._linked(teammate)
+        try:
+            status = await status_of(linked.place)
+        except GitError:  # it is gone, or the agent just has it locked
+            return ""
+        return await asyncio.to_thread(_stamps, linked.path, status)
+
     async def remove(self, teammate: str) -> None:
         """See the port."""
         linked = self._linked(teammate)
@@ -339,6 +348,16 @@ def _unfinished(linked: Linked) -> tuple[str, ...]:
     """Commits that only an operation in progress holds: merged-in ones and autostashes."""
     names = ("MERGE_HEAD", "MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash")
     return tuple(commit for name in names for commit in linked.heads(name))
+
+
+def _stamps(worktree: Path, status: Status) -> str:
+    """HEAD and, for each file that differs from it, its size and when it was written."""
+    found = [status.head or ""]
+    for entry in status.entries:
+        with suppress(OSError):
+            seen = os.lstat(worktree / entry.path)
+            found.append(f"{entry.kind} {entry.path} {seen.st_size} {seen.st_mtime_ns}")
+    return "\n".join(found)
 
 
 def _make_folder(worktree: Path) -> None:
