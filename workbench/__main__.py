@@ -30,7 +30,10 @@ def entry() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Imports make no garbage worth collecting: a tenth of the time to start.
     gc.disable()
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # while this was still being imported
+        code = 130
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -117,6 +118,25 @@ async def test_a_stream_can_be_cut_and_garbled(ask: Any, capfd: pytest.CaptureFi
     assert not garbage.whole and b"\xff" in garbage.body
     assert fine.whole
     assert capfd.readouterr().err == ""
+
+
+async def test_a_stream_can_trickle_and_an_answer_be_refused(ask: Any) -> None:
+    async with serve(load("default: [{fault: trickle}, {fault: refusal}, {say: ok}]")) as rehearsal:
+        slow, refused, fine = [await ask(rehearsal.url, "POST", PATH, request(stream=True)) for _ in range(3)]
+    assert slow.whole and [kind for kind, _ in slow.events] == [kind for kind, _ in fine.events]
+    kinds = [kind for kind, _ in refused.events]
+    assert refused.whole and "content_block_start" not in kinds
+    assert refused.events[-2][1]["delta"]["stop_reason"] == "refusal"
+
+
+async def test_a_usage_limit_says_when_it_is_lifted(ask: Any) -> None:
+    script = load("account: subscription\ndefault: [{fault: {limit: 90}}, {say: ok}]")
+    async with serve(script) as rehearsal:
+        limited, fine = [await ask(rehearsal.url, "POST", PATH, request()) for _ in range(2)]
+        assert rehearsal.env()["CLAUDE_CODE_OAUTH_TOKEN"] and not rehearsal.env()["ANTHROPIC_API_KEY"]
+    assert (limited.status, fine.status) == (429, 200)
+    assert limited.headers["anthropic-ratelimit-unified-status"] == "rejected"
+    assert 80 < int(limited.headers["anthropic-ratelimit-unified-reset"]) - time.time() <= 90
 
 
 async def test_silence_lasts_until_the_client_leaves_or_the_rehearsal_closes(ask: Any) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import threading
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,17 +37,49 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     gc.freeze()  # what was imported stays
     gc.enable()
 
+    told: list[int] = []
+
     async def whole() -> T:
         try:
-            return await main
+            with _interrupting(told):
+                return await main
         finally:
             await all_noted()
 
     try:
         return asyncio.run(whole())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError) as ended:
+        if isinstance(ended, asyncio.CancelledError) and not told:
+            raise
         explain("interrupted", "nothing is half done; `workbench status` says where the run stands")
-        raise
+        raise KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def _interrupting(told: list[int]) -> Iterator[None]:
+    """SIGTERM and SIGHUP cancel the current task, as asyncio lets SIGINT do; noted in ``told``.
+
+    By default they would end this process where it stands, and gates and git commands that it had
+    started would go on without it. A second one does not wait for the loop's turn.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    if threading.current_thread() is not threading.main_thread():  # where no signal ever arrives
+        yield
+        return
+
+    def interrupt(number: int, _: object) -> None:
+        told.append(number)
+        if len(told) > 1:
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(task.cancel)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
@@ -106,10 +139,12 @@ def exit_code(state: RunState, result: Report, *, interrupted: bool) -> int:
 @contextlib.contextmanager
 def _handling(stop: Any) -> Iterator[None]:
     loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:
         loop.add_signal_handler(number, stop, number)
     try:
         yield
     finally:
-        for number in SIGNALS:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)

@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +16,17 @@ from workbench.errors import IllegalEvent, PlanError, WorkbenchError
 
 BUG = 3
 INTERRUPTED = 130
+
+
+MACHINE = {
+    errno.EMFILE: "Raise the limit of open files: ulimit -n 4096",
+    errno.ENFILE: "The whole system has too many files open: close some programs.",
+    errno.ENOSPC: "Make room on that disk. What was committed is kept.",
+    errno.EDQUOT: "Make room: the quota is used up. What was committed is kept.",
+    errno.EROFS: "That disk cannot be written to: mount it for writing, or work on another.",
+    errno.ENOMEM: "There is no memory left: end other programs, or make the team smaller.",
+}
+"""What a machine may lack at any point, which is no bug of ours, and what to do about it."""
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -37,7 +49,7 @@ def guarded(command: Callable[[], int]) -> int:
     except typer.Exit as done:
         return done.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): nothing to say, and nothing more to flush.
@@ -45,6 +57,10 @@ def guarded(command: Callable[[], int]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last stop before a person
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            where = f" ({error.filename})" if error.filename else ""
+            explain(f"{error.strerror}{where}", MACHINE[error.errno])
+            return 2
         if not isinstance(error, usage):
             return _bug(error)
         error.show(sys.stderr)  # type: ignore[attr-defined]
@@ -53,9 +69,14 @@ def guarded(command: Callable[[], int]) -> int:
 
 def explain(sentence: str, hint: str = "") -> None:
     """Say on stderr what went wrong and what to do next."""
-    print(f"workbench: {sentence}", file=sys.stderr)
+    _say(f"workbench: {sentence}")
     if hint:
-        print(f"  next: {hint}", file=sys.stderr)
+        _say(f"  next: {hint}")
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal was closed: nobody is there, and the exit code stands
+        print(line, file=sys.stderr)
 
 
 def _bug(error: BaseException) -> int:

@@ -45,7 +45,8 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
     result, damaged = run_async(main())
     match form:
         case "json":
-            print(result.model_dump_json(indent=2))
+            # Not pydantic's own: a file name that is no UTF-8 may be in it.
+            print(jsonlib.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False))
         case "junit":
             print(junit(result), end="")
         case "md":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: 
     if not json:
         from workbench.cli.results import print_report
 
-        print_report(result)
+        with contextlib.suppress(OSError):  # the reader went away; the exit code is still the run's
+            print_report(result)
         next_steps(result)
     return code
 

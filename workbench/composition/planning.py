@@ -39,9 +39,11 @@ def read_plan(path: Path) -> ReadyPlan:
 def read_text(path: Path) -> str:
     """The text of a plan file, or a UsageError that says why there is none."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # no more: a device has no end, and no size that says so
+        if len(data) > MAX_BYTES:
             raise UsageError(f"{path} is too large for a plan.", "A plan is a Markdown file for people.")
-        return path.read_bytes().decode("utf-8")  # exactly this text is approved, line ends included
+        return data.decode("utf-8")  # exactly this text is approved, line ends included
     except FileNotFoundError:
         raise UsageError(f"There is no plan at {path}.", "Name a Markdown file; see the README.") from None
     except UnicodeDecodeError:

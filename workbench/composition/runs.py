@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.adapters.git.repository import resolve
+from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, state_of
@@ -158,6 +159,7 @@ async def start_run(
     """
     async with AsyncExitStack() as stack:
         settings = run_settings(place, ready, no_gates=no_gates, scripted=script is not None)
+        allow_files(len(settings.team))
         commit = await resolve(place.repository, base or ready.plan.base or "HEAD")
         store = stack.enter_context(place.store())
         taken = store.runs()
@@ -228,6 +230,7 @@ async def resume_run(
             raise UsageError(
                 f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
             )
+        allow_files(len(state.settings.team))
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
@@ -284,7 +287,8 @@ async def account_for(place: Place, store: SqliteStore, state: RunState) -> None
 
 async def write(store: SqliteStore, state: RunState, *events: Event) -> None:
     """All of ``events`` into the log, or none, and the state with them."""
-    records = [Record(state.seq + number, time.time(), event) for number, event in enumerate(events, 1)]
+    at = max(time.time(), state.at)  # the clock may have been set back since
+    records = [Record(state.seq + number, at, event) for number, event in enumerate(events, 1)]
     for record in records:
         apply(state, record)
     await store.append(state.run, records)

@@ -218,7 +218,9 @@ async def _advance(
         found = await git.tip(ref)
         if found == old:
             raise UsageError(
-                f"{error}", f"Mend that, then `workbench land {work.state.run}` again. Nothing was moved."
+                f"{error}",
+                f"{error.hint or 'Mend that'}, then `workbench land {work.state.run}` again. "
+                "Nothing was moved.",
             ) from error
         if found != new:
             return False

@@ -60,6 +60,8 @@ async def examine(where: Path, settings: Settings, env: Mapping[str, str] | None
             ("identity", lambda: repository.identity(repo)),
             ("history", lambda: repository.history(repo)),
             ("submodules", lambda: repository.submodules(repo, settings)),
+            ("hooks", lambda: repository.hooks(repo)),
+            ("sparse", lambda: repository.sparse(repo)),
             ("large files", lambda: repository.large_files(repo, env)),
             ("letter case", lambda: repository.letter_case(repo)),
             ("settings", lambda: repository.settings_file(repo.root)),

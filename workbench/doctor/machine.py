@@ -93,8 +93,9 @@ def open_files(settings: Settings, limits: tuple[int, int] | None = None) -> Fin
     if soft == resource.RLIM_INFINITY or soft >= needed:
         shown = "any number of" if soft == resource.RLIM_INFINITY else f"{soft}"
         return Finding("open files", "ok", f"A process may open {shown} files.")
-    possible = hard == resource.RLIM_INFINITY or hard >= needed
-    hint = f"Run `ulimit -n {max(needed, 1024)}` first." if possible else "Make the team smaller."
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        return Finding("open files", "ok", f"A process may open {soft} files; a run raises that for itself.")
+    hint = "Raise the hard limit (`ulimit -Hn`, or the container's), or make the team smaller."
     return Finding("open files", "warn", f"A process may open {soft} files; {needed} are wanted.", hint)
 
 

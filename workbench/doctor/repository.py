@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -65,6 +66,38 @@ def submodules(repository: Repository, settings: Settings) -> Finding | None:
     return Finding(
         "submodules", "warn", "There are submodules, and they stay empty in teammates' worktrees.",
         'Set setup = ["git submodule update --init --recursive"] if the work or the gates need them.',
+    )  # fmt: skip
+
+
+HOOKS = ("pre-commit", "commit-msg", "prepare-commit-msg", "post-commit", "post-checkout")
+"""Those that a teammate's own git runs."""
+
+
+async def hooks(repository: Repository) -> Finding | None:
+    """Hooks that teammates' commits will run; None when there are none."""
+    place = Place(repository.git_dir, repository.root)
+    # Asked without our own settings, which name no folder at all.
+    words = ("rev-parse", "--path-format=absolute", "--git-path", "hooks")
+    asked = await run(place, *words, extra={"GIT_CONFIG_COUNT": "0"})
+    folder = Path(asked.text)
+    found = [name for name in HOOKS if os.access(folder / name, os.X_OK) and (folder / name).is_file()]
+    if not found:
+        return None
+    return Finding(
+        "hooks", "warn", f"Teammates' own commits run {' and '.join(found[:3])} from {folder}.",
+        "See that they work in a fresh worktree (setup = […] brings what they need); workbench runs none.",
+    )  # fmt: skip
+
+
+async def sparse(repository: Repository) -> Finding | None:
+    """A sparse checkout, which teammates do not inherit; None when it is whole."""
+    place = Place(repository.git_dir, repository.root)
+    asked = await run(place, "config", "--type=bool", "--get", "core.sparseCheckout", fine=(0, 1))
+    if asked.text != "true":
+        return None
+    return Finding(
+        "sparse", "warn", "This checkout is sparse; teammates and gates get every file.",
+        "Set sparse = true to give teammates the folders of their task only. Yours stays as it is.",
     )  # fmt: skip
 
 

@@ -70,6 +70,10 @@ def _left(state: RunState, task: str) -> float | None:
     return max(0.01, min(left)) if left else None
 
 
+CUT_OFF_SECONDS = 0.05
+"""Between one cancelling and the next, of an agent that is to end at once."""
+
+
 @dataclass(eq=False)
 class LiveAttempt:
     """What the engine holds of one attempt while it lives. ``places`` says whose a worktree is now."""
@@ -106,10 +110,12 @@ class LiveAttempt:
                 if worker.done():
                     self._report_end(worker)
                     await ending
+            except asyncio.CancelledError:  # nobody asked the session to end: it is cut off
+                await _cut_off(worker)
+                raise
             finally:
                 ending.cancel()
-                worker.cancel()
-                await asyncio.wait({worker})
+                await _over(worker)
             if self.interrupt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
@@ -340,3 +346,21 @@ class LiveAttempt:
     def _end_checks(self) -> None:
         for check in self.checks:
             check.cancel()
+
+
+async def _over(worker: asyncio.Future[None]) -> None:
+    """Cancel, and wait until it is over; being cancelled meanwhile cuts it off."""
+    worker.cancel()
+    try:
+        await asyncio.wait({worker})
+    except asyncio.CancelledError:
+        await _cut_off(worker)
+        raise
+
+
+async def _cut_off(worker: asyncio.Future[None]) -> None:
+    """End it without the time that an agent is given to end by itself: whoever ends one kills it when
+    cancelled, which it can only be once it is at it."""
+    while not worker.done():
+        worker.cancel()
+        await asyncio.wait({worker}, timeout=CUT_OFF_SECONDS)

@@ -8,7 +8,6 @@ could take back, and a burst costs one fsync.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
@@ -19,6 +18,7 @@ from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RunResumed, StopRequested
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
+from workbench.engine.clock import SteadyClock
 from workbench.engine.ports import Store
 
 Effect = Callable[[], Coroutine[None, None, None]]
@@ -48,14 +48,14 @@ class Engine:
     """Runs one run, from its state, until it is finished."""
 
     def __init__(
-        self, run: str, state: RunState, store: Store, bus: Bus, clock: Callable[[], float] = time.time
+        self, run: str, state: RunState, store: Store, bus: Bus, clock: Callable[[], float] | None = None
     ) -> None:
         self.run = run
         self.state = state
         self.state.run = run
         self._store = store
         self._bus = bus
-        self.clock = clock
+        self.clock = clock or SteadyClock()
         self._inbox: deque[tuple[float, Event]] = deque()
         self._wake = asyncio.Event()
 
@@ -122,7 +122,8 @@ class Engine:
         while agenda:
             match agenda.popleft():
                 case Event() as happened:
-                    record = Record(self.state.seq + 1, at, happened)
+                    # Never before what is in the log: the clock may have been set back between two resumes.
+                    record = Record(self.state.seq + 1, max(at, self.state.at), happened)
                     apply(self.state, record)
                     records.append(record)
                     agenda.extendleft(reversed(decide(self.state, happened)))

@@ -25,6 +25,7 @@
 
     on_told: []                           # reactions that every task has, after its own
     usage: estimated                      # or none: the client then shows no cost
+    account: key                          # or subscription: how the client is signed in
 
 A task is a list of steps, or a mapping of ``steps`` (or ``attempts``) and ``on_told``. A step is one of
 
@@ -33,10 +34,12 @@ A task is a list of steps, or a mapping of ``steps`` (or ``attempts``) and ``on_
     structured  the answer to a request that came with a JSON schema
     end         the turn is over; steps after it are played when the next message comes
     wait        seconds (or {seconds: n}) in which the model thinks
-    fault       {status: 529, times: n} an HTTP error; cut: the stream breaks off; garbage: not what a
-                stream of events is; silence: no answer ever. ``times`` (1) counts for each task and
-                attempt; whatever comes after is the real answer. A status may have ``retry_after``,
-                the seconds in the header of that name.
+    fault       {status: 529, times: n} an HTTP error; {limit: 90, times: n} a usage limit that is lifted
+                in so many seconds, as a subscription meets it; cut: the stream breaks off; garbage: not
+                what a stream of events is; silence: no answer ever; trickle: the whole answer, a few bytes
+                at a time; refusal: the model declines, and the answer is left out. ``times`` (1) counts for
+                each task and attempt; whatever comes after is the real answer. A status may have
+                ``retry_after``, the seconds in the header of that name.
     steps       a block of steps, to put a condition on all of them
 
 ``say`` may stand with one of ``use``, ``structured`` or ``end``. Any step can have conditions, regular
@@ -101,8 +104,9 @@ def _seconds(value: Any) -> Any:
 def _fault(value: Any) -> Any:
     if isinstance(value, str):
         return {"kind": value}
-    if isinstance(value, dict) and "kind" not in value and "status" in value:
-        return {"kind": "status", **value}
+    if isinstance(value, dict) and "kind" not in value:
+        named = [kind for kind in ("status", "limit") if kind in value]
+        return {"kind": named[0], **value} if named else value
     return value
 
 
@@ -129,7 +133,8 @@ class Use(Value):
 class Fault(Value):
     """Trouble instead of an answer, ``times`` times for one task and attempt."""
 
-    kind: Literal["status", "cut", "garbage", "silence"]
+    kind: Literal["status", "limit", "cut", "garbage", "silence", "trickle", "refusal"]
+    limit: float = Field(default=60, ge=0)
     status: int = Field(default=529, ge=400, le=599)
     times: int = Field(default=1, ge=1)
     retry_after: float | None = Field(default=None, ge=0)
@@ -201,12 +206,14 @@ TaskId = Annotated[str, BeforeValidator(_name), Field(pattern=TASK_ID)]
 
 
 class Script(Value):
-    """A whole script. ``usage`` says whether answers carry estimated tokens, which cost, or none."""
+    """A whole script. ``usage`` says whether answers carry estimated tokens, which cost, or none;
+    ``account`` how Claude Code is signed in, for it meets limits in another way with each."""
 
     default: ROLE = Role()
     tasks: dict[TaskId, ROLE] = Field(default_factory=dict)
     on_told: tuple[Reaction, ...] = ()
     usage: Literal["estimated", "none"] = "estimated"
+    account: Literal["key", "subscription"] = "key"
 
     def part(self, task: str, attempt: int) -> Part:
         """What the model does for one attempt at ``task``, reactions in the order they are tried."""

@@ -82,6 +82,12 @@ class Asked:
     stream: bool
 
 
+_SIGNED_IN = {
+    "key": {"ANTHROPIC_API_KEY": "rehearsal"},
+    "subscription": {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-rehearsal"},
+}
+
+
 class Rehearsal:
     """A rehearsal that is being served."""
 
@@ -104,7 +110,7 @@ class Rehearsal:
         return {
             **dict.fromkeys(_ELSEWHERE, ""),
             "ANTHROPIC_BASE_URL": self.url,
-            "ANTHROPIC_API_KEY": "rehearsal",
+            **_SIGNED_IN[self.script.account],
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CONFIG_DIR": str(self._config_dir),
             "DISABLE_AUTOUPDATER": "1",
@@ -266,8 +272,12 @@ async def _respond(rehearsal: Rehearsal, headers: Mapping[str, str], body: dict[
     if fault is not None and fault.kind == "status":
         extra = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
         return JSONResponse(wire.error(fault.status), fault.status, headers=extra)
+    if fault is not None and fault.kind == "limit":
+        return JSONResponse(wire.error(429), 429, headers=faults.limit_headers(fault.limit))
     whole = wire.message(body, answer, rehearsal.script.usage == "estimated")
-    if fault is not None:
+    if fault is not None and fault.kind == "refusal":
+        whole = faults.refused(whole)
+    elif fault is not None:
         return faults.broken(fault, whole, rehearsal.pause)
     if not body.get("stream"):
         return JSONResponse(whole)

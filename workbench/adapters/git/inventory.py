@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked
+from workbench.adapters.git.locks import remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import OID, full_id
 from workbench.adapters.git.process import Place, encoded, run
-from workbench.adapters.git.refs import ABSENT, full_ref, open_somewhere
+from workbench.adapters.git.refs import ABSENT, full_ref
 from workbench.adapters.git.repository import Repository
 from workbench.errors import GitError
 
@@ -118,9 +119,11 @@ class Inventory:
         return found
 
     async def free_locks(self, prefixes: Sequence[str], seconds: float) -> list[Path]:
-        """Remove locks on refs below ``prefixes`` that are older than ``seconds`` and that no process has
-        open: killed gits left them. Gives what was removed."""
-        return await asyncio.to_thread(_free_locks, self._common, prefixes, seconds)
+        """Remove locks on refs below ``prefixes`` that are older than ``seconds`` and whose owner is proven
+        dead: killed gits left them. Gives what was removed."""
+        found = await asyncio.to_thread(_old_locks, self._common, prefixes, seconds)
+        places = work_trees(self._common) if found else []
+        return [lock for lock in found if await remove_if_abandoned(lock, places)]
 
 
 def _once(log: Path) -> list[str]:
@@ -133,13 +136,11 @@ def _once(log: Path) -> list[str]:
     return [oid for oid in named if OID.fullmatch(oid) and oid != ABSENT]
 
 
-def _free_locks(common: Path, prefixes: Sequence[str], seconds: float) -> list[Path]:
-    removed = []
+def _old_locks(common: Path, prefixes: Sequence[str], seconds: float) -> list[Path]:
+    found = []
     for prefix in prefixes:
         for lock in sorted((common / prefix).rglob("*.lock")):
             with suppress(FileNotFoundError):
-                old = time.time() - lock.lstat().st_mtime > seconds
-                if old and lock.is_file() and not open_somewhere(lock):
-                    lock.unlink()
-                    removed.append(lock)
-    return removed
+                if time.time() - lock.lstat().st_mtime > seconds and lock.is_file():
+                    found.append(lock)
+    return found

@@ -53,6 +53,9 @@ CONFIG = {
 BUSY = ("index.lock", ".lock': File exists", "unable to lock", "Unable to create")
 """Words of git when somebody else holds a lock that is normally gone in milliseconds."""
 
+NEVER = ("Permission denied", "Read-only file system", "No space left on device", "Disk quota exceeded")
+"""Words of git when a lock could not be made at all: no waiting helps."""
+
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.2)
 """Seconds between tries while a lock is held; jittered."""
 
@@ -176,9 +179,15 @@ def _judged(done: Finished, words: tuple[str, ...], fine: frozenset[int]) -> Fin
     if done.code in fine:
         return done
     complaint = last_words(done.err)
-    kind = Busy if any(word in done.err for word in BUSY) else GitError
+    kind = Busy if is_busy(done.err) else GitError
     hint = "Another git process holds a lock; try again when it has ended." if kind is Busy else ""
     raise kind(f"git {words[0]} failed ({done.code}): {complaint}", hint)
+
+
+def is_busy(complaint: str) -> bool:
+    """Whether git failed because somebody else holds a lock."""
+    held = any(word in complaint for word in BUSY)
+    return held and not any(word in complaint for word in NEVER)
 
 
 def last_words(complaint: str) -> str:

@@ -6,10 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from workbench.adapters.git.locks import identity, remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import Objects, full_id
-from workbench.adapters.git.process import BUSY, Busy, Conversation, Place, encoded, patiently, run
+from workbench.adapters.git.process import Busy, Conversation, Place, encoded, is_busy, patiently, run
 from workbench.errors import GitError
 
 ABSENT = "0" * 40
@@ -125,17 +125,18 @@ class Refs:
 
     async def _unlocked(self, ref: str, write: Callable[[], Awaitable[None]]) -> None:
         """Write a ref. Git that was killed in the middle leaves its lock, at which every later run would
-        stop: one on a ref of ours that is there before and after all the patience, and that no process
-        has open, is removed."""
+        stop: one on a ref of ours that is there before and after all the patience, and whose owner is proven
+        dead, is removed."""
         lock = self._place.git_dir / f"{ref}.lock"
-        before = _identity(lock)
+        before = identity(lock)
         try:
             await write()
         except Busy:
-            same = before is not None and _identity(lock) == before
-            if not same or not ref.startswith(OURS) or await asyncio.to_thread(open_somewhere, lock):
+            same = before is not None and identity(lock) == before
+            if not same or not ref.startswith(OURS):
                 raise
-            lock.unlink(missing_ok=True)
+            if not await remove_if_abandoned(lock, work_trees(self._place.git_dir)):
+                raise
             await write()
 
     async def _transact(self, lines: str) -> None:
@@ -149,26 +150,6 @@ class Refs:
         try:
             await self._pins.exchange(talk)
         except GitError as refused:
-            if any(word in str(refused) for word in BUSY):
+            if is_busy(str(refused)):
                 raise Busy(str(refused), "Another git process holds a lock.") from refused
             raise
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        seen = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return seen.st_ino, seen.st_mtime_ns
-
-
-def open_somewhere(path: Path) -> bool:
-    """Whether a process has ``path`` open, as far as this system (Linux) and this user may see."""
-    wanted = str(path.resolve())
-    for handle in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(handle.readlink()) == wanted:
-                return True
-        except OSError:  # gone, or somebody else's
-            continue
-    return False

@@ -21,12 +21,14 @@ from pathlib import Path
 
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import (
+    Busy,
     Finished,
     Place,
     decoded,
     encoded,
     executable,
     last_words,
+    patiently,
     plain_environment,
     run,
 )
@@ -263,9 +265,16 @@ async def advance(checkout: Checkout, new: str, alike: Sequence[str], why: str) 
     # Options that a branch's configuration may turn round are all given; ignored files are files too.
     words = ("merge", "--ff-only", "--commit", "--no-squash", "--no-autostash", "--no-stat", "-q",
              "--no-overwrite-ignore", full_id(new))  # fmt: skip
-    done = await _as_user(place, *words, action=why)
-    if done.code != 0:
-        raise GitError(f"git would not bring {place.work_tree} along: {last_words(done.err)}")
+
+    async def once() -> None:
+        done = await _as_user(place, *words, action=why)
+        if done.code != 0:
+            said = f"git would not bring {place.work_tree} along: {last_words(done.err)}"
+            if "index.lock" in done.err:  # the editor of a commit, an IDE; nothing was begun yet
+                raise Busy(said, "End what another git is doing there (or delete that file when none is)")
+            raise GitError(said)
+
+    await patiently(once)
 
 
 async def push(repository: Repository, branch: str) -> str:

@@ -34,6 +34,7 @@ from workbench.adapters.git.conflicts import forget, remember, unresolved
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.listed import Marks, listed, marks
+from workbench.adapters.git.locks import remove_if_abandoned, work_trees
 from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Busy, run
@@ -342,16 +343,18 @@ class Worktrees:
             return await status_of(linked.place)
 
     async def _free_locks(self, linked: Linked, branch: str) -> None:
-        """Remove locks of ours that outlive a second: at this point no agent works here, so their
-        owner was killed."""
+        """Remove locks of ours that outlive a second and whose owner is proven dead: no agent works here
+        at this point, but a person may."""
         names = ("index.lock", "HEAD.lock", "config.worktree.lock")
         locks = [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
         for _ in range(20):
             if not any(lock.exists() for lock in locks):
                 return
             await asyncio.sleep(STALE_LOCK_SECONDS / 20)
+        places = [linked.path, linked.admin]
         for lock in locks:
-            lock.unlink(missing_ok=True)
+            around = places if lock.is_relative_to(linked.admin) else work_trees(self._common)
+            await remove_if_abandoned(lock, around)
 
     async def _reset(
         self, linked: Linked, branch: str, start: str, sparse: Sequence[str], litter: bool

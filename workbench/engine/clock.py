@@ -1,0 +1,24 @@
+"""The time of events: UTC, and never astray when somebody sets the machine's clock.
+
+A clock that is set (by hand, by NTP after a start without network, in a virtual machine that was asleep)
+would make tasks take minus an hour, or a day. So the wall clock is read once, and what has passed since is
+measured by a clock that nobody sets. Where the system has one that goes on while the machine
+is suspended, that is taken: a suspended hour is an hour of the run.
+"""
+
+from __future__ import annotations
+
+import time
+
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts suspension in the second
+
+
+class SteadyClock:
+    """Seconds since 1970, UTC, that only ever grow."""
+
+    def __init__(self) -> None:
+        self._began = time.time()
+        self._mark = time.clock_gettime(_STEADY)
+
+    def __call__(self) -> float:
+        return self._began + time.clock_gettime(_STEADY) - self._mark
