@@ -17,7 +17,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from workbench.adapters.children import Mark, start
+from workbench.adapters.children import DIRECT, Child, Mark, Starter
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
 from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started
@@ -42,14 +42,16 @@ class CommandAgent:
     """Fulfils ``engine.ports.Agent`` by running ``command`` with ``sh -c`` for each attempt.
 
     ``writes_inbox`` False means that somebody else puts messages into the inbox folder
-    (``Markers.deliver``); what comes through the queue is then only taken out of it.
+    (``Markers.deliver``); what comes through the queue is then only taken out of it. ``starter`` starts
+    the command: under supervision, or directly.
     """
 
     continues = False
 
-    def __init__(self, command: str, *, writes_inbox: bool = True) -> None:
+    def __init__(self, command: str, *, writes_inbox: bool = True, starter: Starter = DIRECT) -> None:
         self.command = command
         self.writes_inbox = writes_inbox
+        self._starter = starter
 
     async def work(
         self,
@@ -69,23 +71,21 @@ class CommandAgent:
     ) -> Ended:
         mark = ("WORKBENCH_NONCE", assignment.nonce)
         with _brief(assignment) as brief, _log(assignment) as log:
-            process = None
+            env = _env(assignment, mark)
+            child = await self._starter.start(
+                self.command, cwd=assignment.worktree, env=env, stdin=brief, output=log, mark=mark
+            )
             try:
-                process = await start(
-                    self.command, cwd=assignment.worktree, env=_env(assignment, mark), stdin=brief, output=log
-                )
-                report(Started(process.pid))
-                exit_code = shell_code(await self._exit_of(process, assignment, inbox, Log(log, report)))
+                report(Started(child.pid))
+                exit_code = shell_code(await self._exit_of(child, assignment, inbox, Log(log, report)))
             finally:
-                from workbench.adapters.processes import end
-
                 # Before the end is reported: after that nobody drops markers or touches files any more.
-                await end(process, mark)
+                await child.end()
             return self._ended(exit_code, log)
 
     async def _exit_of(
         self,
-        process: asyncio.subprocess.Process,
+        child: Child,
         assignment: Assignment,
         inbox: asyncio.Queue[str],
         log: Log,
@@ -94,7 +94,7 @@ class CommandAgent:
             with log.watched():
                 async with asyncio.TaskGroup() as group:
                     carrying = group.create_task(self._carry(inbox, assignment.worktree))
-                    exit_code = await process.wait()
+                    exit_code = await child.wait()
                     carrying.cancel()
         except ExceptionGroup as failed:  # a message that could not be written: the one thing carried
             raise failed.exceptions[0] from failed

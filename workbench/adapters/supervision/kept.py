@@ -1,0 +1,330 @@
+"""Workbench's side of the keeper: commands are started by its shims, waited for and ended through them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import marshal
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import workbench
+from workbench.adapters import children
+from workbench.adapters.children import GONE_SECONDS, Child, Mark, Starter
+from workbench.adapters.supervision.keeper import CODE, LENGTH
+from workbench.adapters.supervision.shim import END, KILL, KILL_SECONDS
+
+STARTING = 16
+"""So many commands are started at once: descriptors on their way count against the limit of open files."""
+
+T = TypeVar("T")
+
+ROOT = str(Path(workbench.__file__).parent.parent)
+
+# A Python that was built with shared libraries may need these to start.
+_LOADER = ("LD_", "DYLD_")
+
+logger = logging.getLogger(__name__)
+
+
+def isolated(module: str, *words: str) -> list[str]:
+    """The command line of a Python that runs ``module`` of this package and nothing of workbench's."""
+    return [sys.executable, "-I", "-S", "-c", CODE.format(module), ROOT, *words]
+
+
+class Keeper:
+    """Fulfils ``children.Starter`` by a keeper process, which is there while the context lasts.
+
+    ``marks`` are variables that keeper and shims carry, by which a resumed run finds those of a killed
+    one. A keeper that died is replaced; what it had started goes on. Where none can be started at all,
+    commands are started by ``otherwise``, and the log says so. ``subreaper`` False does without, as other
+    systems than Linux must.
+    """
+
+    def __init__(
+        self,
+        marks: Mapping[str, str] | None = None,
+        *,
+        subreaper: bool = True,
+        otherwise: Starter = children.DIRECT,
+    ) -> None:
+        self._environment = {name: value for name, value in os.environ.items() if name.startswith(_LOADER)}
+        self._environment |= marks or {}
+        self._words = [] if subreaper else ["plain"]
+        self._otherwise = otherwise
+        self._process: asyncio.subprocess.Process | None = None
+        self._door: socket.socket | None = None
+        self._turn = asyncio.Lock()
+        self._starting = asyncio.Semaphore(STARTING)
+
+    @property
+    def pid(self) -> int | None:
+        """The keeper's process id while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    async def __aenter__(self) -> Keeper:
+        with contextlib.suppress(OSError):  # tried again, and told, when it is needed
+            await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let the keeper go. Safe to call twice."""
+        async with self._turn:
+            await self._close()
+
+    async def start(
+        self, command: str, *, cwd: Path, env: Mapping[str, str], stdin: int, output: int, mark: Mark
+    ) -> Child:
+        """See ``Starter.start``."""
+        request = _request(command, cwd, env)
+        async with self._starting:
+            for _ in range(2):
+                try:
+                    door = await self._open()
+                except OSError as error:
+                    logger.warning("No keeper for commands could be started: %s", error)
+                    break
+                kept = await self._ask(door, request, stdin, output, mark)
+                if kept is not None:
+                    return kept
+        return await self._otherwise.start(command, cwd=cwd, env=env, stdin=stdin, output=output, mark=mark)
+
+    async def _ask(
+        self, door: socket.socket, request: bytes, stdin: int, output: int, mark: Mark
+    ) -> Kept | None:
+        """A command that runs, or None when the keeper had died."""
+        ours, its = socket.socketpair()
+        ours.setblocking(False)
+        kept = Kept(ours, mark)
+        try:
+            with its, _nothing(stdin) as file:
+                await _send(door, [its.fileno(), file, output])
+            if await kept.started(request):
+                return kept
+        except ConnectionError:
+            logger.warning("The keeper of commands was gone; another takes its place")
+        except BaseException:
+            await kept.end(0.0)
+            raise
+        kept.close()
+        await self._dead(door)
+        return None
+
+    async def _open(self) -> socket.socket:
+        async with self._turn:
+            if self._door is None:
+                ours, its = socket.socketpair()
+                ours.setblocking(False)
+                with its:
+                    try:
+                        self._process = await asyncio.create_subprocess_exec(
+                            *isolated("keeper", str(its.fileno()), *self._words),
+                            cwd="/",
+                            env=self._environment,
+                            stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL,
+                            start_new_session=True,
+                            pass_fds=[its.fileno()],
+                        )
+                    except BaseException:
+                        ours.close()
+                        raise
+                self._door = ours
+            return self._door
+
+    async def _dead(self, door: socket.socket) -> None:
+        """Forget the keeper behind ``door``, unless somebody did before."""
+        async with self._turn:
+            if self._door is door:
+                await self._close()
+
+    async def _close(self) -> None:
+        door, self._door = self._door, None
+        process, self._process = self._process, None
+        if door is not None:
+            door.close()
+        if process is not None:
+            await _gone(process)
+
+
+class Kept:
+    """A command under a shim. Fulfils ``children.Child``."""
+
+    def __init__(self, lifeline: socket.socket, mark: Mark) -> None:
+        self.pid = 0
+        self._lifeline = lifeline
+        self._mark = mark
+        self._loop = asyncio.get_running_loop()
+        self._heard = b""
+        self._running: asyncio.Future[bool] = self._loop.create_future()
+        self._exited: asyncio.Future[int] = self._loop.create_future()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._proven = False
+        self._loop.add_reader(lifeline, self._hear)
+
+    async def started(self, request: bytes) -> bool:
+        """Hand over the request and wait for the answer: False when there is no shim to give one. Raises
+        OSError and ValueError when the command cannot be started, ConnectionError when the shim is gone."""
+        await self._loop.sock_sendall(self._lifeline, request)
+        return await self._running
+
+    async def wait(self) -> int:
+        """See ``Child.wait``. When its shim was killed, the command was killed, too: see ``keeper``."""
+        return await asyncio.shield(self._exited)
+
+    async def end(self, grace: float | None = None) -> None:
+        """See ``Child.end``; ``grace`` 0 kills at once, any other is the one that it was started with."""
+        self._say(KILL if grace == 0 else END)
+        try:
+            await asyncio.shield(self._over)
+        except asyncio.CancelledError:
+            self._say(KILL)
+            await self._over_though_cancelled()
+            raise
+        finally:
+            self.close()
+        await self.sweep()
+
+    end_near = end
+
+    @property
+    def proven(self) -> bool:
+        """See ``Child.proven``."""
+        return self._proven
+
+    async def sweep(self) -> None:
+        """See ``Child.sweep``."""
+        if not self._proven and self.pid:
+            from workbench.adapters import processes
+
+            await processes.sweep(self._mark)
+            self._proven = True
+
+    def close(self) -> None:
+        """Cut the lifeline; a shim that is still there ends everything then. Safe to call twice."""
+        if self._lifeline.fileno() >= 0:
+            self._loop.remove_reader(self._lifeline)
+            self._lifeline.close()
+        self._lost()
+
+    def _say(self, word: bytes) -> None:
+        if not self._over.done():
+            with contextlib.suppress(OSError):  # it is gone, which is about to be heard
+                self._lifeline.send(word)
+
+    async def _over_though_cancelled(self) -> None:
+        """Wait until the shim is done, however often we are cancelled meanwhile: it only kills now."""
+        until = self._loop.time() + KILL_SECONDS + 1
+        while not self._over.done() and self._loop.time() < until:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({self._over}, timeout=1)
+
+    def _hear(self) -> None:
+        try:
+            data = self._lifeline.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._lifeline)
+            self._lost()
+            return
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            self._take(*line.decode(errors="replace").split(" ", 2))
+
+    def _take(self, word: str, number: str = "0", text: str = "") -> None:
+        if word == "pid":
+            self.pid = int(number)
+            _settle(self._running, True)
+        elif word == "failed" and not self._running.done():
+            errno = int(number)
+            self._running.set_exception(OSError(errno, text) if errno else ValueError(text))
+        elif word == "exit":
+            _settle(self._exited, int(number))
+        elif word in ("gone", "left", "group"):
+            self._proven = word != "group"
+            if word == "left":
+                logger.warning("%s processes below a command could not be killed", number)
+            _settle(self._over, None)
+
+    def _lost(self) -> None:
+        """Nothing more is heard. If the end was not, the shim was killed."""
+        if self.pid and not self._over.done():
+            logger.warning("The shim of process %d was killed, and the process with it", self.pid)
+        _settle(self._running, False)
+        _settle(self._exited, -signal.SIGKILL)
+        _settle(self._over, None)
+
+
+def _settle(future: asyncio.Future[T], value: T) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _request(command: str, cwd: Path, env: Mapping[str, str]) -> bytes:
+    """What the shim reads. Raises ValueError for text with a null byte, which no process can be given."""
+    argv = [b"/bin/sh", b"-c", os.fsencode(command)]
+    environment = {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
+    if any(b"\0" in text for text in (*argv, *environment, *environment.values())):
+        raise ValueError("embedded null byte")
+    asked = marshal.dumps((argv, os.fsencode(cwd), environment, children.GRACE_SECONDS))
+    return LENGTH.pack(len(asked)) + asked
+
+
+@contextlib.contextmanager
+def _nothing(stdin: int) -> Iterator[int]:
+    """A descriptor for ``stdin``, which may be DEVNULL."""
+    if stdin != subprocess.DEVNULL:
+        yield stdin
+        return
+    file = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+async def _send(door: socket.socket, files: list[int]) -> None:
+    """Ask for a shim. The door is nearly always open: a byte each, and the keeper takes them at once."""
+    while True:
+        try:
+            socket.send_fds(door, [b"s"], files)
+        except BlockingIOError:
+            await asyncio.sleep(0.002)
+        else:
+            return
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
+    """Wait for a keeper whose door is closed, however often we are cancelled; kill one that stays."""
+    waiting = asyncio.ensure_future(process.wait())
+    cancelled = False
+    for _ in range(2):
+        try:
+            await asyncio.wait({waiting}, timeout=GONE_SECONDS)
+        except asyncio.CancelledError:
+            cancelled = True
+            await asyncio.sleep(0)
+        if waiting.done():
+            break
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    waiting.cancel()
+    if cancelled:
+        raise asyncio.CancelledError
