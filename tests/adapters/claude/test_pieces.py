@@ -73,14 +73,6 @@ def test_every_secret_is_one_that_claude_gets_and_commands_do_not() -> None:
     assert len(MODEL) == len(set(MODEL))
 
 
-@pytest.fixture(params=["linux tools", "none"])
-def tools(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the commands that Linux has for it, and without."""
-    if request.param == "none":
-        monkeypatch.setattr("workbench.adapters.agents.claude.launcher.shutil.which", lambda _: None)
-
-
-@pytest.mark.usefixtures("tools")
 def test_the_launcher_takes_variables_out_and_opens_a_session(tmp_path: Path) -> None:
     tool = tmp_path / "real claude"
     ids = f"{sys.executable} -c 'import os; print(os.getppid(), os.getsid(0))'"
@@ -93,10 +85,10 @@ def test_the_launcher_takes_variables_out_and_opens_a_session(tmp_path: Path) ->
     assert "s3cret" not in out and "KEPT=yes" in out and "s3cret" not in script.read_text()
     assert out.splitlines()[-3:] == ["<--a>", "<b c>", "<$d>"]
     pid, session = map(int, out.splitlines()[0].split())
-    assert pid == session == process.pid == started_pid(script)
+    assert pid == session != process.pid
+    assert started_pid(script) is None, "and nobody signals that number any more"
 
 
-@pytest.mark.usefixtures("tools")
 def test_what_was_launched_ends_with_whoever_launched_it(tmp_path: Path) -> None:
     tool = tmp_path / "real claude"
     tool.write_text("#!/bin/sh\necho up; exec sleep 600\n")

@@ -3,8 +3,7 @@
 The command gets its brief in `.workbench/brief.md` (named by WORKBENCH_BRIEF) and on standard
 input, works with git and files in its worktree, says where it stands with `workbench mark`, finds
 messages as files in `.workbench/inbox/`, and ends its attempt by exiting. What it prints goes to
-`.workbench/log/`, straight from the process, at no cost here; a look at the file's size now and
-then keeps it bounded and tells what the command is doing.
+`.workbench/log/`, straight from the process, at no cost here; see ``logs`` for how it stays bounded.
 """
 
 from __future__ import annotations
@@ -17,22 +16,11 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from workbench.adapters.agents.logs import Logs, bound, end_of
 from workbench.adapters.children import DIRECT, Child, Mark, Starter
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
 from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started
-
-LOG_BYTES = 4_000_000
-"""Above this a log is cut to its end. Between two looks a command that prints without end may write more."""
-
-LOG_KEPT = 65_536
-"""How much of its end stays."""
-
-LOOK_SECONDS = (0.05, 2.0)
-"""The shortest and the longest time between two looks at the log: longer while it is quiet."""
-
-SAID_SECONDS = 2.0
-"""At most one line of output in this time becomes a report."""
 
 EVIDENCE_LINES = 20
 EVIDENCE_CHARACTERS = 2_000
@@ -52,6 +40,7 @@ class CommandAgent:
         self.command = command
         self.writes_inbox = writes_inbox
         self._starter = starter
+        self._logs = Logs()
 
     async def work(
         self,
@@ -77,7 +66,7 @@ class CommandAgent:
             )
             try:
                 report(Started(child.pid))
-                exit_code = shell_code(await self._exit_of(child, assignment, inbox, Log(log, report)))
+                exit_code = shell_code(await self._exit_of(child, assignment, inbox, log, report))
             finally:
                 # Before the end is reported: after that nobody drops markers or touches files any more.
                 await child.end()
@@ -88,10 +77,11 @@ class CommandAgent:
         child: Child,
         assignment: Assignment,
         inbox: asyncio.Queue[str],
-        log: Log,
+        log: int,
+        report: Callable[[AgentReport], None],
     ) -> int:
         try:
-            with log.watched():
+            with self._logs.watched(log, lambda line: report(Said(line))):
                 async with asyncio.TaskGroup() as group:
                     carrying = group.create_task(self._carry(inbox, assignment.worktree))
                     exit_code = await child.wait()
@@ -111,64 +101,13 @@ class CommandAgent:
                     write(directory, f"{number:03d}-message.md", text)
 
     def _ended(self, exit_code: int, log: int) -> Ended:
-        if os.fstat(log).st_size > LOG_BYTES:
-            cut(log)
+        bound(log)
         if exit_code == 0:
             return Ended(live=False, exit_code=0)
         error = f"The command {explained(exit_code)}."
-        if said := readable(_end_of(log), EVIDENCE_LINES, EVIDENCE_CHARACTERS):
+        if said := readable(end_of(log), EVIDENCE_LINES, EVIDENCE_CHARACTERS):
             error += f" The end of its output:\n{said}"
         return Ended(live=False, exit_code=exit_code, error=error)
-
-
-class Log:
-    """The open log file of a running command: kept bounded, its last line reported now and then."""
-
-    def __init__(self, descriptor: int, report: Callable[[AgentReport], None]) -> None:
-        self._descriptor = descriptor
-        self._report = report
-        self._seen = 0
-        self._said_at = float("-inf")
-        self._loop = asyncio.get_running_loop()
-
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Look now and then, by a timer and without a task, as long as the context lasts."""
-        self._wait(LOOK_SECONDS[0])
-        try:
-            yield
-        finally:
-            self._timer.cancel()
-
-    def _wait(self, seconds: float) -> None:
-        self._timer = self._loop.call_later(seconds, self._look, seconds)
-
-    def _look(self, waited: float) -> None:
-        size = os.fstat(self._descriptor).st_size
-        grown = size != self._seen
-        now = self._loop.time()
-        if size and grown and now - self._said_at >= SAID_SECONDS:
-            self._said_at = now
-            if line := readable(_end_of(self._descriptor, 4096), 1, 500).removeprefix(
-                "[earlier output cut]\n"
-            ):
-                self._report(Said(line.strip()))
-        if size > LOG_BYTES:
-            cut(self._descriptor)
-            size = 0
-        self._seen = size
-        self._wait(LOOK_SECONDS[0] if size == 0 and grown else min(waited * 2, LOOK_SECONDS[1]))
-
-
-def cut(log: int) -> None:
-    """Keep the end of a log. The command appends, so what it prints next follows that."""
-    kept = _end_of(log)
-    os.ftruncate(log, 0)
-    os.write(log, b"[earlier output dropped]\n" + kept)
-
-
-def _end_of(descriptor: int, size: int = LOG_KEPT) -> bytes:
-    return os.pread(descriptor, size, max(0, os.fstat(descriptor).st_size - size))
 
 
 @contextlib.contextmanager

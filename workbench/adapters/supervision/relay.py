@@ -21,10 +21,12 @@ import shlex
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import NoReturn
 
-from workbench.adapters.supervision.shim import END, Shim, waking
+from workbench.adapters.supervision import descendants
+from workbench.adapters.supervision.shim import END, KILL_SECONDS, PAUSES, Shim, adopt_orphans, waking
 
 GRACE_SECONDS = 3.0
 PARENT_SECONDS = 1.0
@@ -78,6 +80,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     with suppress(PermissionError):
         os.setsid()
+    adopt_orphans()
     wake = waking(signal.SIGTERM)
     watched = not _end_with_parent()
     if os.getppid() != int(parent):
@@ -95,7 +98,9 @@ def main() -> None:
             os._exit(code)
     its.close()
     _let_go()
-    _exit_as(_relayed(ours, wake, int(parent) if watched else None))
+    code = _relayed(ours, wake, int(parent) if watched else None)
+    _end_strays(note)
+    _exit_as(code)
 
 
 def _relayed(shim: socket.socket, wake: int, parent: int | None) -> int:
@@ -117,6 +122,20 @@ def _relayed(shim: socket.socket, wake: int, parent: int | None) -> int:
         if parent is not None and os.getppid() != parent:
             shim.send(END)
             parent = None
+
+
+def _end_strays(note: str) -> None:
+    """The shim is gone. If it was killed, what it kept is ours now."""
+    until = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < until:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                descendants.kill(descendants.below(descendants.children(os.getpid())))
+                time.sleep(PAUSES[0])
+        except ChildProcessError:
+            break
+    with suppress(OSError), open(note, "w"):  # noqa: PTH123 - nobody must signal those numbers any more
+        pass
 
 
 def _end_with_parent() -> bool:
