@@ -354,11 +354,11 @@ async def test_other_peoples_processes_are_skipped() -> None:
 def test_children_cost_no_thread() -> None:
     code = """
 import asyncio, threading
-from workbench.adapters import children
+from workbench.adapters import children, direct
 children.watch_children_by_pidfd()
 async def main():
     how = {"cwd": ".", "env": {}, "stdin": -3, "output": -3, "mark": ("M", "x")}
-    started = [await children.DIRECT.start("sleep 0.2", **how) for _ in range(5)]
+    started = [await direct.DIRECT.start("sleep 0.2", **how) for _ in range(5)]
     print(threading.active_count())
     for child in started: await child.wait()
 asyncio.run(main())

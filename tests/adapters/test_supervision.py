@@ -20,7 +20,8 @@ import psutil
 import pytest
 
 from workbench.adapters import children
-from workbench.adapters.children import DIRECT, Child, Starter
+from workbench.adapters.children import Child, Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.supervision.kept import Keeper, isolated
 
 SECONDS = 30.0

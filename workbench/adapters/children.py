@@ -1,6 +1,6 @@
 """Commands of agents, gates and set-up: how they are started, and how asyncio takes note of their end.
 
-Normally a ``Keeper`` (see ``supervision``) starts them; ``DIRECT`` does without one.
+Normally a ``Keeper`` (see ``supervision``) starts them; ``direct`` does without one.
 
 On Python 3.11 asyncio starts a thread for each child unless told otherwise: whoever makes the event
 loop calls ``watch_children_by_pidfd()`` first (3.12 does this by itself).
@@ -92,66 +92,3 @@ class Starter(Protocol):
         ``stdin`` may be DEVNULL. ``env`` must hold ``mark``, by which leftovers are found where there is no
         better way. Raises OSError and ValueError when it cannot be started. Cancelling leaves nothing."""
         ...
-
-
-class Direct:
-    """A child of this very process. What leaves its group, loses its parent and clears its environment is
-    not found when it ends, and all of it goes on when this process is killed."""
-
-    def __init__(self, process: asyncio.subprocess.Process, mark: Mark) -> None:
-        self.pid = process.pid
-        self._process = process
-        self._mark = mark
-
-    @property
-    def proven(self) -> bool:
-        return False
-
-    async def wait(self) -> int:
-        return await self._process.wait()
-
-    async def end(self) -> None:
-        from workbench.adapters import processes
-
-        await processes.end(self._process, self._mark)
-
-    async def end_near(self) -> None:
-        from workbench.adapters import processes
-
-        await processes.end_group(self._process)
-
-    async def sweep(self) -> None:
-        from workbench.adapters import processes
-
-        await processes.sweep(self._mark)
-
-
-class DirectStarter:
-    """Fulfils ``Starter`` without a process in between."""
-
-    async def start(
-        self, command: str, *, cwd: Path, env: Mapping[str, str], stdin: int, output: int, mark: Mark
-    ) -> Child:
-        """See ``Starter.start``. There is no ``preexec_fn``, so that Python can use vfork, and no pipe of
-        asyncio's, so that waiting ends with the process whoever else holds its output."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                "/bin/sh",
-                "-c",
-                command,
-                cwd=cwd,
-                env=env,
-                stdin=stdin,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except asyncio.CancelledError:
-            from workbench.adapters import processes
-
-            await processes.end(None, mark)
-            raise
-        return Direct(process, mark)
-
-
-DIRECT: Starter = DirectStarter()

@@ -26,7 +26,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.adapters.children import DIRECT, Child, Starter
+from workbench.adapters.children import Child, Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.junit import reports_of
 from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict

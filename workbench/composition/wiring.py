@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.adapters.agents.environment import claude_environment, command_environment
-from workbench.adapters.children import DIRECT, Starter
+from workbench.adapters.children import Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.adapters.agents.logs import Logs, bound, end_of
-from workbench.adapters.children import DIRECT, Child, Mark, Starter
+from workbench.adapters.children import Child, Mark, Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
 from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started

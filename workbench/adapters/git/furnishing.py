@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.adapters.children import DIRECT, Starter
+from workbench.adapters.children import Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.git.administration import Linked
 from workbench.adapters.git.excludes import exclude, literal
 from workbench.adapters.git.process import decoded, encoded, plain_environment, run

@@ -19,6 +19,7 @@ from typing import TypeVar
 import workbench
 from workbench.adapters import children
 from workbench.adapters.children import GONE_SECONDS, Child, Mark, Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.supervision.keeper import CODE, LENGTH
 from workbench.adapters.supervision.shim import END, KILL, KILL_SECONDS
 
@@ -54,7 +55,7 @@ class Keeper:
         marks: Mapping[str, str] | None = None,
         *,
         subreaper: bool = True,
-        otherwise: Starter = children.DIRECT,
+        otherwise: Starter = DIRECT,
     ) -> None:
         self._environment = {name: value for name, value in os.environ.items() if name.startswith(_LOADER)}
         self._environment |= marks or {}
