@@ -20,9 +20,13 @@ import psutil
 import pytest
 
 from workbench.adapters import children
+from workbench.adapters.agents.command import CommandAgent
 from workbench.adapters.children import Child, Starter
 from workbench.adapters.direct import DIRECT
+from workbench.adapters.gates import ShellGates
+from workbench.adapters.git import furnishing
 from workbench.adapters.supervision.kept import Keeper, isolated
+from workbench.engine.ports import AgentReport, Assignment, Ended, Started
 
 SECONDS = 30.0
 """What is waited for at most, on a machine that is busy."""
@@ -326,6 +330,50 @@ async def test_a_keeper_that_is_killed_is_replaced(kept: Scene) -> None:
     assert living([child.pid]) == [child.pid], "what it had started goes on"
     await child.end()
     assert none_living(pids)
+
+
+@linux
+async def test_an_agent_whose_shim_is_killed_is_over_and_says_so(kept: Scene) -> None:
+    given = Assignment(
+        run="r", task="t", attempt=1, teammate="ada", nonce=str(kept.folder), worktree=kept.folder, brief="",
+        env={"PATH": os.environ["PATH"], "PIDS": str(kept.folder / "pids")},
+    )  # fmt: skip
+    reports: list[AgentReport] = []
+    agent = CommandAgent("echo hello; " + STRAYS + "exec sleep 600", starter=kept.starter)
+    working = asyncio.ensure_future(agent.work(given, asyncio.Queue(), reports.append))
+    pids = await kept.pids(5)
+    (started,) = [report for report in reports if isinstance(report, Started)]
+    os.kill(psutil.Process(started.pid).ppid(), signal.SIGKILL)
+    await working
+    assert isinstance(ended := reports[-1], Ended)
+    assert (ended.live, ended.exit_code) == (False, 137) and "killed by SIGKILL" in ended.error
+    assert "hello" in ended.error
+    assert none_living([started.pid or 0, *pids])
+
+
+@linux
+async def test_nothing_of_a_gate_is_left_before_the_verdict(kept: Scene) -> None:
+    class Here:
+        @contextlib.asynccontextmanager
+        async def lease(self, commit: str, urgent: bool = False) -> AsyncIterator[Path]:
+            yield kept.folder
+
+        async def aclose(self) -> None: ...
+
+    env = {"PATH": os.environ["PATH"], "PIDS": str(kept.folder / "pids")}
+    gates = ShellGates(Here(), seconds=SECONDS, env=env, starter=kept.starter)
+    (red,) = await gates.check("c", "t", [STRAYS + WAIT.format(5) + "echo 'not good'; exit 3"])
+    assert (red.green, red.exit_code, red.output) == (False, 3, "not good")
+    assert living(await kept.pids(5)) == []
+
+
+@linux
+async def test_set_up_leaves_nothing_and_its_output_is_bounded(kept: Scene) -> None:
+    env = {"PATH": os.environ["PATH"], "PIDS": str(kept.folder / "pids")}
+    command = STRAYS + WAIT.format(5) + "head -c 30000000 /dev/zero | tr '\\0' x; echo; echo end"
+    said = await furnishing._set_up(command, kept.folder, env, kept.starter)
+    assert said.endswith("end") and len(said) < 1_000_000
+    assert living(await kept.pids(5)) == []
 
 
 async def test_without_a_keeper_commands_are_started_all_the_same(

@@ -23,6 +23,9 @@ from workbench.adapters.direct import DIRECT
 from workbench.adapters.supervision.keeper import CODE, LENGTH
 from workbench.adapters.supervision.shim import END, KILL, KILL_SECONDS
 
+PLATFORMS = ("linux", "darwin")
+"""Where a shim can start a command: others have no posix_spawn that opens a session."""
+
 STARTING = 16
 """So many commands are started at once: descriptors on their way count against the limit of open files."""
 
@@ -72,8 +75,10 @@ class Keeper:
         return self._process.pid if self._process is not None else None
 
     async def __aenter__(self) -> Keeper:
-        with contextlib.suppress(OSError):  # tried again, and told, when it is needed
-            await self._open()
+        """The keeper starts now, in the background, before it is needed."""
+        if sys.platform in PLATFORMS:
+            with contextlib.suppress(OSError):  # tried again, and told, when it is needed
+                await self._open()
         return self
 
     async def __aexit__(
@@ -92,7 +97,7 @@ class Keeper:
         """See ``Starter.start``."""
         request = _request(command, cwd, env)
         async with self._starting:
-            for _ in range(2):
+            for _ in range(2 if sys.platform in PLATFORMS else 0):
                 try:
                     door = await self._open()
                 except OSError as error:
@@ -148,9 +153,13 @@ class Keeper:
             return self._door
 
     async def _dead(self, door: socket.socket) -> None:
-        """Forget the keeper behind ``door``, unless somebody did before."""
+        """Forget the keeper behind ``door``, unless somebody did before. If only a shim died, it would wait
+        for all others; they can do without it."""
         async with self._turn:
             if self._door is door:
+                if self._process is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        self._process.kill()
                 await self._close()
 
     async def _close(self) -> None:

@@ -43,8 +43,8 @@ WORKING, ENDING, KILLING = range(3)
 
 
 def adopt_orphans() -> bool:
-    """Become the parent of all below that lose theirs; whether this system can do that."""
-    if sys.platform != "linux":
+    """Become the parent of all below that lose theirs; whether this system can do that, and show them."""
+    if sys.platform != "linux" or not os.path.isdir("/proc/self/task"):  # noqa: PTH112
         return False
     import ctypes
 
