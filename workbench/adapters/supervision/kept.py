@@ -41,7 +41,8 @@ logger = logging.getLogger(__name__)
 
 def isolated(module: str, *words: str) -> list[str]:
     """The command line of a Python that runs ``module`` of this package and nothing of workbench's."""
-    return [sys.executable, "-I", "-S", "-c", CODE.format(module), ROOT, *words]
+    flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]  # -I overlooks the variable for -B
+    return [sys.executable, *flags, "-c", CODE.format(module), ROOT, *words]
 
 
 class Keeper:
@@ -123,7 +124,7 @@ class Keeper:
         except ConnectionError:
             logger.warning("The keeper of commands was gone; another takes its place")
         except BaseException:
-            await kept.end(0.0)
+            await kept.abandon()
             raise
         kept.close()
         await self._dead(door)
@@ -183,6 +184,7 @@ class Kept:
         self._running: asyncio.Future[bool] = self._loop.create_future()
         self._exited: asyncio.Future[int] = self._loop.create_future()
         self._over: asyncio.Future[None] = self._loop.create_future()
+        self._asked = False
         self._proven = False
         self._loop.add_reader(lifeline, self._hear)
 
@@ -190,7 +192,16 @@ class Kept:
         """Hand over the request and wait for the answer: False when there is no shim to give one. Raises
         OSError and ValueError when the command cannot be started, ConnectionError when the shim is gone."""
         await self._loop.sock_sendall(self._lifeline, request)
+        self._asked = True
         return await self._running
+
+    async def abandon(self) -> None:
+        """End one whose start did not come to its end. A shim that waits for the rest of its request takes
+        no other word: cutting its lifeline is enough, and it has started nothing."""
+        if self._asked:
+            await self.end(0.0)
+        else:
+            self.close()
 
     async def wait(self) -> int:
         """See ``Child.wait``. When its shim was killed, the command was killed, too: see ``keeper``."""
@@ -313,6 +324,8 @@ def _nothing(stdin: int) -> Iterator[int]:
 async def _send(door: socket.socket, files: list[int]) -> None:
     """Ask for a shim. The door is nearly always open: a byte each, and the keeper takes them at once."""
     while True:
+        if door.fileno() < 0:  # found dead by somebody else while we waited
+            raise ConnectionResetError
         try:
             socket.send_fds(door, [b"s"], files)
         except BlockingIOError:
@@ -330,7 +343,6 @@ async def _gone(process: asyncio.subprocess.Process) -> None:
             await asyncio.wait({waiting}, timeout=GONE_SECONDS)
         except asyncio.CancelledError:
             cancelled = True
-            await asyncio.sleep(0)
         if waiting.done():
             break
         with contextlib.suppress(ProcessLookupError):
