@@ -53,7 +53,7 @@ def supervised(pid: int) -> list[psutil.Process]:
     return [claude, shim, relay]
 
 
-def none_living(processes: list[psutil.Process], seconds: float = 20) -> bool:
+def none_living(processes: list[psutil.Process], seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while left := [one for one in processes if _lives(one)]:
         if time.monotonic() > until:
@@ -72,7 +72,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 async def strays_of(worktree: Path, count: int = 3) -> list[psutil.Process]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(found := sleepers(worktree)) < count:  # noqa: ASYNC110 - processes are no event
             await asyncio.sleep(0.02)
     return found
@@ -94,7 +94,7 @@ async def test_nothing_is_left_when_a_session_ends(stage: Stages, killed: str) -
             {"claude": claude, "shim": shim, "relay": relay}[killed].kill()
             ended = await scene.heard(Ended)
             assert (ended.live, ended.exit_code) == (False, -signal.SIGKILL) and "signal 9" in ended.error
-            await asyncio.wait_for(work, 30)
+            await asyncio.wait_for(work, 60)
         else:
             work.cancel()
             await asyncio.wait({work})
@@ -138,7 +138,7 @@ def test_nothing_is_left_when_workbench_is_gone(worktree: Path, sandbox: str, nu
             session = supervised(int(process.stdout.readline()))
             strays = asyncio.run(strays_of(worktree))
             process.send_signal(number)
-            process.wait(30)
+            process.wait(60)
             assert none_living([*session, *strays])
         finally:
             process.kill()

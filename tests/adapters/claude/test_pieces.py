@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -21,7 +22,7 @@ from workbench.adapters.agents.claude import (
     processes,
     split_with_claude,
 )
-from workbench.adapters.agents.claude.launcher import started_pid, write_launcher
+from workbench.adapters.agents.claude.launcher import started_pid, up, write_launcher
 from workbench.adapters.agents.claude.sandbox import sandboxed, signing_in_settings
 from workbench.adapters.agents.claude.tools import drop
 from workbench.adapters.agents.claude.translate import shortened, used_before
@@ -97,7 +98,7 @@ def test_what_was_launched_ends_with_whoever_launched_it(tmp_path: Path) -> None
     code = "import subprocess, sys; subprocess.run([sys.argv[1]])"
     launching = subprocess.Popen([sys.executable, "-c", code, script], stdout=subprocess.PIPE, text=True)
     assert launching.stdout is not None and launching.stdout.readline() == "up\n"
-    launched = psutil.Process(started_pid(script) or 0)
+    launched = psutil.Process(asyncio.run(up(script)) or 0)
     launching.kill()
     launching.wait()
     # Its output ends when the last process that holds it does.

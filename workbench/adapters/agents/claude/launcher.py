@@ -10,6 +10,7 @@ end with it, with workbench, and with the relay. The script holds names of varia
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import signal
@@ -19,6 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.adapters.supervision.kept import isolated
+
+NOTED_TRIES = 500
+"""How often, a hundredth of a second apart, it is looked whether the shim has written down who is who."""
 
 KILLED_SECONDS = 2.0
 """How long the kernel may take to end what was killed."""
@@ -36,6 +40,15 @@ def write_launcher(folder: Path, claude: Path, removed: Iterable[str]) -> Path:
     )
     script.chmod(0o700)
     return script
+
+
+async def up(script: Path) -> int | None:
+    """Claude Code's process id as soon as it is known: it may have answered before that was written down."""
+    for _ in range(NOTED_TRIES):
+        if script.with_name(script.name + ".pid").exists():
+            break
+        await asyncio.sleep(0.01)
+    return started_pid(script)
 
 
 def started_pid(script: Path) -> int | None:

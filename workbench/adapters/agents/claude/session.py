@@ -140,7 +140,7 @@ class Session:
             if client is None:
                 raise AgentError(f"Claude Code could not be started: {self._last_words()}.")
             assert self._script is not None
-            self._report(Started(pid=launcher.started_pid(self._script), session=self._id))
+            self._report(Started(pid=await launcher.up(self._script), session=self._id))
             await self._converse(client, prompt)
         finally:
             await self._close(client)
