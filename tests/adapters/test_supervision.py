@@ -25,7 +25,7 @@ from workbench.adapters.children import Child, Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import ShellGates
 from workbench.adapters.git import furnishing
-from workbench.adapters.supervision.kept import Keeper, isolated
+from workbench.adapters.supervision.starter import Keeper, isolated
 from workbench.engine.ports import AgentReport, Assignment, Ended, Started
 
 SECONDS = 60.0
@@ -396,7 +396,7 @@ from workbench.adapters import children
 from workbench.adapters.agents.command import CommandAgent
 from workbench.adapters.gates import ShellGates
 from workbench.adapters.git import furnishing
-from workbench.adapters.supervision.kept import Keeper
+from workbench.adapters.supervision.starter import Keeper
 from workbench.engine.ports import Assignment
 from contextlib import asynccontextmanager
 
@@ -471,7 +471,7 @@ def test_the_keeper_holds_nothing_of_workbench(tmp_path: Path) -> None:
     """Neither an open file (a lock, a database) nor a terminal, nor what it need not know."""
     code = """
 import asyncio, os, sys
-from workbench.adapters.supervision.kept import Keeper
+from workbench.adapters.supervision.starter import Keeper
 async def main():
     with open(sys.argv[1], "w") as held:
         os.set_inheritable(held.fileno(), False)

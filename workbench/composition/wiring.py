@@ -21,7 +21,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.structure.resolver import StructuralResolver
-from workbench.adapters.supervision.kept import Keeper
+from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place

@@ -13,5 +13,5 @@ The *keeper* is one small process for each run. It forks a shim for each command
 would cost each one 15 ms and 8 MB, a fork 1 ms and 1 MB; and it ends what a killed shim leaves.
 
 ``keeper``, ``shim``, ``relay`` and ``descendants`` run apart from workbench and import the standard library
-and each other only; ``kept`` is workbench's side.
+and each other only; ``starter`` and ``kept`` are workbench's side.
 """

@@ -38,10 +38,12 @@ def main() -> None:
     os.chdir("/")
     for number in (signal.SIGINT, signal.SIGTERM):  # it goes when workbench does, and its shims are gone
         signal.signal(number, signal.SIG_IGN)
-    Keeper(socket.socket(fileno=int(sys.argv[2])), subreaper="plain" not in sys.argv[3:]).keep()
+    Forker(socket.socket(fileno=int(sys.argv[2])), subreaper="plain" not in sys.argv[3:]).keep()
 
 
-class Keeper:
+class Forker:
+    """Serves what comes through ``door``, and is the last parent of all below."""
+
     def __init__(self, door: socket.socket, *, subreaper: bool) -> None:
         self._door = door
         self._subreaper = subreaper and adopt_orphans()

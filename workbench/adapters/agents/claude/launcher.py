@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from workbench.adapters.supervision.kept import isolated
+from workbench.adapters.supervision.starter import isolated
 
 NOTED_TRIES = 500
 """How often, a hundredth of a second apart, it is looked whether the shim has written down who is who."""
