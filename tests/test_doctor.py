@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from workbench.adapters.git.repository import Repository, open_repository
+from workbench.adapters.git.sizes import tree_bytes
 from workbench.adapters.lock import RepositoryLock
+from workbench.composition import room
 from workbench.config import Settings, load
 from workbench.doctor import Finding, examine, is_ready, machine, repository, teammate
 from workbench.doctor.finding import megabytes
@@ -246,7 +249,7 @@ async def test_names_that_only_case_tells_apart(repo: Path) -> None:
 
 
 async def test_the_size_of_a_checkout_counts_whole_blocks(repo: Path) -> None:
-    assert await repository.tree_bytes(await opened(repo)) == 2 * 4096
+    assert await tree_bytes(await opened(repo)) == 2 * 4096
 
 
 def test_gates_and_settings(repo: Path, settings: Settings) -> None:
@@ -289,6 +292,16 @@ def test_disk(tmp_path: Path) -> None:
     assert "worktree_root" in full.hint
     (tmp_path / "file").write_text("")
     assert machine.disk(tmp_path / "file" / "trees", 1).level == "fail"
+
+
+def test_room_for_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.log_disk(tmp_path / "state").level == "ok"
+    for free, level in ((machine.LOG_BYTES - 1, "fail"), (machine.LOG_BYTES * 2, "warn")):
+        usage = shutil.disk_usage(tmp_path)._replace(free=free)
+        monkeypatch.setattr("shutil.disk_usage", lambda folder, usage=usage: usage)
+        found = machine.log_disk(tmp_path / "state")
+        assert found.level == level and found.hint
+    assert machine.LOG_BYTES == room.FLOOR_BYTES, "what the doctor calls too little is refused by a run"
     assert not (tmp_path / "a").exists()
 
 

@@ -40,5 +40,6 @@ def test_its_commands_exist(name: str) -> None:
 def test_its_options_of_run_exist() -> None:
     (row,) = [line for line in README.splitlines() if line.startswith("| `workbench run PLAN`")]
     options = set(re.findall(r"--[a-z-]+", row))
-    source = (Path(__file__).parents[1] / "workbench/cli/app.py").read_text(encoding="utf-8")
+    folder = Path(__file__).parents[1] / "workbench/cli"
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("app.py", "options.py"))
     assert options and all(f'"{option}"' in source for option in options)

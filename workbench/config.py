@@ -87,9 +87,24 @@ class Settings(BaseModel):
     budget_usd: float | None = Field(
         None, gt=0, description="Start no new attempts once a run has cost this many US dollars."
     )
+    task_budget_usd: float | None = Field(
+        None, gt=0, description="Give a task up once its attempts have cost this many US dollars."
+    )
     attempts: int = Field(3, ge=1, le=20, description="How often a task is tried before it is given up.")
     repairs: int = Field(
         3, ge=0, le=20, description="How often the output of a red gate goes back into one live session."
+    )
+    idle_seconds: float = Field(
+        1800.0, ge=0, description="An agent that says and writes nothing for so long is nudged; 0 for never."
+    )
+    attempt_seconds: float = Field(
+        14400.0, ge=0, description="An agent that is at one attempt for so long is nudged; 0 for never."
+    )
+    nudge_seconds: float = Field(
+        300.0, gt=0, description="An agent that was nudged is stopped after this, if nothing came of it."
+    )
+    retry_seconds: float = Field(
+        5.0, ge=0, description="A task whose agent broke waits for this, doubled each time, up to 300."
     )
     batch: int = Field(
         8,
@@ -111,6 +126,11 @@ class Settings(BaseModel):
         (),
         description="Tests whose failure alone does not make a gate red: names with `*` and `?`, "
         "`tests/test_net.py::test_slow` for example.",
+    )
+    salvage: Lines = Field(
+        (),
+        description="Ignored files worth keeping when a worktree is reset or removed, as globs: `notes/**`, "
+        "`*.sqlite`. They go into snapshots, never into what lands.",
     )
     worktree_root: Path = Field(
         default_factory=_worktree_root, description="The folder, outside the repository, for the worktrees."
@@ -166,7 +186,7 @@ class Settings(BaseModel):
             raise ValueError("holds an empty command")
         return commands
 
-    @field_validator("copy_files", "link_files", "gate_cache", "gate_junit")
+    @field_validator("copy_files", "link_files", "gate_cache", "gate_junit", "salvage")
     @classmethod
     def _inside(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         for path in paths:

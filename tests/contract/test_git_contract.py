@@ -194,6 +194,21 @@ async def test_a_clean_merge_is_a_tree_to_commit(house: House) -> None:
     assert not await house.git.is_ancestor(commit, ours)
 
 
+async def test_commits_between_follow_first_parents_newest_first(house: House) -> None:
+    base = house.commit(SAME)
+    side = house.commit(SAME | {"b": "b\n"}, base)
+    tree = await house.git.tree_of(side)
+    one = await house.git.commit(tree, [base, side], "Land one\n\nWorkbench-Run: r\nWorkbench-Task: one\n")
+    two = await house.git.commit(tree, [one], "naïve two")
+    found = await house.git.between(base, two)
+    assert [commit for commit, _ in found] == [two, one]
+    assert [message.strip() for _, message in found] == [
+        "naïve two",
+        "Land one\n\nWorkbench-Run: r\nWorkbench-Task: one",
+    ]
+    assert await house.git.between(two, two) == await house.git.between(two, base) == []
+
+
 async def test_a_conflict_names_its_paths_and_shows_both_sides(house: House) -> None:
     base = house.commit(SAME | {"f": "0\n"})
     ours, theirs = house.commit(SAME | {"f": "us\n"}, base), house.commit(SAME | {"f": "them\n"}, base)

@@ -55,3 +55,15 @@ async def test_a_place_that_is_taken_refuses_the_whole_transaction(store: Store)
 async def test_nothing_to_append_is_nothing_done(store: Store) -> None:
     await store.append("r", [])
     assert store.read("r") == []
+
+
+async def test_a_gap_is_refused(store: Store) -> None:
+    await store.append("r", [record(1)])
+    with pytest.raises(StoreError, match="cannot follow"):
+        await store.append("r", [record(3)])
+    with pytest.raises(StoreError, match="cannot follow"):
+        await store.append("other", [record(2)])
+    with pytest.raises(StoreError, match="cannot follow"):
+        await store.append("r", [record(2), record(4)])
+    assert store.read("r") == [record(1)] and store.read("other") == []
+    await store.append("r", [record(2)])

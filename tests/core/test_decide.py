@@ -257,10 +257,10 @@ def test_a_blocked_task_holds_all_that_waits_for_it_with_reasons() -> None:
     assert "3 of 4 tasks did not land: a, b, c" in run.state.reason
 
 
-def test_a_retry_waits_for_the_teammate_that_is_just_closing() -> None:
+def test_a_retry_waits_until_the_attempt_before_is_gone_and_goes_to_whom_did_it() -> None:
     run = Story(task("a"))
-    run.turn("a", live=False, error="it crashed")
-    assert run.collected("a") == [a.EndAttempt("a", 1)]
+    run.turn("a", live=False)
+    assert run.collected("a", changed=False) == [a.EndAttempt("a", 1)]
     assert run.ended("a") == [a.StartAttempt("a", "ada", 2, "retry", "a1")]
 
 

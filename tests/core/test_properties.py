@@ -90,8 +90,8 @@ def test_runs_in_which_work_is_undone_meanwhile_keep_the_rules(
     rough = Odds(1, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0.1, 0, 0.3, stop=0.05, kill=0.05, undo=0.7)
     simulation = Simulation(tasks, chosen, seed, rough)
     state = simulation.play()
-    assert simulation.undone == {name for name, task in state.tasks.items() if task.status == "undone"}
-    assert state.published == simulation.tip or state.tip == simulation.tip
+    assert simulation.rules.undone == {name for name, task in state.tasks.items() if task.status == "undone"}
+    assert state.published == simulation.world.tip or state.tip == simulation.world.tip
 
 
 @SOME

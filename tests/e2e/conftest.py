@@ -46,6 +46,12 @@ class CommandLine:
         return process
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task whose agent broke is tried again at once, not after seconds."""
+    monkeypatch.setenv("WORKBENCH_RETRY_SECONDS", "0.05")
+
+
 def until(process: subprocess.Popen[str], wanted: Callable[[Event], bool]) -> list[Event]:
     """Events up to the first that is ``wanted``; fails with what was said when none comes."""
     assert process.stdout is not None and process.stderr is not None

@@ -7,6 +7,8 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from workbench.adapters.folder import FOLDER, QUARANTINE
 from workbench.adapters.markers import MarkerFolders
 from workbench.core import events as e
@@ -15,8 +17,9 @@ from workbench.core.models import RunSettings, Task
 from workbench.core.state import RunState
 from workbench.engine.ports import Collected
 from workbench.engine.recover import accounts
-from workbench.errors import GitError
+from workbench.errors import GitError, SetupError
 from workbench.testing.agents import Edit, Reach, Step
+from workbench.testing.playbook import INTEGRATION
 from workbench.testing.stage import Stage
 from workbench.testing.store import MemoryStore
 from workbench.testing.worktrees import FakeWorktree, FakeWorktrees
@@ -182,3 +185,53 @@ async def test_what_cannot_be_kept_is_not_gone_on_from(tmp_path: Path) -> None:
         stage.git.files(it) for ref, it in stage.git.refs.items() if ref.startswith("refs/workbench/held/")
     ]
     assert any("second" in files for files in held_there)
+
+
+async def cut(kind: type[e.Event]) -> Stage:
+    """A run of one task that landed, whose log ends with its first event of ``kind``."""
+    stage = Stage([Task(id="a", title="Do a")], settings())
+    assert (await asyncio.wait_for(stage.run(), 20)).outcome == "landed"
+    log = stage.store.read("r")
+    last = next(place for place, record in enumerate(log) if isinstance(record.event, kind))
+    stage.store = MemoryStore()
+    await stage.store.append("r", log[: last + 1])
+    stage.use(stage.agent)
+    return stage
+
+
+@pytest.mark.parametrize("kind", [e.BaseChecked, e.AttemptStarted, e.TaskDelivered, e.LandingStarted])
+async def test_what_landed_and_the_log_lost_is_refused_and_not_landed_again(kind: type[e.Event]) -> None:
+    stage = await cut(kind)
+    tip, moves = stage.git.refs[INTEGRATION], list(stage.git.moves)
+
+    for _ in range(2):
+        with pytest.raises(SetupError, match=r"ahead of the log of run r.*Land a: Do a") as caught:
+            await stage.resume()
+
+    assert (stage.git.refs[INTEGRATION], stage.git.moves) == (tip, moves)
+    assert "git branch -f" in caught.value.hint and "TaskLanded" not in stage.types()
+    stage.git.refs[INTEGRATION] = stage.base  # what the hint says
+    assert (await asyncio.wait_for(stage.resume(), 20)).outcome == "landed"
+    assert stage.types().count("TaskLanded") == 1
+
+
+@pytest.mark.parametrize("kind", [e.CandidateMade, e.BatchBuilt, e.CandidateChecked])
+async def test_a_landing_that_the_log_began_is_accounted_for(kind: type[e.Event]) -> None:
+    stage = await cut(kind)
+    tip = stage.git.refs[INTEGRATION]
+    assert (await asyncio.wait_for(stage.resume(), 20)).outcome == "landed"
+    assert stage.git.refs[INTEGRATION] == tip and stage.types().count("TaskLanded") == 1
+
+
+async def test_a_branch_that_somebody_moved_on_is_built_upon() -> None:
+    """Only what workbench published for this run is missed in the log."""
+    stage = Stage([Task(id="a", title="Do a")], settings())
+    stage.agent.scripts[("a", 1)], there = held(Edit({"a": "a\n"}))  # type: ignore[index]
+    await killed(stage, there)
+    message = "by hand\n\nWorkbench-Run: another"
+    stage.git.refs[INTEGRATION] = stage.git.add(
+        {"README": "sample\n", "b": "b\n"}, stage.base, message=message
+    )
+    stage.use(stage.agent)
+    assert (await asyncio.wait_for(stage.resume(), 20)).outcome == "landed"
+    assert stage.landed_files()["b"] == "b\n"

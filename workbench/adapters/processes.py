@@ -60,6 +60,9 @@ async def end_group(process: asyncio.subprocess.Process | None, grace: float = G
         await _end(left, grace)
         await _reaped(process)
     except asyncio.CancelledError:
+        if left():
+            with contextlib.suppress(OSError):  # at once: one by one, a shell could start its next command
+                os.killpg(process.pid, signal.SIGKILL)
         signal_all(left(), signal.SIGKILL)
         await _reaped_though_cancelled(process)
         raise

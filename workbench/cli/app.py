@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import keeping
+from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
 app = typer.Typer(
@@ -29,9 +31,6 @@ app = typer.Typer(
 )
 
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan: a Markdown file.")]
-RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Which run; the latest if not given.")]
-Repo = Annotated[Path, typer.Option("--repo", metavar="DIR", help="The repository, if not this folder's.")]
-Json = Annotated[bool, typer.Option("--json", help="Data on stdout, and nothing else there.")]
 Team = Annotated[
     int | None,
     typer.Option("--team", min=1, max=1000, metavar="N", help="How many teammates work at once."),
@@ -55,7 +54,6 @@ Budget = Annotated[
 Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Start from here, not from HEAD.")]
 NewId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Name the run yourself.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Plain lines, even on a terminal.")]
-HERE = Path()
 
 
 def _version(wanted: bool) -> None:
@@ -179,8 +177,19 @@ def approve(plan: PlanFile, repo: Repo = HERE) -> None:
 
 
 @app.command()
-def status(run: RunId = None, repo: Repo = HERE, json: Json = False) -> None:
+def status(
+    run: RunId = None,
+    repo: Repo = HERE,
+    disk: Annotated[
+        bool, typer.Option("--disk", help="What all runs, or RUN, use of the disk instead.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Where a run stands: its tasks, its team, and what to do next."""
+    if disk:
+        from workbench.cli.disk import show_disk
+
+        raise typer.Exit(show_disk(run, repo, json=json))
     from workbench.cli.results import status as body
 
     raise typer.Exit(body(run, repo, json=json))
@@ -276,7 +285,9 @@ def land(
 def undo(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TASK", help="Which tasks; the last that landed if not given."),
+        typer.Argument(
+            metavar="TASK", help="Which tasks; the last that landed if not given. Or an id from --list."
+        ),
     ] = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Which run; the latest if not given.")
@@ -285,6 +296,13 @@ def undo(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be undone, and whether it can be.")
     ] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Show all that can be brought back, and how, newest first.")
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option("--as", metavar="BRANCH", help="The branch that an id from --list is brought back as."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Take landed work off the integration branch again.
@@ -292,10 +310,24 @@ def undo(
     The last landing, or the named tasks and all that depends on them, are reverted; the branch moves
     when the gates are green without them. Nothing is lost: every landing stays in its history. Exit 2:
     later work stands in the way. Exit 1: a gate is red. Nothing is changed then.
+
+    What was kept aside (an interrupted attempt's work, files found in a worktree before it was removed)
+    has an id with a slash, such as `salvage/t1/3`; it comes back as a new branch.
     """
+    from workbench.core.salvage import is_pin
+
+    if listing or name is not None or any(is_pin(task) for task in tasks or []):
+        from workbench.cli.recovering import recovering
+
+        raise typer.Exit(
+            recovering(tasks or [], run, repo, name, listing=listing, dry_run=dry_run, json=json)
+        )
     from workbench.cli.undo import undo as body
 
     raise typer.Exit(body(tasks or [], run, repo, dry_run=dry_run, json=json))
+
+
+app.command()(keeping.clean)
 
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

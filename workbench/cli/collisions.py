@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from workbench.cli.presenting import some
+from workbench.cli.presenting import shown
 from workbench.core.report.values import ConflictReport, SemanticReport
 
 MOST = 8
@@ -17,14 +17,13 @@ def settled(conflicts: Iterable[ConflictReport]) -> Iterator[tuple[str, str]]:
     by: dict[str, list[str]] = {}
     for it in conflicts:
         red = f" (red before: {', '.join(it.thrown)})" if it.thrown else ""
-        by.setdefault(f"{it.rung} ({it.by})" if it.by else it.rung, []).append(it.task + red)
+        by.setdefault(it.settler, []).append(it.task + red)
     for rung, tasks in by.items():
-        yield rung, some(tasks, MOST)
+        yield rung, shown(tasks, MOST)
 
 
 def semantic(found: Iterable[SemanticReport]) -> Iterator[tuple[str, str]]:
     """Each semantic conflict: the two sides, and the failing tests or else the gate, with how it ended."""
     for it in found:
-        among = "with" if it.certain else "probably with" if len(it.others) == 1 else "with some of"
-        what = some(it.tests) or f"`{it.gate}`"
-        yield f"{it.task} {among} {some(it.others)}", f"{what} ({it.status} in the end)"
+        what = shown(it.tests) or f"`{it.gate}`"
+        yield f"{it.task} {it.among} {shown(it.others)}", f"{what} ({it.status} in the end)"

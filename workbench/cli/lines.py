@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from workbench.cli.presenting import Line, counts, rows
+from workbench.cli.presenting import Line, counts, resting, rows
 from workbench.cli.story import Story
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
@@ -100,6 +100,8 @@ class LiveTable:
         head.append(f"{landed}/{len(state.tasks)} landed", "bold green" if landed else "bold")
         spent = f"  ${state.cost_usd:.2f}" if state.cost_usd and not state.settings.scripted else ""
         head.append(f"  {duration(elapsed(state))}{spent}  {counts(state)}", "dim")
+        if why := resting(state):
+            head.append(f"  {why}", "yellow")
         names = ", ".join(state.landing.tasks) if state.landing else ""
         landing = Text(f"landing {names}", "yellow") if names else Text("")
         return Group(Text(""), head, table, landing)

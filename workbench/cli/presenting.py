@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.core import events as e
+from workbench.core.lists import some
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -183,24 +185,22 @@ def _thrown(state: RunState, event: e.ResolutionRejected) -> Line:
 
 def _semantic(state: RunState, event: e.SemanticConflictFound) -> Line:
     among = "with" if event.certain or len(event.others) > 1 else "probably with"
-    tests = f": {', '.join(event.tests[:3])}" if event.tests else ""
-    more = f" and {len(event.tests) - 3} more" if len(event.tests) > 3 else ""
+    tests = f": {shown(event.tests)}" if event.tests else ""
     others = " or ".join(event.others)
-    words = f"{event.task}, green alone, is red together {among} {others} (a semantic conflict){tests}{more}"
+    words = f"{event.task}, green alone, is red together {among} {others} (a semantic conflict){tests}"
     return Line("merge", words, "warn")
 
 
 def _flake(state: RunState, event: e.FlakeSeen) -> Line:
-    tests = f" in {some(event.tests)}" if event.tests else ""
+    tests = f" in {shown(event.tests)}" if event.tests else ""
     return Line(
         "gate", f"`{short(event.gate, 60)}` was red{tests}, then green on the same tree: flaky", "warn"
     )
 
 
-def some(names: Sequence[str], most: int = 3) -> str:
-    """Some names, and how many there are besides."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(short(name, 100) for name in names[:most]) + more
+def shown(names: Sequence[str], most: int = 3) -> str:
+    """Some names, each cut to a readable length, and how many there are besides."""
+    return some([short(name, 100) for name in names], most)
 
 
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:
@@ -220,6 +220,50 @@ def _retried(state: RunState, event: e.AgentRetried) -> Line:
     )
 
 
+def _deadline(state: RunState, event: e.DeadlinePassed) -> Line:
+    what = "silent" if event.deadline == "idle" else "at work"
+    then = "it is stopped" if event.last else "it is nudged"
+    return Line(_who(state, event), f"{event.task}: {what} for {duration(event.seconds)}; {then}", "warn")
+
+
+def clock_time(at: float, now: float) -> str:
+    """A moment as a person reads it here: the time of day, with the date when that is not today."""
+    moment, today = (datetime.datetime.fromtimestamp(it).astimezone() for it in (at, now))
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%Y-%m-%d %H:%M")
+
+
+def resting(state: RunState) -> str:
+    """Why nothing new starts just now, and until when; empty when nothing holds the team back."""
+    pace, at = state.pace, state.at
+    if pace.pause is not None and pace.pause.hold.holds(at):
+        what = "usage limit" if pace.pause.limit == "usage" else "rate limit"
+        return f"paused until {clock_time(pace.pause.hold.until, at)}: {what}"
+    if pace.circuit is not None:
+        return f"the agent keeps failing; next trial at {clock_time(pace.circuit.until, at)}"
+    cap = pace.cap_at(at)
+    if cap is not None and cap < len(state.teammates):
+        return f"slowed by rate limits to {cap} at once"
+    if pace.room is not None and pace.room < len(state.teammates):
+        return f"memory holds {pace.room} at once"
+    return ""
+
+
+def _paused(state: RunState, event: e.TeamPaused) -> Line:
+    until = clock_time(event.until, state.at)
+    why = "when the limit is reset" if event.resets else "to try again"
+    return Line("run", f"nothing starts before {until}, {why}: {short(event.reason)}", "warn")
+
+
+def _warned(state: RunState, event: e.BudgetWarned) -> Line:
+    whose = f"the budget of {event.task}" if event.task else "the budget"
+    return Line("run", f"${event.spent_usd:.2f} of {whose} (${event.budget_usd:.2f}) are spent", "warn")
+
+
+def _circuit(state: RunState, event: e.CircuitOpened) -> Line:
+    words = f"the agent failed {event.failures} times in a row; one trial in {event.seconds:.0f} s"
+    return Line("run", f"{words}: {short(event.reason)}", "bad")
+
+
 _WORDS: dict[type[e.Event], Words] = {
     e.RunStarted: _started,
     e.BaseChecked: _base,
@@ -235,6 +279,16 @@ _WORDS: dict[type[e.Event], Words] = {
         _who(state, event), f"denied {event.tool} {short(event.target, 60)}: {short(event.reason)}", "warn"
     ),
     e.AgentRetried: _retried,
+    e.DeadlinePassed: _deadline,
+    e.TeamSlowed: lambda state, event: Line("run", f"rate limits: {event.cap} at once for now", "warn"),
+    e.TeamPaused: _paused,
+    e.TeamUnpaused: lambda state, event: Line("run", "the pause is over"),
+    e.CircuitOpened: _circuit,
+    e.CircuitClosed: lambda state, event: Line("run", "the agent works again", "good"),
+    e.RoomMeasured: lambda state, event: Line(
+        "run", f"{event.free_mb} MB of memory are free: {event.attempts} at once", "warn"
+    ),
+    e.BudgetWarned: _warned,
     e.TaskDelivered: _delivered,
     e.TaskBlocked: lambda state, event: Line(
         _who(state, event), f"{event.task} is blocked: {short(event.reason)}", "bad"

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from workbench.adapters.lock import owner
+from workbench.adapters.store.damage import DamagedRun
 from workbench.cli.collisions import SEMANTIC, SETTLED, semantic, settled
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import counts, rows, short
-from workbench.composition.past import proof, proven_report, read_run, settle
+from workbench.cli.presenting import counts, resting, rows, short
+from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
 from workbench.core.report import Report, duration, graph, headline, junit, markdown, proof_words, report
@@ -34,11 +35,12 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
     if form is not None and form not in FORMS:
         raise UsageError(f"There is no report format {form!r}.", f"Formats are {', '.join(FORMS)}.")
 
-    async def main() -> Report:
+    async def main() -> tuple[Report, DamagedRun | None]:
         place = await open_place(repo)
-        return await proven_report(place, read_run(place, run))
+        state, damaged = read_good(place, run)
+        return await proven_report(place, state), damaged
 
-    result = run_async(main())
+    result, damaged = run_async(main())
     match form:
         case "json":
             print(result.model_dump_json(indent=2))
@@ -48,6 +50,9 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
             print(markdown(result))
         case _:
             print_report(result)
+    if damaged is not None:
+        explain(str(damaged), damaged.hint)
+        return damaged.exit_code
     return 0 if result.complete else 1
 
 
@@ -108,7 +113,9 @@ def print_report(result: Report) -> None:
 def status(run: str | None, repo: Path, *, json: bool) -> int:
     """Print where a run stands; gives the exit code."""
     place = run_async(open_place(repo))
-    state = read_run(place, run)
+    state, damaged = read_good(place, run)
+    if damaged is not None:
+        explain(str(damaged), damaged.hint)
     run_async(settle(place, state))
     holder = owner(place.state_dir)
     going_on = holder is not None and holder.run == state.run
@@ -116,12 +123,14 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     if json:
         found = report(state, proven).model_dump(mode="json")
         print(jsonlib.dumps({"going_on": going_on, "pid": holder.pid if holder else None} | found, indent=2))
-        return 0
+        return damaged.exit_code if damaged else 0
     said = "going on" if going_on else state.outcome or "cut short"
     cost = "scripted" if state.settings.scripted else f"${state.cost_usd:.2f}"
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
+    if going_on and (why := resting(state)):
+        print(f"  {why}")
     for task in state.tasks.values():
         attempt = state.attempts.get((task.spec.id, task.attempt))
         who = attempt.teammate if attempt else ""
@@ -134,4 +143,4 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
             print(f"  {row.teammate:<8} {row.task} {row.percent}% {row.doing}".rstrip())
     elif state.outcome in (None, "stopped"):
         explain("this run can go on", f"workbench resume {state.run}")
-    return 0
+    return damaged.exit_code if damaged else 0

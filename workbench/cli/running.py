@@ -86,7 +86,7 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
 
     async def main() -> int:
         place = await open_place(repo)
-        return await go(place, resume_run(place, run, budget_usd=budget_usd), headless, json)
+        return await go(place, resume_run(place, run, budget_usd=budget_usd, say=explain), headless, json)
 
     return run_async(main())
 

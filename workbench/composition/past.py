@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.store.damage import DamagedRun
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.place import Place
 from workbench.core.apply import apply, fold
 from workbench.core.events import Record
 from workbench.core.state import RunState, TaskStatus
-from workbench.errors import UsageError
+from workbench.errors import GitError, UsageError
 
 if TYPE_CHECKING:
     from workbench.core.report import Report
@@ -42,6 +43,21 @@ def read_run(place: Place, wanted: str | None = None) -> RunState:
         return read_from(store, wanted)
 
 
+def read_good(place: Place, wanted: str | None = None) -> tuple[RunState, DamagedRun | None]:
+    """As ``read_run``, for showing it: of a damaged log what is good, and what is wrong with the rest.
+
+    Raises DamagedRun when nothing is good of it.
+    """
+    with place.reading() as store:
+        run = choose(store.runs(), wanted)
+        try:
+            return state_of(run, store.read(run)), None
+        except DamagedRun as damaged:
+            if not damaged.records:
+                raise
+            return state_of(run, damaged.records), damaged
+
+
 def read_from(store: SqliteStore, wanted: str | None) -> RunState:
     """As ``read_run``, from a log that is open."""
     run = choose(store.runs(), wanted)
@@ -65,10 +81,11 @@ async def settle(place: Place, state: RunState) -> None:
 
 async def proof(place: Place, state: RunState) -> dict[str, bool]:
     """For each task that the log calls landed: whether git says that what it delivered is an ancestor
-    of the integration branch as it is now (and not of the base, which would prove nothing)."""
+    of the integration branch as it is now (and not of the base, which would prove nothing). Where that
+    branch is gone and the one that the run was for has it all, that one counts."""
     git = Plumbing(place.repository)
     try:
-        tip = await git.tip(state.integration)
+        tip = await git.tip(state.integration) or await _cleaned(git, state)
         landed = {name: task for name, task in state.tasks.items() if task.status is TaskStatus.LANDED}
         if tip is None:
             return dict.fromkeys(landed, False)
@@ -76,6 +93,16 @@ async def proof(place: Place, state: RunState) -> dict[str, bool]:
         return {name: task.commit in there for name, task in landed.items()}
     finally:
         await git.aclose()
+
+
+async def _cleaned(git: Plumbing, state: RunState) -> str | None:
+    """The tip of the branch that the run was for, where that has all that was published: then the
+    integration branch may be gone for good reason."""
+    try:
+        tip = await git.tip(f"refs/heads/{state.target}") if state.target else None
+    except GitError:
+        return None  # no name that a branch could have
+    return tip if tip and state.published and await git.is_ancestor(state.published, tip) else None
 
 
 async def proven_report(place: Place, state: RunState) -> Report:

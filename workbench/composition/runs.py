@@ -23,6 +23,8 @@ from workbench.composition.past import choose, state_of
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
+from workbench.composition.repair import Say, good_history, open_log
+from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.apply import apply
@@ -56,7 +58,7 @@ class Run:
 
     async def go(self) -> RunState:
         """Work until the run is finished. Cancelling stops at once; ``stop`` stops gracefully."""
-        return await self.engine.go(Effects(self.world, self.engine.emit))
+        return await self.engine.go(Effects(self.world, self.engine.emit, self.engine.clock))
 
     def stop(self, reason: str) -> None:
         """Interrupt the live attempts, keep what they have, and finish as stopped."""
@@ -100,6 +102,11 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "batch": settings.batch,
             "gate_slots": settings.gate_slots,
             "budget_usd": choose_from("budget_usd", plan.budget_usd, settings.budget_usd),
+            "task_budget_usd": settings.task_budget_usd,
+            "idle_seconds": settings.idle_seconds or None,
+            "attempt_seconds": settings.attempt_seconds or None,
+            "nudge_seconds": settings.nudge_seconds,
+            "retry_seconds": settings.retry_seconds,
             "gate_seconds": settings.gate_seconds,
             "gate_junit": settings.gate_junit,
             "quarantine": settings.quarantine,
@@ -152,6 +159,7 @@ async def start_run(
         store = stack.enter_context(place.store())
         taken = store.runs()
         run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
+        await demand_room(place, place.worktrees(run), settings, commit)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script))
         await _room_for_branches(world)
@@ -167,11 +175,16 @@ async def start_run(
             integration=f"refs/heads/workbench/{run}/integration",
             environment=world.gates.environment(),
             dirty=bool(place.repository.dirty),
+            room=_room(world),
         )
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)
         engine.emit(started)
         yield Run(run, engine, bus, world, [])
+
+
+def say_nothing(sentence: str) -> None:
+    """Nobody is there to be told; the run's log has it too."""
 
 
 @asynccontextmanager
@@ -181,9 +194,11 @@ async def resume_run(
     *,
     budget_usd: float | None = None,
     provided: tuple[str, str] | None = None,
+    say: Say = say_nothing,
 ) -> AsyncIterator[Run]:
     """Open a run that was stopped or killed, after accounting for what was in flight. ``provided`` is a
     task that was given up and the ref of a person's work for it, with which any run that is over goes on.
+    Where the log is damaged, what cannot be relied on is set aside, told to ``say`` and noted in the run.
 
     Raises UsageError when there is no such run, it is over, or the work cannot be taken; LockedError when
     it is going on.
@@ -191,10 +206,18 @@ async def resume_run(
     from workbench.adapters.processes import reap_orphans
 
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(place.store())
+        said: list[str] = []
+
+        def tell(sentence: str) -> None:
+            said.append(sentence)
+            say(sentence)
+
+        store = stack.enter_context(open_log(place, tell))
         run = choose(store.runs(), wanted)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
-        history = store.read(run)
+        # Somebody may be cleaning up after this run since another one held the repository.
+        stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
+        history = good_history(store, run, tell)
         state = state_of(run, history)
         if provided is not None:
             given_up(state, provided[0])
@@ -205,14 +228,29 @@ async def resume_run(
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
+        for sentence in said:
+            world.notices.say(sentence)
         bus = Bus()
         await account(store, state, world)
         if provided is not None:
             commit = await resolve(place.repository, provided[1])
             await write(store, state, await work_provided(state, world, provided[0], commit))
         engine = Engine(run, state, store, bus)
-        engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
+        engine.emit(
+            RunResumed(
+                pid=os.getpid(),
+                environment=world.gates.environment(),
+                budget_usd=budget_usd,
+                room=_room(world),
+            )
+        )
         yield Run(run, engine, bus, world, history)
+
+
+def _room(world: World) -> int | None:
+    """How many agents fit into memory, as far as that is known."""
+    found = world.room()
+    return None if found is None else max(1, found.agents)
 
 
 async def _room_for_branches(world: World) -> None:
@@ -231,8 +269,19 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
         await write(store, state, event)
 
 
-async def write(store: SqliteStore, state: RunState, event: Event) -> None:
-    """One fact into the log, and the state with it."""
-    record = Record(state.seq + 1, time.time(), event)
-    apply(state, record)
-    await store.append(state.run, [record])
+async def account_for(place: Place, store: SqliteStore, state: RunState) -> None:
+    """What a run that was killed had in flight is accounted for as a resume would, but nothing goes on. Its
+    lock must be held. Raises SetupError where not even its agent can be found."""
+    from workbench.adapters.processes import reap_orphans
+
+    await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
+    async with open_world(place, state.run, state.settings, None) as world:
+        await account(store, state, world)
+
+
+async def write(store: SqliteStore, state: RunState, *events: Event) -> None:
+    """All of ``events`` into the log, or none, and the state with them."""
+    records = [Record(state.seq + number, time.time(), event) for number, event in enumerate(events, 1)]
+    for record in records:
+        apply(state, record)
+    await store.append(state.run, records)

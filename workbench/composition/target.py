@@ -20,6 +20,7 @@ from workbench.adapters.processes import reap_orphans
 from workbench.composition.harvest import Say, Work, open_work, target_of
 from workbench.composition.place import Place
 from workbench.composition.wiring import furnishing_of, open_gates
+from workbench.core.lists import some
 from workbench.core.state import RunState
 from workbench.errors import GitError, UsageError, WorkbenchError
 
@@ -157,7 +158,7 @@ async def _check_clear(
     if found.blocking:
         raise UsageError(
             f"The checkout of {target}, {checkout.root}, has files that would be lost or are not committed: "
-            f"{_some(found.blocking)}.",
+            f"{some(found.blocking)}.",
             "Commit, stash (`git stash -u`) or move them, "
             f"then `workbench land {work.state.run}` again. Nothing was touched.",
         )
@@ -169,7 +170,7 @@ async def _merged(git: Plumbing, work: Work, target: str, old: str) -> str:
     merged = await git.merge(old, work.tip)
     if not merged.clean:
         raise UsageError(
-            f"{target} has moved since the run began, and conflicts with it in {_some(merged.paths)}.",
+            f"{target} has moved since the run began, and conflicts with it in {some(merged.paths)}.",
             f"Merge by hand (`git switch {target} && git merge {work.branch}`). Nothing was touched.",
         )
     title = work.state.plan.title if work.state.plan else work.state.run
@@ -224,8 +225,3 @@ async def _advance(
     tip = await git.tip(ref)
     # A hook of the user's may have committed on top.
     return tip is not None and await git.is_ancestor(new, tip)
-
-
-def _some(paths: tuple[str, ...], limit: int = 8) -> str:
-    more = f" and {len(paths) - limit} more" if len(paths) > limit else ""
-    return ", ".join(paths[:limit]) + more

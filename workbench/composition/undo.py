@@ -9,8 +9,6 @@ stays in its history. A run that no process holds can be undone in, however it e
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,16 +16,15 @@ from dataclasses import dataclass
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.target import checkouts_of
 from workbench.adapters.lock import RepositoryLock
-from workbench.adapters.processes import reap_orphans
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.harvest import Say
 from workbench.composition.past import choose, read_run, state_of
 from workbench.composition.place import Place
 from workbench.composition.proving import RedUndo, prove
-from workbench.composition.runs import account
-from workbench.composition.wiring import open_world
+from workbench.composition.runs import account_for, write
 from workbench.core.apply import apply
 from workbench.core.events import Event, LandingUndone, Record, UndoDropped, UndoStarted
+from workbench.core.lists import some
 from workbench.core.models import Reversal
 from workbench.core.state import RunState, TaskStatus
 from workbench.core.undo import Undo, chosen, gates_after, in_the_way
@@ -68,10 +65,7 @@ class Log:
 
     async def write(self, *events: Event) -> None:
         """Append all of ``events`` or none, and apply them."""
-        records = [Record(self.state.seq + number, time.time(), it) for number, it in enumerate(events, 1)]
-        for record in records:
-            apply(self.state, record)
-        await self.store.append(self.state.run, records)
+        await write(self.store, self.state, *events)
 
 
 async def undo(
@@ -127,20 +121,13 @@ async def _open(place: Place, wanted: str | None, dry_run: bool) -> AsyncIterato
             if dry_run:
                 await _suppose(git, state)
             elif not state.finished:
-                await _account(place, store, state)
+                await account_for(place, store, state)
             log = Log(store, state)
             if not dry_run and (late := await undone(state, git)):
                 await log.write(*late)
             yield git, log
         finally:
             await git.aclose()
-
-
-async def _account(place: Place, store: SqliteStore, state: RunState) -> None:
-    """What a run that was killed had in flight, as a resume would account for it."""
-    await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
-    async with open_world(place, state.run, state.settings, None) as world:
-        await account(store, state, world)
 
 
 async def _suppose(git: Plumbing, state: RunState) -> None:
@@ -176,7 +163,7 @@ async def _reverted(
     found = await reverse(state, git, old, landings, gated=gated)
     if not isinstance(found, Stuck):
         return found
-    task, paths = found.landing.task, _some(found.paths)
+    task, paths = found.landing.task, some(found.paths)
     others = in_the_way(state, [found.landing], found.paths)
     others = tuple(name for name in others if name not in {landing.task for landing in landings})
     if others:
@@ -220,8 +207,3 @@ async def _there(git: Plumbing, state: RunState, reversals: Sequence[Reversal]) 
         return ()
     there = await git.reachable(tip, state.base)
     return tuple(it.task for it in reversals if it.landing in there)
-
-
-def _some(paths: Sequence[str], limit: int = 8) -> str:
-    more = f" and {len(paths) - limit} more" if len(paths) > limit else ""
-    return ", ".join(paths[:limit]) + more

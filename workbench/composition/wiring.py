@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
+from workbench.adapters.memory import room_for
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
@@ -55,7 +57,15 @@ async def open_world(
         stack.push_async_callback(asyncio.wait, {compiling})
         notices = Notices()
         furnishing = furnishing_of(place, run, settings, notices.say, keeper)
-        worktrees = Worktrees(place.repository, git, root, run, furnishing, sparse=settings.sparse)
+        worktrees = Worktrees(
+            place.repository,
+            git,
+            root,
+            run,
+            furnishing,
+            sparse=settings.sparse,
+            salvage=place.settings.salvage,
+        )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots
         opening = open_gates(place, run, settings, furnishing, slots, keeper)
@@ -80,6 +90,7 @@ async def open_world(
             },
             extras=extras,
             notices=notices,
+            room=room_for(settings.agent.partition(":")[0]),
         )
 
 
@@ -160,10 +171,19 @@ def _root(place: Place, run: str) -> Path:
     return root
 
 
+class RunLog(logging.FileHandler):
+    """The run's own log file. A disk that is full must not fill the terminal with traces, too: what stops
+    the run says so itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 @contextmanager
 def _logged(folder: Path) -> Iterator[None]:
     """What goes wrong inside is written to the run's own log file, never to the terminal."""
-    handler = logging.FileHandler(folder / "log.txt", encoding="utf-8", delay=True)
+    handler = RunLog(folder / "log.txt", encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logger = logging.getLogger("workbench")
     logger.addHandler(handler)

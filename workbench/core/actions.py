@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workbench.core.events import Event
+from workbench.core.pace import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,22 @@ class EndAttempt(Action):
     task: str
     attempt: int
     interrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort(Action):
+    """Stop an agent that outlived a deadline, with all its processes; gives TurnEnded with ``reason``."""
+
+    task: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake(Action):
+    """Come back when ``hold`` is over; gives Awoke. A new one takes the place of the one before."""
+
+    hold: Hold
 
 
 @dataclass(frozen=True, slots=True)

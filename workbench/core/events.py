@@ -42,7 +42,8 @@ class AttemptEvent(Event):
 
 class RunStarted(Event):
     """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
-    (empty when HEAD was detached); ``integration`` is a full ref name."""
+    (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
+    into the machine's memory, if that is known."""
 
     plan: Plan
     plan_text: str
@@ -55,6 +56,7 @@ class RunStarted(Event):
     integration: str
     environment: str = ""
     dirty: bool = False
+    room: int | None = None
 
 
 class BaseChecked(Event):
@@ -70,6 +72,7 @@ class RunResumed(Event):
     pid: int
     environment: str = ""
     budget_usd: float | None = None
+    room: int | None = None
 
 
 class StopRequested(Event):
@@ -168,18 +171,22 @@ class Told(AttemptEvent):
 
     kind: Literal[
         "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine",
-        "foreseen", "landed",
+        "foreseen", "landed", "nudge",
     ]  # fmt: skip
     text: str
 
 
 class TurnEnded(AttemptEvent):
     """The agent stopped working for now. ``live`` means that it can be told more; otherwise its
-    process has ended. ``error`` is empty on success; ``login`` marks a missing or refused login."""
+    process has ended. ``error`` is empty on success; ``login`` marks a missing or refused login, ``limit``
+    a rate or usage limit that the agent could not wait out, with the time at which a usage limit is
+    reset (Unix seconds), if that is known."""
 
     live: bool
     error: str = ""
     login: bool = False
+    limit: Literal["", "rate", "usage"] = ""
+    resets_at: float | None = None
     exit_code: int | None = None
     usage: Usage = Usage()
     session: str | None = None
@@ -217,12 +224,16 @@ class WorkChecked(AttemptEvent):
 
 
 class AttemptFailed(AttemptEvent):
-    """An attempt is given up; its work stays pinned. ``final`` means that no other will follow."""
+    """An attempt is given up; its work stays pinned. ``final`` means that no other will follow, otherwise
+    the next comes no sooner than in ``delay_seconds``. ``broke`` says that the agent itself failed: it
+    crashed, hung or could not be started."""
 
     reason: str
     evidence: str = ""
     final: bool = False
     commit: str | None = None
+    broke: bool = False
+    delay_seconds: float = 0.0
 
 
 class AttemptEnded(AttemptEvent):
@@ -235,6 +246,77 @@ class AttemptEnded(AttemptEvent):
     interrupted: bool = False
     commit: str | None = None
     session: str | None = None
+
+
+class DeadlinePassed(AttemptEvent):
+    """An agent gave no sign of life for ``seconds`` (``idle``), or has been at work for that long (``wall``).
+    The clock is one that nobody sets, and that does not run while the machine is suspended. The ``last``
+    time, the agent had been told before."""
+
+    deadline: Literal["idle", "wall"]
+    seconds: float
+    last: bool = False
+
+
+# -- the pace of the team ------------------------------------------------------------------------
+
+
+class TeamSlowed(Event):
+    """A rate limit was met: at most ``cap`` attempts at once for now, and one more with each quiet minute.
+    Nothing new starts for ``seconds``."""
+
+    cap: int
+    seconds: float
+    status: int | None = None
+
+
+class TeamPaused(Event):
+    """A limit ended a session: nothing starts before ``until`` (Unix seconds). ``resets`` says that this
+    is when the provider lifts it; otherwise it is a guess, and longer each time."""
+
+    limit: Literal["rate", "usage"]
+    until: float
+    reason: str
+    resets: bool = False
+
+
+class TeamUnpaused(Event):
+    """The time that the team was to rest is over."""
+
+
+class CircuitOpened(Event):
+    """The agent failed ``failures`` times in a row, whoever used it: nothing starts for ``seconds``, and then
+    one attempt, as a trial."""
+
+    agent: str
+    failures: int
+    seconds: float
+    reason: str
+
+
+class CircuitClosed(Event):
+    """An attempt showed that the agent works again."""
+
+    agent: str
+
+
+class RoomMeasured(Event):
+    """``attempts`` is how many fit into the machine's free memory by now, those at work included."""
+
+    attempts: int
+    free_mb: int
+
+
+class BudgetWarned(Event):
+    """Four fifths of a budget are spent: the run's, or that of ``task``."""
+
+    spent_usd: float
+    budget_usd: float
+    task: str = ""
+
+
+class Awoke(Event):
+    """Time has passed that something waited for."""
 
 
 # -- tasks and landings --------------------------------------------------------------------------
@@ -312,7 +394,8 @@ class TaskLanded(Event):
 
 
 class PublicationLost(Event):
-    """The integration branch had moved; what was to land is merged anew on the new tip."""
+    """The integration branch had moved; what was to land is merged anew on the new tip. ``found`` is empty
+    where there is none that holds what had landed."""
 
     expected: str
     found: str
@@ -501,7 +584,7 @@ def dump(event: Event) -> str:
         return json.dumps(event.model_dump(mode="json", exclude_defaults=True))
 
 
-def load(type_name: str, body: str) -> Event:
+def load(type_name: str, body: str | bytes) -> Event:
     """The event that ``dump`` wrote. Raises KeyError for an unknown type, ValueError for a bad body."""
     kind = EVENTS[type_name]
     try:

@@ -75,6 +75,20 @@ def order(tasks: Sequence[Task]) -> list[str]:
     return result
 
 
+def followers(tasks: Sequence[Task]) -> dict[str, int]:
+    """For each task how many others wait for it, those that wait for them included.
+
+    Unlike the other functions it takes a bit for each pair of tasks.
+    """
+    below, place = dependents(tasks), {task.id: index for index, task in enumerate(tasks)}
+    reached: dict[str, int] = {}
+    for id_ in reversed(order(tasks)):
+        reached[id_] = 0
+        for next_ in below[id_]:
+            reached[id_] |= reached[next_] | 1 << place[next_]
+    return {id_: bits.bit_count() for id_, bits in reached.items()}
+
+
 def ranks(tasks: Sequence[Task]) -> dict[str, int]:
     """For each task the length of the longest chain of tasks that wait for it, 0 where none does.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from workbench.core.actions import Side
-from workbench.core.state import Landed, RunState
+from workbench.core.actions import Candidate, Side
+from workbench.core.state import Landed, RunState, Step
 
 FIRST_BATCH = 4
 """How many tasks the first batch of a run may hold: most work that is green alone is green together."""
@@ -30,6 +30,12 @@ def next_batch(state: RunState) -> tuple[str, ...]:
         return (-task.spec.priority, -task.rank, len(task.thrown), foreseen, state.queue[name], task.index)
 
     return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
+
+
+def candidate(state: RunState, step: Step) -> Candidate:
+    """A merge of the landing under way, as it is published."""
+    attempt = state.task(step.task).delivered_by
+    return Candidate(step.task, attempt, step.parent, step.commit, step.tree, step.files, step.resolved)
 
 
 def larger(state: RunState) -> int:

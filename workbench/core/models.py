@@ -47,6 +47,7 @@ class Task(Value):
     role: str = ""
     priority: int = 0
     attempts: int | None = Field(default=None, ge=1, le=20)
+    budget_usd: float | None = Field(default=None, gt=0)
     line: int = 0
 
 
@@ -75,7 +76,9 @@ class RunSettings(Value):
     ``agent`` is ``claude`` or ``command:CMD``; ``continues`` says that its interrupted sessions can be
     taken up again; ``scripted`` that the model was a script. ``attempts`` bounds the attempts at one
     task, ``repairs`` how often red gate output goes back into one live session, ``batch`` how many tasks
-    land at once, ``gate_slots`` how many gates run at once. Times are seconds.
+    land at once, ``gate_slots`` how many gates run at once. An agent that is silent for ``idle_seconds``,
+    or at work for ``attempt_seconds``, is nudged, and stopped ``nudge_seconds`` later; None for never.
+    After its agent broke, a task waits for ``retry_seconds`` and twice as long each time. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -92,6 +95,11 @@ class RunSettings(Value):
     batch: int = Field(default=8, ge=1, le=100)
     gate_slots: int = Field(default=1, ge=1, le=64)
     budget_usd: float | None = None
+    task_budget_usd: float | None = None
+    idle_seconds: float | None = None
+    attempt_seconds: float | None = None
+    nudge_seconds: float = 300.0
+    retry_seconds: float = 0.0
     gate_seconds: float = 1800.0
     gate_junit: tuple[str, ...] = ()
     quarantine: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
 from workbench.errors import IllegalEvent
 
@@ -163,12 +164,14 @@ class AttemptState:
 @dataclass(slots=True)
 class TaskState:
     """One task on its way. ``unmet`` are the tasks it still waits for, ``thrown`` the rungs of the ladder
-    whose result for what it delivered was red."""
+    whose result for what it delivered was red. ``breaks`` counts agents that broke at it in a row, and
+    ``avoids`` is whose did last; before ``later`` is over it does not start again."""
 
     spec: Task
     index: int
     rank: int
     unmet: set[str]
+    followers: int = 0
     status: TaskStatus = TaskStatus.PENDING
     attempt: int = 0
     tries: int = 0
@@ -190,6 +193,10 @@ class TaskState:
     reason: str = ""
     thrown: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
+    later: Hold | None = None
+    avoids: str | None = None
+    breaks: int = 0
+    spent: Usage = field(default_factory=Usage)
 
 
 @dataclass(slots=True)
@@ -359,6 +366,7 @@ class RunState:
     runs_of: dict[str, int] = field(default_factory=dict)
     gate_seconds: float = 0.0
     over: int = 0
+    pace: Pace = field(default_factory=Pace)
     spent: Usage = field(default_factory=Usage)
     quarantined: int = 0
     messages: int = 0
@@ -381,6 +389,22 @@ class RunState:
     def cost_usd(self) -> float:
         """What the run has cost so far, live attempts included."""
         return self.spent.cost_usd + sum(attempt.usage.cost_usd for attempt in self.working.values())
+
+    def budget_of(self, task: str) -> float | None:
+        """What all attempts at a task may cost together, in US dollars."""
+        own = self.task(task).spec.budget_usd
+        return self.settings.task_budget_usd if own is None else own
+
+    def cost_of(self, task: str) -> float:
+        """What a task has cost so far, in US dollars, its live attempt included."""
+        there = self.task(task)
+        live = self.working.get((task, there.attempt))
+        return there.spent.cost_usd + (live.usage.cost_usd if live is not None else 0.0)
+
+    def spent_up(self, task: str) -> bool:
+        """Whether nothing is left of a task's budget."""
+        most = self.budget_of(task)
+        return most is not None and self.cost_of(task) >= most
 
     @property
     def finished(self) -> bool:

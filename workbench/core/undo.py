@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from workbench.core.lists import some
 from workbench.core.state import Landed, RunState, TaskStatus
 from workbench.errors import UsageError
 
@@ -53,10 +54,9 @@ def _check_landed(state: RunState, name: str) -> None:
     task = state.tasks.get(name)
     if task is None:
         known = list(state.tasks)
-        more = f" and {len(known) - 8} more" if len(known) > 8 else ""
         raise UsageError(
             f"Run {state.run} has no task {name!r}.",
-            f"Its tasks are {', '.join(known[:8])}{more}; `--run RUN` chooses another run.",
+            f"Its tasks are {some(known)}; `--run RUN` chooses another run.",
         )
     if task.status is TaskStatus.UNDONE:
         raise UsageError(

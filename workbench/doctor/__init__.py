@@ -33,6 +33,7 @@ async def examine(where: Path, settings: Settings, env: Mapping[str, str] | None
     import psutil
 
     from workbench.adapters.git.repository import git_version, open_repository
+    from workbench.adapters.git.sizes import tree_bytes
     from workbench.doctor import machine, repository, teammate
 
     env = os.environ if env is None else env
@@ -48,7 +49,7 @@ async def examine(where: Path, settings: Settings, env: Mapping[str, str] | None
     size = 0
     try:
         repo = await open_repository(where)
-        size = await repository.tree_bytes(repo)
+        size = await tree_bytes(repo)
     except WorkbenchError as error:
         refusal = Finding("repository", "fail", str(error), error.hint)
         checks.append(("repository", lambda: refusal))
@@ -64,6 +65,7 @@ async def examine(where: Path, settings: Settings, env: Mapping[str, str] | None
             ("settings", lambda: repository.settings_file(repo.root)),
             ("gates", lambda: repository.gates(settings)),
             ("runs", lambda: repository.running(repo)),
+            ("log", lambda: machine.log_disk(repo.state_dir)),
         ]
     needed = size * (settings.team + settings.gate_slots) + MARGIN_BYTES
     checks += [

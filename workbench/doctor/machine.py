@@ -20,6 +20,9 @@ WATCHES = 1_024
 INSTANCES = 16
 """Inotify watches and instances that leave room for an editor and a file manager beside a run."""
 
+LOG_BYTES = 64_000_000
+"""Room without which a run is refused: see ``composition.room``."""
+
 FILES_EACH = 24
 FILES_APART = 128
 """Open files for each teammate (pipes, its log) and for everything else, generously."""
@@ -38,9 +41,7 @@ def git(version: Callable[[], tuple[int, ...]]) -> Finding:
 
 def disk(folder: Path, needed: int) -> Finding:
     """Room for the worktrees: ``needed`` bytes in ``folder``, which may not exist yet."""
-    standing = folder
-    while not standing.exists() and standing != standing.parent:
-        standing = standing.parent
+    standing = _standing(folder)
     hint = "Set `worktree_root` to a folder on a disk with room, outside the repository."
     if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
         return Finding("disk", "fail", f"{standing}, where the worktrees go, cannot be written to.", hint)
@@ -49,6 +50,28 @@ def disk(folder: Path, needed: int) -> Finding:
     if free < needed:
         return Finding("disk", "fail", told, hint)
     return Finding("disk", "warn" if free < 2 * needed else "ok", told, hint if free < 2 * needed else "")
+
+
+def log_disk(folder: Path) -> Finding:
+    """Room for the event log, which lies in the repository: a run that cannot write it pauses."""
+    standing = _standing(folder)
+    hint = "Free some space on the disk of the repository."
+    if not os.access(standing, os.W_OK | os.X_OK):
+        return Finding("log", "fail", f"{standing}, where the event log goes, cannot be written to.", hint)
+    free = shutil.disk_usage(standing).free
+    told = f"{megabytes(free)} free for the event log and git's objects in {folder}."
+    if free < LOG_BYTES:
+        return Finding("log", "fail", told, hint)
+    return Finding(
+        "log", "warn" if free < 8 * LOG_BYTES else "ok", told, hint if free < 8 * LOG_BYTES else ""
+    )
+
+
+def _standing(folder: Path) -> Path:
+    """The nearest folder above that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def memory(available: int, settings: Settings) -> Finding:

@@ -110,14 +110,6 @@ async def letter_case(repository: Repository) -> Finding | None:
     )  # fmt: skip
 
 
-async def tree_bytes(repository: Repository) -> int:
-    """What one checkout takes, going by the sizes of the files of HEAD."""
-    place = Place(repository.git_dir, repository.root)
-    listed = await run(place, "ls-tree", "-r", "-l", "-z", "HEAD")
-    sizes = (entry.split(b"\t")[0].split()[-1] for entry in listed.out.split(b"\0") if entry)
-    return sum(-(-int(size) // 4096) * 4096 for size in sizes if size.isdigit())
-
-
 def gates(settings: Settings) -> Finding:
     """Whether the repository names its gates, or leaves that to each plan."""
     if settings.gates:

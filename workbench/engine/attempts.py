@@ -7,7 +7,6 @@ the agent's processes are gone and AttemptEnded has been emitted.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,9 @@ from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
+from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
+from workbench.engine.failures import explain
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -61,9 +62,16 @@ async def kept(state: RunState, world: World, attempt: AttemptState, prepared: b
     return None
 
 
+def _left(state: RunState, task: str) -> float | None:
+    """What an attempt may cost, in US dollars: what is left of its task's budget, and of the run's."""
+    spent = ((state.settings.budget_usd, state.cost_usd), (state.budget_of(task), state.cost_of(task)))
+    left = [whole - cost for whole, cost in spent if whole is not None]
+    return max(0.01, min(left)) if left else None
+
+
 @dataclass(eq=False)
 class LiveAttempt:
-    """What the engine holds of one attempt while it lives."""
+    """What the engine holds of one attempt while it lives. ``places`` says whose a worktree is now."""
 
     state: RunState
     attempt: AttemptState
@@ -78,14 +86,18 @@ class LiveAttempt:
     interrupt: bool = False
     _seen: set[str] = field(default_factory=set)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
-    checks: set[asyncio.Task[None]] = field(default_factory=set)
+    places: dict[Path, LiveAttempt] = field(default_factory=dict)
+    checks: dict[asyncio.Task[None], None] = field(default_factory=dict)
+    _worker: asyncio.Future[None] | None = None
+    _cut: str = ""
+    _deadlines: Deadlines | None = None
 
     # -- the attempt's own task ----------------------------------------------------------------
 
     async def conduct(self) -> None:
         """Live through the attempt. Emits AttemptEnded as its very last act."""
         try:
-            worker = asyncio.ensure_future(self._work())
+            worker = self._worker = asyncio.ensure_future(self._work())
             ending = asyncio.ensure_future(self._ask_to_end.wait())
             try:
                 await asyncio.wait({worker, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,7 +130,8 @@ class LiveAttempt:
     async def _work(self) -> None:
         state, attempt, world = self.state, self.attempt, self.world
         task = state.tasks[attempt.task]
-        began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         prepared = await world.worktrees.prepare(
             attempt.teammate,
             attempt.start,
@@ -127,17 +140,26 @@ class LiveAttempt:
             sparse=task.spec.files if state.settings.sparse else (),
         )
         self.worktree = prepared.path
+        self.places[prepared.path] = self
         self.emit(
             e.WorktreeReady(
                 teammate=attempt.teammate,
                 path=str(prepared.path),
                 branch=prepared.branch,
-                seconds=round(time.monotonic() - began, 4),
+                seconds=round(clock() - began, 4),
             )
         )
         world.markers.add(prepared.path)
         brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
-        await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
+        deadlines = self._deadlines = Deadlines(
+            attempt, state.settings, self.emit, lambda: world.worktrees.fingerprint(attempt.teammate)
+        )
+        watching = asyncio.ensure_future(deadlines.watch())
+        try:
+            await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
 
     def _assignment(self, worktree: Path, brief: str) -> Assignment:
         state, attempt = self.state, self.attempt
@@ -156,7 +178,6 @@ class LiveAttempt:
             "WORKBENCH_TEAMMATE": attempt.teammate,
             **self.world.extras(attempt, worktree),
         }
-        budget = state.settings.budget_usd
         return Assignment(
             run=state.run,
             task=attempt.task,
@@ -169,15 +190,19 @@ class LiveAttempt:
             role=spec.role,
             model=state.settings.model,
             session=attempt.session,
-            budget_usd=None if budget is None else max(0.01, budget - state.cost_usd),
+            budget_usd=_left(state, attempt.task),
             teammates=tuple(name for name in state.teammates if name != attempt.teammate),
         )
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:
         """The agent is over by itself: say so once, with the reason when it broke."""
         error = "" if worker.cancelled() else worker.exception()
-        if isinstance(error, WorkbenchError):
+        if self._cut:
+            self._report(Ended(live=False, error=self._cut, usage=self.usage))
+        elif isinstance(error, WorkbenchError):
             self._fail(str(error))
+        elif isinstance(error, Exception):
+            self._fail(explain(error))
         elif error:
             self._fail(f"{type(error).__name__}: {error}")
         elif not self.over:
@@ -200,6 +225,7 @@ class LiveAttempt:
     # -- what comes from the agent and its markers -----------------------------------------------
 
     def _report(self, report: AgentReport) -> None:
+        self._alive()
         task, number = self.attempt.task, self.attempt.number
         match report:
             case Started(pid, session):
@@ -233,6 +259,8 @@ class LiveAttempt:
                 live=report.live,
                 error=report.error,
                 login=report.login,
+                limit=report.limit,
+                resets_at=report.resets_at,
                 exit_code=report.exit_code,
                 usage=report.usage,
                 session=report.session,
@@ -253,9 +281,14 @@ class LiveAttempt:
 
     def receive(self, dropped: Dropped) -> None:
         """Turn a dropped file into an event: a marker of this attempt, or one set aside."""
+        self._alive()
         came = outcome(dropped, self.state, self.attempt, self._seen)
         self._seen.add(dropped.name)
         self.emit(came)
+
+    def _alive(self) -> None:
+        if self._deadlines is not None:
+            self._deadlines.alive()
 
     # -- what comes from the engine ------------------------------------------------------------------
 
@@ -286,6 +319,12 @@ class LiveAttempt:
         if interrupt:
             self._end_checks()
         self._ask_to_end.set()
+
+    def cut_short(self, reason: str) -> None:
+        """Stop the agent and all that it started; what it made is then collected like a broken one's."""
+        if not self._ask_to_end.is_set() and self._worker is not None and not self._worker.done():
+            self._cut = reason
+            self._worker.cancel()
 
     async def _checks_over(self) -> None:
         self._end_checks()

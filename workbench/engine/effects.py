@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -18,6 +20,7 @@ from workbench.engine.noticing import read_landing
 from workbench.engine.ports import Emit
 from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
+from workbench.engine.waiting import measure, wait_over
 from workbench.engine.world import World
 from workbench.errors import GitError, WorkbenchError
 
@@ -28,9 +31,9 @@ Begun = tuple[list[e.Event], Effect | None]
 
 
 class Effects:
-    """The executor of one run: see ``engine.loop.Executor``."""
+    """The executor of one run: see ``engine.loop.Executor``. ``clock`` is the engine's."""
 
-    def __init__(self, world: World, emit: Emit) -> None:
+    def __init__(self, world: World, emit: Emit, clock: Callable[[], float] = time.time) -> None:
         self._world = world
         loop = asyncio.get_running_loop()
 
@@ -39,13 +42,17 @@ class Effects:
 
         world.notices.heard_by(hear)
         self._emit = emit
+        self._clock = clock
         self._live: dict[Key, LiveAttempt] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._places: dict[Path, LiveAttempt] = {}
+        # In the order of their beginning, so that what is cut short is cut in the same order every time.
+        self._running: dict[asyncio.Task[None], None] = {}
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
         self._landings = Landings(world, emit)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
+        self._alarm: asyncio.Task[None] | None = None
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -64,6 +71,10 @@ class Effects:
                 return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
             case a.EndAttempt():
                 return [], lambda: self._end(action)
+            case a.CutShort():
+                return [], lambda: self._cut_short(action)
+            case a.Wake():
+                return [], lambda: self._wait(action)
             case a.BuildBatch() | a.CheckCandidate() | a.StopChecks() | a.FindPair() | a.DropLanding():
                 return self._landings.begin(state, action)
             case a.Publish():
@@ -88,16 +99,15 @@ class Effects:
 
     def start(self, effect: Effect) -> None:
         """Run an effect in the background, owned by this executor until ``settle``."""
-        task = asyncio.ensure_future(effect())
-        groups = (self._running, self._whole) if effect in self._uncut else (self._running,)
-        self._uncut.discard(effect)
-        for group in groups:
-            group.add(task)
-            task.add_done_callback(group.discard)
-        task.add_done_callback(self._notice)
+        task = self._beside(effect())
+        if effect in self._uncut:
+            self._uncut.discard(effect)
+            self._whole.add(task)
 
     def _notice(self, task: asyncio.Task[None]) -> None:
         """An effect that breaks says so itself; one that does not is a bug, and the run must not hang."""
+        del self._running[task]
+        self._whole.discard(task)
         if not task.cancelled() and isinstance(problem := task.exception(), Exception):
             self._emit(e.StopRequested(reason=explain(problem)))
 
@@ -121,15 +131,18 @@ class Effects:
                 except OSError as problem:  # the log has it: the file is only in the way
                     log.warning("the marker %s is kept: %s", event.name, problem)
         elif isinstance(event, e.AttemptEnded):
-            self._live.pop((event.task, event.attempt), None)
+            live = self._live.pop((event.task, event.attempt), None)
+            if live is not None and live.worktree is not None and self._places[live.worktree] is live:
+                del self._places[live.worktree]
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
         if self._watching is not None:
             self._watching.cancel()
-        for task in self._running - self._whole:
-            task.cancel()
-        pending = self._running | ({self._watching} if self._watching else set())
+        for task in self._running:
+            if task not in self._whole:
+                task.cancel()
+        pending = [*self._running, *([self._watching] if self._watching else [])]
         if not pending:
             return
         try:
@@ -150,7 +163,7 @@ class Effects:
             current = asyncio.current_task()
             if live is None or live.ended or live.interrupt or current is None:
                 return  # an attempt that is cut short collects its work itself
-            live.checks.add(current)
+            live.checks[current] = None
             try:
                 await work()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
@@ -158,7 +171,7 @@ class Effects:
                     e.EffectFailed(action="CheckWork", error=explain(problem), task=task, attempt=attempt)
                 )
             finally:
-                live.checks.discard(current)
+                live.checks.pop(current, None)
 
         return run
 
@@ -198,11 +211,23 @@ class Effects:
         async def remove(name: str) -> None:
             try:
                 await self._world.worktrees.remove(name)
-            except WorkbenchError as problem:
+            except (WorkbenchError, OSError) as problem:
                 log.warning("the worktree of %s is kept: %s", name, problem)
 
         done_with = [mate.name for mate in state.teammates.values() if mate.worktree]
         await asyncio.gather(*(remove(name) for name in done_with if name not in action.keep))
+
+    async def _wait(self, action: a.Wake) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._beside(wait_over(action.hold, self._clock, self._emit))
+
+    def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Something that goes on beside all effects, and ends with them."""
+        task = asyncio.ensure_future(work)
+        self._running[task] = None
+        task.add_done_callback(self._notice)
+        return task
 
     # -- attempts --------------------------------------------------------------------------------------------
 
@@ -230,17 +255,18 @@ class Effects:
             )
             self._world.markers.follow(self._probes.moved)
             self._watching = asyncio.ensure_future(self._watch())
-        live = self._live[key] = LiveAttempt(state, state.attempts[key], self._world, self._emit)
+            self._beside(measure(state, self._world.room, self._emit))
+        live = self._live[key] = LiveAttempt(
+            state, state.attempts[key], self._world, self._emit, places=self._places
+        )
         await live.conduct()
 
     async def _watch(self) -> None:
         """Give every marker to the attempt whose worktree it lies in."""
         try:
             async for dropped in self._world.markers.watch():
-                for live in self._live.values():
-                    if live.worktree == dropped.worktree:
-                        live.receive(dropped)
-                        break
+                if (live := self._places.get(dropped.worktree)) is not None:
+                    live.receive(dropped)
         except Exception as problem:  # noqa: BLE001 - turns still end with a scan, so the run goes on
             self._emit(e.EffectFailed(action="WatchMarkers", error=explain(problem)))
 
@@ -297,3 +323,7 @@ class Effects:
     async def _end(self, action: a.EndAttempt) -> None:
         if live := self._live.get((action.task, action.attempt)):
             live.end(action.interrupt)
+
+    async def _cut_short(self, action: a.CutShort) -> None:
+        if live := self._live.get((action.task, action.attempt)):
+            live.cut_short(action.reason)

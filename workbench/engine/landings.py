@@ -23,7 +23,7 @@ class _Work:
     """What is done for one landing: its effects end together. ``over`` when one of them failed or the
     landing was dropped: then none of the others may be heard of any more, for another landing has begun."""
 
-    running: set[asyncio.Task[None]] = field(default_factory=set)
+    running: dict[asyncio.Task[None], None] = field(default_factory=dict)
     checking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     publishing: bool = False
     over: bool = False
@@ -31,8 +31,10 @@ class _Work:
     def end(self) -> None:
         """End what runs, but for the one who asks, and all that was to begin."""
         self.over = True
-        for task in self.running - {asyncio.current_task()}:
-            task.cancel()
+        current = asyncio.current_task()
+        for task in self.running:
+            if task is not current:
+                task.cancel()
 
 
 class Landings:
@@ -78,7 +80,7 @@ class Landings:
             assert current is not None, "an effect runs in a task"
             if work.over:
                 return
-            work.running.add(current)
+            work.running[current] = None
             try:
                 await effect()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
@@ -86,7 +88,7 @@ class Landings:
                     work.end()
                     self._emit(e.EffectFailed(action="Landing", error=explain(problem)))
             finally:
-                work.running.discard(current)
+                work.running.pop(current, None)
 
         return run
 
@@ -128,14 +130,40 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
-    moved = await world.git.move_ref(state.integration, last.commit, first.parent, why)
-    found = None if moved else await world.git.tip(state.integration)
-    if moved or found == last.commit:  # git was ended, by a Ctrl-C say, when it had moved the ref
+    moved, found = await _moved(state, world, last.commit, first.parent, why)
+    if moved:
         for landing in landed(action.candidates):
             emit(landing)
         await remember(state, world, action.candidates)
         return
+    if found is not None and not await world.git.is_ancestor(state.published, found):
+        found = None  # somebody took off what had landed: nobody is to begin there
     emit(e.PublicationLost(expected=first.parent, found=found or ""))
+
+
+LOOKS = 3
+"""How often the branch is looked at when it is not known whether it was moved."""
+
+
+async def _moved(state: RunState, world: World, new: str, old: str, why: str) -> tuple[bool, str | None]:
+    """Whether the branch is at ``new`` now, and else where. Git may be ended, by a Ctrl-C say, or fail, when
+    it had moved the ref: what was published and is not known to be would be landed once more."""
+    try:
+        if await world.git.move_ref(state.integration, new, old, why):
+            return True, new
+    except Exception:
+        for look in range(LOOKS):
+            try:
+                found = await world.git.tip(state.integration)
+                break
+            except Exception:
+                if look == LOOKS - 1:
+                    raise
+        if found != new:
+            raise
+    else:
+        found = await world.git.tip(state.integration)
+    return found == new, found
 
 
 def landed(candidates: Iterable[a.Candidate]) -> list[e.TaskLanded]:

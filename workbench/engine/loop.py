@@ -55,13 +55,13 @@ class Engine:
         self.state.run = run
         self._store = store
         self._bus = bus
-        self._clock = clock
+        self.clock = clock
         self._inbox: deque[tuple[float, Event]] = deque()
         self._wake = asyncio.Event()
 
     def emit(self, event: Event) -> None:
         """Hand an event to the loop. Call it from the loop's thread; it returns at once."""
-        self._inbox.append((self._clock(), event))
+        self._inbox.append((self.clock(), event))
         self._wake.set()
 
     def stop(self, reason: str) -> None:

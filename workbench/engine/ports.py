@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from workbench.core.events import Event, Record
 from workbench.core.models import Marker, PublicChange, Usage, Verdict
@@ -27,12 +27,16 @@ class Store(Protocol):
         """Write all of ``records`` in one durable transaction (fsync before return), in order.
 
         Raises StoreError when that did not happen, in which case none of them is in the log; a
-        ``seq`` that is already there is such an error. Once begun it is not undone by cancelling.
+        ``seq`` that does not follow the last one is such an error. Once begun it is not undone by
+        cancelling.
         """
         ...
 
     def read(self, run: str, after: int = 0) -> list[Record]:
-        """Every record of ``run`` with ``seq`` greater than ``after``, in order."""
+        """Every record of ``run`` with ``seq`` greater than ``after``, in order.
+
+        Raises StoreError when what lies there is not what was written.
+        """
         ...
 
     def runs(self) -> list[str]:
@@ -134,6 +138,11 @@ class Git(Protocol):
         """Whether ``older`` is reachable from ``newer``."""
         ...
 
+    async def between(self, old: str, new: str) -> list[tuple[str, str]]:
+        """Commits with their messages on the way of first parents from ``new`` back to what ``old``
+        reaches, newest first."""
+        ...
+
     async def aclose(self) -> None:
         """End helper processes. Safe to call twice."""
         ...
@@ -160,6 +169,11 @@ class Worktrees(Protocol):
         ``.workbench/`` and placeholders that a sandbox left behind never reach the commit. Raises
         GitError when the worktree is no longer a worktree of this repository.
         """
+        ...
+
+    async def fingerprint(self, teammate: str) -> str:
+        """What the files that git does not know as committed are like now: the same twice when nobody
+        wrote to them in between, or when that cannot be told. Never raises GitError."""
         ...
 
     async def remove(self, teammate: str) -> None:
@@ -318,6 +332,8 @@ class Ended:
     exit_code: int | None = None
     usage: Usage = field(default_factory=Usage)
     session: str | None = None
+    limit: Literal["", "rate", "usage"] = ""
+    resets_at: float | None = None
 
 
 AgentReport = Started | Acted | Said | Retried | Denied | Ended
@@ -372,7 +388,7 @@ class Markers(Protocol):
 
     def scan(self, worktree: Path) -> list[Dropped]:
         """What lies in the folder now and was not yet given: called when an agent ends, so that
-        its last marker is never overtaken by its exit."""
+        its last marker is never overtaken by its exit. A worktree that is gone holds nothing."""
         ...
 
     def follow(self, moved: Callable[[str], None]) -> None:
@@ -416,6 +432,20 @@ class Briefs(Protocol):
         """The template ``name`` filled in; raises UsageError naming the template when it is broken."""
         ...
 
+
+# -- the machine ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Roomy:
+    """How many more ``agents`` fit into memory now, of which ``free_mb`` are free."""
+
+    agents: int
+    free_mb: int
+
+
+Room = Callable[[], Roomy | None]
+"""Measures that, in well under a millisecond; None where nothing bounds it."""
 
 Emit = Callable[[Event], None]
 """Hand an event to the loop; returns at once, from any coroutine of the loop's thread."""

@@ -8,7 +8,7 @@ of each teammate counts. Nothing runs while nobody commits, or while there is no
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workbench.core import events as e
@@ -43,6 +43,8 @@ class Probes:
     _fresh: dict[str, None] = field(default_factory=dict)
     _tips: dict[str, tuple[int, str]] = field(default_factory=dict)
     _changed: dict[Head, frozenset[str]] = field(default_factory=dict)
+    _indexed: dict[str, tuple[Head, frozenset[str]]] = field(default_factory=dict)
+    _touching: dict[str, set[str]] = field(default_factory=dict)
     _said: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
     _running: bool = False
 
@@ -127,28 +129,37 @@ class Probes:
         attempt = self.state.working.get((task, self._number(task))) if task is not None else None
         return attempt if attempt is not None and attempt.prepared else None
 
-    def _heads(self) -> Iterator[tuple[str, Head]]:
-        """All work that is not over, as far as anything of it is committed."""
-        state = self.state
-        for attempt in state.working.values():
-            number, tip = self._tips.get(attempt.task, (0, ""))
-            if attempt.phase in LIVE and number == attempt.number and tip != attempt.start:
-                yield attempt.task, Head(tip, attempt.start)
-        for name in (*state.queue, *(state.landing.tasks if state.landing is not None else ())):
-            task = state.tasks[name]
-            if task.commit is not None:
-                yield name, Head(task.commit, state.attempts[name, task.delivered_by].start)
+    def _open(self) -> Iterator[str]:
+        """Tasks whose work is not over."""
+        for attempt in self.state.working.values():
+            yield attempt.task
+        yield from self.state.queue
+        if self.state.landing is not None:
+            yield from self.state.landing.tasks
+
+    def _head(self, name: str) -> Head | None:
+        """The work on a task that is not over, as far as anything of it is committed."""
+        task = self.state.tasks[name]
+        attempt = self.state.working.get((name, task.attempt))
+        if attempt is not None and attempt.phase in LIVE:
+            number, tip = self._tips.get(name, (0, ""))
+            mine = number == attempt.number and tip != attempt.start
+            return Head(tip, attempt.start) if mine else None
+        if task.commit is not None and task.status in (TaskStatus.DELIVERED, TaskStatus.LANDING):
+            return Head(task.commit, self.state.attempts[name, task.delivered_by].start)
+        return None
 
     async def _probe(self, fresh: Iterable[str]) -> None:
         """Merge what is new with all else that touches the same files, and say what that changes."""
-        heads = dict(self._heads())
         pairs: dict[Pair, None] = {}
+        heads: dict[str, Head] = {}
         for name in fresh:
-            close = {other async for other in self._close_to(name, heads)}
+            close = await self._close_to(name)
+            heads |= {one: self._indexed[one][0] for one in (name, *close) if one in self._indexed}
             pairs |= dict.fromkeys(_pair(name, other) for other in sorted(close))
-            for other in set(self.state.foreseen.get(name, ())) - close:
-                self._conclude(_pair(name, other), (), "")
-        self._changed = {head: self._changed[head] for head in heads.values() if head in self._changed}
+            for other in tuple(self.state.foreseen.get(name, ())):
+                if other not in close:
+                    self._conclude(_pair(name, other), (), "")
         if not pairs:
             return
         found = await self.git.probe([(heads[one].commit, heads[other].commit) for one, other in pairs])
@@ -159,15 +170,38 @@ class Probes:
             paths = await self._between(heads[pair[0]], heads[pair[1]], merged)
             self._conclude(pair, paths, excerpt(merged.hunks, merged.paths, paths))
 
-    async def _close_to(self, name: str, heads: Mapping[str, Head]) -> AsyncIterator[str]:
+    async def _close_to(self, name: str) -> set[str]:
         """Other work that touches files which the work on ``name`` touches: what shares none does not
         conflict, but for the rare file that comes where a folder was renamed or made."""
-        if name not in heads:  # it took back all it had
+        for other in tuple(self._open()) if not self._indexed else (name,):
+            await self._note(other)
+        close: set[str] = set()
+        mine = self._indexed[name][1] if name in self._indexed else ()  # else it took back all it had
+        for path in sorted(mine):
+            for other in sorted(self._touching[path] - close - {name}):
+                await self._note(other)
+                if other in self._touching.get(path, ()):
+                    close.add(other)
+        return close
+
+    async def _note(self, name: str) -> None:
+        """Note which files a task's work touches now. Comparing all with all takes longer than merging."""
+        head = self._head(name)
+        known, before = self._indexed.get(name, (None, frozenset[str]()))
+        if known == head:
             return
-        mine = await self._files(heads[name])
-        for other, head in heads.items():
-            if other != name and not mine.isdisjoint(await self._files(head)):
-                yield other
+        files = frozenset[str]() if head is None else await self._files(head)
+        for path in before:
+            self._touching[path].discard(name)
+            if not self._touching[path]:
+                del self._touching[path]
+        self._indexed.pop(name, None)
+        if known is not None:
+            self._changed.pop(known, None)
+        if head is not None:
+            self._indexed[name] = (head, files)
+            for path in files:
+                self._touching.setdefault(path, set()).add(name)
 
     async def _files(self, head: Head) -> frozenset[str]:
         """What the work itself changed: asked of git once for each commit."""

@@ -6,11 +6,12 @@ Nothing here decides; it only tells the state what became of things.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
-from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.merge import candidate
 from workbench.core.state import AttemptState, Landing, RunState
 from workbench.engine.attempts import kept
 from workbench.engine.dropped import outcome
@@ -18,13 +19,13 @@ from workbench.engine.landings import landed
 from workbench.engine.ports import Git
 from workbench.engine.undo import undone
 from workbench.engine.world import World
-from workbench.errors import WorkbenchError
+from workbench.errors import SetupError, WorkbenchError
 
 
-async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
+async def accounts(state: RunState, world: World) -> AsyncGenerator[e.Event, None]:
     """Events that close what was open: first an undoing, which may follow the end of a run, then the
     landing, then each attempt with the markers it had left. Each must be in the log before the next is
-    asked for. Agents must be dead before this."""
+    asked for. Agents must be dead before this. Raises SetupError when the log has lost what git holds."""
     for event in await undone(state, world.git):
         yield event
     if state.landing is not None:
@@ -32,9 +33,12 @@ async def accounts(state: RunState, world: World) -> AsyncIterator[e.Event]:
             yield landing
     if state.landing is not None:
         yield e.LandingDropped()
+    if lost := await unknown(state, world.git):
+        raise _ahead(state, lost)
     for attempt in list(state.working.values()):
-        async for event in _attempt(state, world, attempt):
-            yield event
+        async with aclosing(_attempt(state, world, attempt)) as came:  # else it outlives a log that is full
+            async for event in came:
+                yield event
 
 
 async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.TaskLanded]:
@@ -42,24 +46,40 @@ async def landed_already(landing: Landing, state: RunState, git: Git) -> list[e.
     tip = await git.tip(state.integration)
     if tip is None:
         return []
-    there = [
-        a.Candidate(
-            step.task,
-            state.task(step.task).delivered_by,
-            step.parent,
-            step.commit,
-            step.tree,
-            step.files,
-        )
-        for step in landing.steps
-        if await git.is_ancestor(step.commit, tip)
+    there = [step for step in landing.steps if await git.is_ancestor(step.commit, tip)]
+    return landed([candidate(state, step) for step in there])
+
+
+async def unknown(state: RunState, git: Git) -> list[str]:
+    """Subjects of what workbench itself published for this run and the log does not know, newest first: its
+    end was lost. Going on would land it a second time."""
+    tip = await git.tip(state.integration)
+    last = state.published
+    if tip is None or tip == last or not await git.is_ancestor(last, tip):
+        return []  # a branch that was moved back stops the run when it next lands something
+    known = {landing.commit for landing in state.landings} | {it.reversal.commit for it in state.undone}
+    return [
+        message.partition("\n")[0]
+        for commit, message in await git.between(last, tip)
+        if commit not in known and f"Workbench-Run: {state.run}" in message.splitlines()
     ]
-    return landed(there)
 
 
-async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncIterator[e.Event]:
+def _ahead(state: RunState, lost: list[str]) -> SetupError:
+    branch, known = state.integration.removeprefix("refs/heads/"), state.published[:10]
+    some = "; ".join(lost[:8]) + ("; …" if len(lost) > 8 else "")
+    return SetupError(
+        f"{branch} is ahead of the log of run {state.run}, whose end was lost: of {len(lost)} that workbench "
+        f"published there nothing is known any more ({some}).",
+        f"Nothing was changed. To keep it, look with `git log {known}..{branch}`, merge the branch when your "
+        f"gates are green on it, and run what is left as a new plan with --base {branch}. To have it made "
+        f"again: `git branch {state.run}-before {branch}`, `git branch -f {branch} {known}`, and resume.",
+    )
+
+
+async def _attempt(state: RunState, world: World, attempt: AttemptState) -> AsyncGenerator[e.Event, None]:
     where = state.teammates[attempt.teammate].worktree
-    if where and Path(where).is_dir():
+    if where:
         for dropped in world.markers.scan(Path(where)):
             if dropped.name in attempt.markers:  # it is in the log, and was about to be cleared away
                 world.markers.settle(Path(where), dropped.name, accepted=True)

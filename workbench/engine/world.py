@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.core.state import AttemptState
-from workbench.engine.ports import Agent, Briefs, Gates, Git, Markers, Names, Resolver, Worktrees
+from workbench.engine.ports import Agent, Briefs, Gates, Git, Markers, Names, Resolver, Room, Worktrees
 
 
 def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
     """The environment of an attempt needs nothing besides the usual."""
     return {}
+
+
+def unbounded() -> None:
+    """Nothing is known that bounds how many agents fit into memory."""
 
 
 class Notices:
@@ -42,8 +46,9 @@ class Notices:
 class World:
     """The ports of a run, and the few values effects need.
 
-    ``environment`` is what every agent gets (already reduced to what may reach one);
-    ``extras`` adds to it for one attempt. ``nonce`` makes the secret that binds markers to an attempt.
+    ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
+    for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
+    an attempt.
     """
 
     git: Git
@@ -56,5 +61,6 @@ class World:
     names: Names
     environment: Mapping[str, str]
     extras: Callable[[AttemptState, Path], Mapping[str, str]] = no_extras
+    room: Room = unbounded
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     notices: Notices = field(default_factory=Notices)

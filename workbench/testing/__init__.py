@@ -8,7 +8,8 @@
 
 They pass the same contract tests as the real adapters, do no I/O, start no process and never sleep:
 what happens is decided by what is asked of them, in that order. ``playbook`` plays events to the pure
-core alone; ``simulation`` plays whole runs of it against dice.
+core alone; ``simulation`` plays whole runs of it against dice. ``clock`` is a loop in virtual time,
+``faults`` a world that goes wrong by dice, and ``universe`` whole runs of the real engine in it.
 """
 
 from workbench.testing.agents import ScriptedAgent

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.engine.ports import Conflicted, Merged
 from workbench.errors import GitError
+from workbench.testing.trees import Tree
 
 Files = Mapping[str, str]
 
@@ -35,59 +35,89 @@ class FakeGit:
     every pair that was merged on trial."""
 
     commits: dict[str, FakeCommit] = field(default_factory=dict)
-    trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    trees: dict[str, Tree] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    """Commits of teammates' worktrees: whatever becomes of them, none may be lost."""
     probed: list[tuple[str, str]] = field(default_factory=list)
-    _serial: itertools.count[int] = field(default_factory=itertools.count)
+    _order: list[str] = field(default_factory=list)
+    _past: dict[str, int] = field(default_factory=dict)
+    """The ancestors of each commit, itself included: a bit for each, by its place in ``_order``."""
 
     # -- for tests ---------------------------------------------------------------------------------
 
     def write(self, files: Files) -> str:
         """The id of the tree that holds exactly ``files``."""
-        body = json.dumps(sorted(files.items()))
-        tree = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
-        self.trees[tree] = dict(files)
-        return tree
+        return self._keep(files if isinstance(files, Tree) else Tree.of(files))
+
+    def _keep(self, tree: Tree) -> str:
+        self.trees.setdefault(tree.oid, tree)
+        return tree.oid
 
     def add(self, files: Files, *parents: str, message: str = "") -> str:
         """A new commit of ``files``; commits differ even when they say the same."""
         tree = self.write(files)
-        body = f"{next(self._serial)} {tree} {parents} {message}"
+        body = f"{len(self._order)} {tree} {parents} {message}"
         commit = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
+        past = 1 << len(self._order)
+        for parent in parents:
+            past |= self._past_of(parent)
         self.commits[commit] = FakeCommit(tree, parents, message)
+        self._order.append(commit)
+        self._past[commit] = past
         return commit
 
     def files(self, commit: str) -> dict[str, str]:
         """What a commit holds; GitError when there is no such commit."""
-        return dict(self.trees[self._get(commit).tree])
+        return self.tree(commit).files()
+
+    def tree(self, commit: str) -> Tree:
+        """What a commit holds, to be read; GitError when there is no such commit."""
+        return self.trees[self._get(commit).tree]
 
     def ancestors(self, commit: str) -> dict[str, None]:
         """A commit and all that is reachable from it, nearest first."""
         seen: dict[str, None] = {}
-        waiting = [commit]
+        waiting = deque([commit])
         while waiting:
-            name = waiting.pop(0)
+            name = waiting.popleft()
             if name not in seen:
                 seen[name] = None
                 waiting += self._get(name).parents
         return seen
 
+    def holds(self, commit: str, older: str) -> bool:
+        """Whether ``older`` is reachable from ``commit``, or is it."""
+        place = self._past_of(older).bit_length() - 1
+        return bool(self._past_of(commit) >> place & 1)
+
+    def reachable(self) -> set[str]:
+        """Every commit that some ref holds."""
+        held = 0
+        for commit in self.refs.values():
+            held |= self._past[commit]
+        return {name for place, name in enumerate(self._order) if held >> place & 1}
+
     def merge_files(self, ours: str, theirs: str) -> tuple[dict[str, str], tuple[str, ...]]:
         """The merged files, conflicts written into them, and the paths of those."""
+        merged, conflicts = self._merged(ours, theirs)
+        return merged.files(), conflicts
+
+    def _merged(self, ours: str, theirs: str) -> tuple[Tree, tuple[str, ...]]:
         base = self._base(ours, theirs)
-        before, left, right = (self.files(base) if base else {}), self.files(ours), self.files(theirs)
-        merged: dict[str, str] = {}
+        before, left, right = (self.tree(base) if base else Tree.of({})), self.tree(ours), self.tree(theirs)
+        changes: dict[str, str | None] = {}
         conflicts = []
-        for path in sorted({*before, *left, *right}):
+        for path in before.differing(right):
             old, mine, other = before.get(path), left.get(path), right.get(path)
-            if mine != other and mine != old and other != old:
+            if mine == old:
+                changes[path] = other
+            elif mine != other:
                 conflicts.append(path)
-                merged[path] = conflict_text(old or "", mine or "", other or "")
-            elif (kept := other if mine == old else mine) is not None:
-                merged[path] = kept
-        return merged, tuple(conflicts)
+                changes[path] = conflict_text(old or "", mine or "", other or "")
+        return left.changed(changes), tuple(conflicts)
 
     def _get(self, commit: str) -> FakeCommit:
         try:
@@ -95,9 +125,13 @@ class FakeGit:
         except KeyError:
             raise GitError(f"no commit {commit!r} in this repository") from None
 
+    def _past_of(self, commit: str) -> int:
+        self._get(commit)
+        return self._past[commit]
+
     def _base(self, ours: str, theirs: str) -> str | None:
-        mine = self.ancestors(ours)
-        return next((name for name in self.ancestors(theirs) if name in mine), None)
+        common = self._past_of(ours) & self._past_of(theirs)
+        return self._order[common.bit_length() - 1] if common else None  # the newest: none is above it
 
     # -- the port ------------------------------------------------------------------------------------
 
@@ -120,7 +154,7 @@ class FakeGit:
         self.refs[ref] = commit
 
     async def merge(self, ours: str, theirs: str) -> Merged:
-        files, conflicts = self.merge_files(ours, theirs)
+        files, conflicts = self._merged(ours, theirs)
         if conflicts:
             hunks = "\n".join(f"{path}\n{files[path]}" for path in conflicts)
             return Merged(
@@ -144,7 +178,7 @@ class FakeGit:
 
     def _conflicted(self, ours: str, theirs: str, paths: Sequence[str]) -> tuple[Conflicted, ...]:
         base = self._base(ours, theirs)
-        sides = [self.files(base) if base else {}, self.files(ours), self.files(theirs)]
+        sides = [self.tree(base) if base else Tree.of({}), self.tree(ours), self.tree(theirs)]
         if any(path not in side for path in paths for side in sides[1:]):
             return ()
         return tuple(Conflicted(path, *(self._blob(side.get(path)) for side in sides)) for path in paths)
@@ -160,13 +194,13 @@ class FakeGit:
         return self.blobs.get(blob)
 
     async def text_at(self, commit: str, path: str) -> str | None:
-        return self.files(commit).get(path)
+        return self.tree(commit).get(path)
 
     async def with_texts(self, tree: str, texts: Mapping[str, str]) -> str:
         files = self.trees[tree]
         if not texts.keys() <= files.keys():
             raise GitError(f"the tree {tree} does not have all of {', '.join(sorted(texts))}")
-        return self.write({**files, **texts})
+        return self._keep(files.changed(texts))
 
     async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         if tree not in self.trees:
@@ -174,11 +208,20 @@ class FakeGit:
         return self.add(self.trees[tree], *parents, message=message)
 
     async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
-        before, after = self.files(old), self.files(new)
-        return tuple(sorted(path for path in {*before, *after} if before.get(path) != after.get(path)))
+        return tuple(self.tree(old).differing(self.tree(new)))
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
-        return older in self.ancestors(newer)
+        return self.holds(newer, older)
+
+    async def between(self, old: str, new: str) -> list[tuple[str, str]]:
+        known, way = self.ancestors(old), list[tuple[str, str]]()
+        while new not in known:
+            commit = self._get(new)
+            way.append((new, commit.message))
+            if not commit.parents:
+                break
+            new = commit.parents[0]
+        return way
 
     async def aclose(self) -> None:
         """Nothing runs."""

@@ -14,10 +14,12 @@ from workbench.engine.ports import Dropped
 @dataclass
 class MemoryMarkers:
     """``engine.ports.Markers`` in memory: ``drop`` is what a teammate does. ``settled`` says what
-    became of each marker, ``delivered`` holds the message files by worktree."""
+    became of each marker, ``delivered`` holds the message files by worktree, ``lying`` the files that were
+    not settled yet: a process that dies leaves them to the next, which sees them by ``reopened``."""
 
     settled: dict[tuple[Path, str], tuple[bool, str]] = field(default_factory=dict)
     delivered: dict[Path, dict[str, str]] = field(default_factory=dict)
+    lying: dict[tuple[Path, str], Dropped] = field(default_factory=dict)
     watched: set[Path] = field(default_factory=set)
     _follower: Callable[[str], None] = lambda teammate: None
     _moved: list[str] = field(default_factory=list)
@@ -26,8 +28,13 @@ class MemoryMarkers:
 
     def drop(self, worktree: Path, name: str, marker: Marker | None, problem: str = "") -> None:
         """Put a marker into a worktree's folder; None with a ``problem`` is one that cannot be read."""
-        self._waiting.append(Dropped(worktree, name, marker, problem))
+        dropped = self.lying[worktree, name] = Dropped(worktree, name, marker, problem)
+        self._waiting.append(dropped)
         self._news.set()
+
+    def reopened(self) -> MemoryMarkers:
+        """The same folders as a new process finds them: nothing is watched, and nothing was given yet."""
+        return MemoryMarkers(self.settled, self.delivered, self.lying, _waiting=list(self.lying.values()))
 
     def move(self, teammate: str) -> None:
         """Say that a teammate's branch has moved."""
@@ -59,6 +66,8 @@ class MemoryMarkers:
 
     def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
         self.settled[worktree, name] = (accepted, reason)
+        if not any((it.worktree, it.name) == (worktree, name) for it in self._waiting):
+            self.lying.pop((worktree, name), None)  # else it was dropped again after it was given
 
     def deliver(self, worktree: Path, name: str, text: str) -> None:
         self.delivered.setdefault(worktree, {})[name] = text

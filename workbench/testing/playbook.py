@@ -65,12 +65,14 @@ def intent(state: RunState, action: a.Action) -> e.Event | None:
 class Playbook:
     """A run in the making. ``log`` holds every record, ``state`` their fold.
 
+    A second passes with each record; ``now`` is that of the last, and may be set.
     ``watch`` is called with each record once it is applied, and the state with it.
     """
 
     def __init__(self, watch: Callable[[RunState, e.Record], None] | None = None) -> None:
         self.state = RunState(run="r")
         self.log: list[e.Record] = []
+        self.now = 0.0
         self._watch = watch
 
     def send(self, event: e.Event) -> list[a.Action]:
@@ -92,7 +94,8 @@ class Playbook:
 
     def note(self, event: e.Event) -> None:
         """Apply and record one event without asking what follows, as taking a run up again does."""
-        record = e.Record(self.state.seq + 1, float(self.state.seq + 1), event)
+        self.now += 1.0
+        record = e.Record(self.state.seq + 1, self.now, event)
         apply(self.state, record)
         self.log.append(record)
         if self._watch is not None:

@@ -64,7 +64,7 @@ class Stage:
         self.bus.listen(self.records.append)
         clock = itertools.count(1)
         self.engine = Engine("r", state, self.store, self.bus, clock=lambda: float(next(clock)))
-        self.effects = Effects(self.world, self.engine.emit)
+        self.effects = Effects(self.world, self.engine.emit, self.engine.clock)
 
     def use(self, agent: Agent) -> None:
         """Put another kind of agent in place of the scripted one, before the run starts."""

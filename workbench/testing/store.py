@@ -22,13 +22,14 @@ class MemoryStore:
         if self.fails:
             raise StoreError(self.fails)
         log = self.logs.get(run, [])
-        taken = {record.seq for record in log}
-        for record in records:
-            if record.seq in taken:
+        for due, record in enumerate(records, len(log) + 1):
+            if record.seq < due:
                 raise StoreError(f"record {record.seq} of run {run} is in the log already")
-            taken.add(record.seq)
+            if record.seq > due:
+                raise StoreError(f"record {record.seq} of run {run} cannot follow record {due - 1}")
         if records:
-            self.logs[run] = sorted([*log, *records], key=lambda record: record.seq)
+            log += records
+            self.logs[run] = log
             self.appends.append(len(records))
 
     def read(self, run: str, after: int = 0) -> list[Record]:

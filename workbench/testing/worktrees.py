@@ -24,11 +24,13 @@ class FakeWorktree:
 
 @dataclass
 class FakeWorktrees:
-    """``engine.ports.Worktrees`` in memory. ``at`` gives a worktree by the path that was prepared."""
+    """``engine.ports.Worktrees`` in memory. ``at`` gives a worktree by the path that was prepared. With
+    ``run`` given, a teammate's branch in that run is where its worktree starts."""
 
     git: FakeGit
     root: Path = Path("/worktrees")
     standing: dict[str, FakeWorktree] = field(default_factory=dict)
+    run: str = ""
     _pins: int = 0
 
     def at(self, path: Path) -> FakeWorktree:
@@ -45,6 +47,12 @@ class FakeWorktrees:
         except KeyError:
             raise GitError(f"the worktree of {teammate} is gone") from None
 
+    def _hold(self, teammate: str, commit: str) -> str:
+        self._pins += 1
+        pinned = f"refs/workbench/held/{teammate}/{self._pins}"
+        self.git.refs[pinned] = commit
+        return pinned
+
     async def prepare(
         self, teammate: str, start: str, *, carry: str | None, keep: bool, sparse: Sequence[str]
     ) -> Prepared:
@@ -55,13 +63,16 @@ class FakeWorktrees:
         pinned = None
         if not created:
             old = self.standing[teammate]
-            self._pins += 1
-            pinned = f"refs/workbench/held/{teammate}/{self._pins}"
-            await self.git.pin(pinned, self._snapshot(old, "held"))
+            pinned = self._hold(teammate, self._snapshot(old, "held"))
         worktree = FakeWorktree(start, self.git.files(start))
         self.standing[teammate] = worktree
+        if self.run:
+            own = f"refs/heads/workbench/{self.run}/{teammate}"
+            if (tip := self.git.refs.get(own)) is not None:
+                self._hold(teammate, tip)
+            await self.git.pin(own, start)
         conflicts: tuple[str, ...] = ()
-        if carry is not None and carry not in self.git.ancestors(start):
+        if carry is not None and not self.git.holds(start, carry):
             worktree.files, conflicts = self.git.merge_files(start, carry)
             worktree.merging = carry
         return Prepared(path, branch, created, conflicts, pinned)
@@ -77,19 +88,26 @@ class FakeWorktrees:
         return Collected(commit, tree, changed, snapshot=commit != before, unresolved=unresolved)
 
     def _snapshot(self, worktree: FakeWorktree, message: str) -> str:
-        if worktree.merging is None and worktree.files == self.git.files(worktree.head):
+        tree = self.git.tree(worktree.head)
+        before, now = tree.files(), worktree.files
+        if worktree.merging is None and now == before:
             return worktree.head
+        changes: dict[str, str | None] = {
+            path: text for path, text in now.items() if before.get(path) != text
+        }
+        changes |= {path: None for path in before if path not in now}
         parents = [worktree.head, *([worktree.merging] if worktree.merging else [])]
-        worktree.head, worktree.merging = self.git.add(worktree.files, *parents, message=message), None
+        worktree.head, worktree.merging = self.git.add(tree.changed(changes), *parents, message=message), None
+        self.git.made.append(worktree.head)
         return worktree.head
+
+    async def fingerprint(self, teammate: str) -> str:
+        return repr(sorted(self._get(teammate).files.items()))
 
     async def remove(self, teammate: str) -> None:
         worktree = self.standing.pop(teammate, None)
         if worktree is not None:
-            self._pins += 1
-            await self.git.pin(
-                f"refs/workbench/held/{teammate}/{self._pins}", self._snapshot(worktree, "held")
-            )
+            self._hold(teammate, self._snapshot(worktree, "held"))
 
 
 @dataclass

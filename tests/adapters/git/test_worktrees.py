@@ -45,12 +45,14 @@ class Team:
         self.notices: list[str] = []
         self.worktrees = self.again()
 
-    def again(self, *, sparse: bool = False, **furnishing: tuple[str, ...]) -> Worktrees:
+    def again(
+        self, *, sparse: bool = False, salvage: tuple[str, ...] = (), **furnishing: tuple[str, ...]
+    ) -> Worktrees:
         """What a new process of workbench would have."""
         plain = Furnishing(self.repository.root, notice=self.notices.append)
         self.furnishing = replace(plain, **furnishing)  # type: ignore[arg-type]
         self.worktrees = Worktrees(
-            self.repository, self.git, self.root, "run-1", self.furnishing, sparse=sparse
+            self.repository, self.git, self.root, "run-1", self.furnishing, sparse=sparse, salvage=salvage
         )
         return self.worktrees
 
@@ -638,3 +640,155 @@ async def test_checkouts_are_reused_clean_and_wait_their_turn(team: Team, repo: 
     await pool.aclose()
     assert not path.exists()
     assert "gate-" not in git(repo, "worktree", "list")
+
+
+LISTED = ("notes/**", "*.sqlite", "keep")
+
+
+async def test_listed_ignored_files_are_kept_and_never_delivered(team: Team, repo: Path) -> None:
+    (repo / ".gitignore").write_text("notes/\n*.sqlite\nkeep/\n*.log\n")
+    start = commit(repo)
+    worktrees = team.again(salvage=LISTED)
+    made = await team.prepare(start=start)
+    texts = {"notes/a b\nc.md": "a note", "deep/down/x.sqlite": "rows", "keep/all/of it": "kept"}
+    for name, text in texts.items():
+        (made.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (made.path / name).write_text(text)
+    odd = os.fsencode(made.path) + b"/notes/\xff.md"
+    Path(os.fsdecode(odd)).write_bytes(b"odd\xff\0bytes")
+    (made.path / "noise.log").write_text("not listed")
+    (made.path / "notes" / "out").symlink_to("/etc")
+    (made.path / "work.txt").write_text("work")
+    delivered = await team.collect(start=start)
+    assert git(repo, "ls-tree", "-r", "--name-only", delivered.commit).splitlines() == [
+        ".gitignore", "README.md", "src/app.py", "work.txt",
+    ]  # fmt: skip
+
+    again = await team.prepare(start=start)
+
+    assert again.pinned == "refs/workbench/run-1/salvage/ada/1"
+    names = await team.git.changed_files(start, await team.git.tip(again.pinned) or "")
+    assert set(names) == {os.fsdecode(b"notes/\xff.md"), "notes/out", "work.txt", *texts}
+    odder = f"{again.pinned}:{os.fsdecode(odd.rpartition(b'/notes/')[2])}"
+    assert await team.git.objects.contents(odder.replace(":", ":notes/")) == b"odd\xff\0bytes"
+    for name, text in texts.items():
+        assert git(repo, "show", f"{again.pinned}:{name}") == text
+    said = git(repo, "log", "-1", "--format=%B", again.pinned)
+    assert "Workbench-Salvaged: 20" in said and "before the worktree was reset" in said
+    assert (again.path / "notes/a b\nc.md").exists(), "ignored files stay where they are"
+    assert (await team.prepare(start=start)).pinned is None, "nothing new"
+    (again.path / "deep/down/x.sqlite").write_text("more rows")
+    await worktrees.remove("ada")
+    assert git(repo, "show", "refs/workbench/run-1/salvage/ada/2:deep/down/x.sqlite") == "more rows"
+    assert "before the worktree was removed" in git(
+        repo, "log", "-1", "--format=%B", "refs/workbench/run-1/salvage/ada/2"
+    )
+
+
+async def test_salvaging_again_after_a_kill_pins_nothing_twice(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "x").write_text("once")
+    kept = shutil.copytree(team.root, team.root.with_name("as it was"), symlinks=True)
+    pinned = (await team.prepare()).pinned
+    shutil.rmtree(made.path)
+    shutil.copytree(kept / "team" / "ada", made.path, symlinks=True)
+    team.again()
+    await team.worktrees.remove("ada")
+    pins = git(repo, "for-each-ref", "--format=%(refname)", "refs/workbench/run-1/salvage")
+    assert git(repo, "show", f"{pinned}:x") == "once"
+    trees = {git(repo, "rev-parse", f"{ref}^{{tree}}") for ref in pins.split()}
+    assert len(trees) == len(pins.split())
+
+
+@pytest.mark.parametrize("step", ["prepare", "remove"])
+async def test_a_link_in_the_place_of_a_worktree_is_not_followed(
+    team: Team, tmp_path: Path, step: str
+) -> None:
+    home = tmp_path / "precious"
+    home.mkdir()
+    (home / "diary.txt").write_text("mine")
+    made = await team.prepare()
+    work = commit(made.path)
+    shutil.rmtree(made.path)
+    made.path.symlink_to(home)
+    with pytest.raises(GitError, match="is gone"):
+        await team.collect()
+    await (team.prepare() if step == "prepare" else team.worktrees.remove("ada"))
+    await team.worktrees.aclose()
+    assert [it.name for it in home.iterdir()] == ["diary.txt"]
+    assert not made.path.is_symlink() and made.path.is_dir() == (step == "prepare")
+    assert work in team.reachable()
+    assert any(str(home) in notice for notice in team.notices)
+
+
+async def test_links_in_what_is_deleted_are_not_followed(team: Team, tmp_path: Path) -> None:
+    home = tmp_path / "precious"
+    (home / "locked").mkdir(parents=True)
+    (home / "diary.txt").write_text("mine")
+    (home / "locked").chmod(0o555)
+    made = await team.prepare()
+    (made.path / "home").symlink_to(home)
+    deep = made.path / "mod" / "cache"
+    deep.mkdir(parents=True)
+    (deep / "home").symlink_to(home)
+    (deep / "file").write_text("x")
+    deep.chmod(0o555)
+    async with Checkouts(team.repository, team.root).lease(team.repository.head) as gate:
+        (gate / "home").symlink_to(home)
+    await team.worktrees.remove("ada")
+    await team.worktrees.aclose()
+    assert not made.path.exists() and not (team.root / "trash").exists()
+    assert (home / "diary.txt").read_text() == "mine" and (home / "locked").stat().st_mode & 0o777 == 0o555
+
+
+@pytest.mark.parametrize("missing", ["record", "index", "checkout", "branch", "files"])
+async def test_a_half_made_worktree_is_removed_and_what_is_in_it_kept(
+    team: Team, repo: Path, missing: str
+) -> None:
+    made = await team.prepare()
+    (made.path / "odd \n name").write_text("precious")
+    work = commit(made.path) if missing in ("files", "branch") else ""
+    admin = Path(git(made.path, "rev-parse", "--absolute-git-dir"))
+    if missing == "record":
+        shutil.rmtree(admin)
+    elif missing == "index":
+        (admin / "index").unlink()
+        (admin / "index.lock").touch()
+    elif missing == "checkout":
+        (made.path / "README.md").unlink()
+        shutil.rmtree(made.path / "src")
+    elif missing == "branch":
+        git(repo, "update-ref", "-d", "refs/heads/workbench/run-1/ada")
+    else:
+        shutil.rmtree(made.path)
+    team.again()
+    await team.worktrees.remove("ada")
+    await team.worktrees.aclose()
+    assert not made.path.exists() and not admin.exists()
+    git(repo, "update-ref", "-d", "refs/heads/workbench/run-1/ada")
+    assert blob(repo, "precious") in team.reachable()
+    assert not work or missing == "branch" or work in team.reachable()
+
+
+async def test_an_attempt_goes_on_from_its_pin_when_its_worktree_was_removed(team: Team, repo: Path) -> None:
+    made = await team.prepare()
+    (made.path / "wip").write_text("half")
+    left = await team.collect()
+    await team.worktrees.remove("ada")
+    await team.worktrees.aclose()
+    git(repo, "update-ref", "-d", "refs/heads/workbench/run-1/ada")
+    team.again()
+    again = await team.prepare(carry=left.commit, keep=True)
+    assert again.created and not again.conflicts
+    assert (again.path / "wip").read_text() == "half"
+
+
+async def test_changes_that_were_hidden_from_git_are_kept_when_the_worktree_goes(
+    team: Team, repo: Path
+) -> None:
+    made = await team.prepare()
+    git(made.path, "update-index", "--assume-unchanged", "README.md")
+    (made.path / "README.md").write_text("hidden work")
+    assert git(made.path, "status", "--porcelain") == ""
+    await team.worktrees.remove("ada")
+    assert blob(repo, "hidden work") in team.reachable()

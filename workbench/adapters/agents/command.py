@@ -2,7 +2,8 @@
 
 The command gets its brief in `.workbench/brief.md` (named by WORKBENCH_BRIEF) and on standard
 input, works with git and files in its worktree, says where it stands with `workbench mark`, finds
-messages as files in `.workbench/inbox/`, and ends its attempt by exiting. What it prints goes to
+messages as files in `.workbench/inbox/`, and ends its attempt by exiting; with 75 (EX_TEMPFAIL of
+sysexits.h) it says that it met a limit and wants to be started again later. What it prints goes to
 `.workbench/log/`, straight from the process, at no cost here; see ``logs`` for how it stays bounded.
 """
 
@@ -105,6 +106,9 @@ class CommandAgent:
         bound(log)
         if exit_code == 0:
             return Ended(live=False, exit_code=0)
+        if exit_code == os.EX_TEMPFAIL:
+            error = f"The command exited with {exit_code}: it cannot go on just now."
+            return Ended(live=False, exit_code=exit_code, error=error, limit="rate")
         error = f"The command {explained(exit_code)}."
         if said := readable(end_of(log), EVIDENCE_LINES, EVIDENCE_CHARACTERS):
             error += f" The end of its output:\n{said}"

@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Linked:
 
     def problem(self) -> str:
         """Why this is no worktree of its repository any more; "" when it is."""
-        if not self.path.is_dir():
+        if self.path.is_symlink() or not self.path.is_dir():
             return f"The worktree {self.path} is gone."
         if not (self.admin / "HEAD").is_file() or _line(self.admin / "commondir") != "../..":
             return f"Git's record of the worktree {self.path} is gone or damaged."
@@ -102,6 +103,9 @@ def establish(linked: Linked, head: str, why: str) -> bool:
 def drop(linked: Linked) -> None:
     """Remove the worktree's files and git's folder about it. The caller has pinned what it held."""
     shutil.rmtree(linked.path, ignore_errors=True)
+    if linked.path.is_dir() and not linked.path.is_symlink():
+        _unlock(linked.path)
+        shutil.rmtree(linked.path, ignore_errors=True)
     if linked.path.exists():
         raise GitError(f"{linked.path} could not be removed.", "Check its permissions, then try again.")
     _delete(linked.admin)
@@ -118,11 +122,24 @@ def dismiss(linked: Linked, trash: Path) -> None:
 def empty(trash: Path) -> None:
     """Delete what is in ``trash``. One program does it, several times as fast as Python would.
 
-    Raises GitError when something stays."""
-    if trash.is_dir():
-        done = subprocess.run(["rm", "-rf", "--", str(trash)], capture_output=True, check=False)
+    Links are deleted and not followed. Raises GitError when something stays."""
+    if trash.is_dir() and not trash.is_symlink():
+        command = ["rm", "-rf", "--", str(trash)]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode != 0:  # Go's module cache, for one, is made of folders that nobody may write
+            _unlock(trash)
+            done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode != 0:
             raise GitError(f"{trash} could not be deleted.", "Check its permissions, then delete it.")
+
+
+def _unlock(folder: Path) -> None:
+    """Let the user write in every folder below ``folder``, as far as they may. No link is followed."""
+    for where, names, _ in os.walk(folder):
+        for path in (Path(where, name) for name in names):
+            if not path.is_symlink():
+                with suppress(OSError):
+                    path.chmod(0o700)
 
 
 def set_aside(what: Path, folder: Path) -> Path:

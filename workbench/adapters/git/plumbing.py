@@ -8,7 +8,7 @@ from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.merges import Merges
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.probes import Probes
-from workbench.adapters.git.process import COMMITTER, Place, run
+from workbench.adapters.git.process import COMMITTER, Place, decoded, run
 from workbench.adapters.git.refs import Refs
 from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.texts import Texts
@@ -80,6 +80,11 @@ class Plumbing:
         """Every commit that is an ancestor of ``tip`` (or ``tip``) and not of ``beyond``."""
         words = ("rev-list", full_id(tip), f"^{full_id(beyond)}", "--")
         return frozenset((await run(self._place, *words)).text.split())
+
+    async def between(self, old: str, new: str) -> list[tuple[str, str]]:
+        words = ("log", "--first-parent", "-z", "--format=%H%n%B", full_id(new), f"^{full_id(old)}", "--")
+        said = decoded((await run(self._place, *words)).out).split("\0")
+        return [(commit, message) for commit, _, message in (it.partition("\n") for it in said if it)]
 
     async def aclose(self) -> None:
         await self._probes.aclose()

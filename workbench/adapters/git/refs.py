@@ -84,7 +84,7 @@ class Refs:
             await write()
         except Busy:
             same = before is not None and _identity(lock) == before
-            if not same or not ref.startswith(OURS) or await asyncio.to_thread(_open_somewhere, lock):
+            if not same or not ref.startswith(OURS) or await asyncio.to_thread(open_somewhere, lock):
                 raise
             lock.unlink(missing_ok=True)
             await write()
@@ -113,7 +113,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return seen.st_ino, seen.st_mtime_ns
 
 
-def _open_somewhere(path: Path) -> bool:
+def open_somewhere(path: Path) -> bool:
     """Whether a process has ``path`` open, as far as this system (Linux) and this user may see."""
     wanted = str(path.resolve())
     for handle in Path("/proc").glob("[0-9]*/fd/*"):

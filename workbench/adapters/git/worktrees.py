@@ -2,10 +2,11 @@
 
 Making one costs one git process (the checkout), reusing one two (status, checkout), collecting from
 a clean one one (status). Nothing a worktree held becomes unreachable: what is uncommitted or pinned
-by no ref of ours is pinned under ``refs/workbench/<run>/salvage/<teammate>/<n>`` first.
+by no ref of ours is pinned under ``refs/workbench/<run>/salvage/<teammate>/<n>`` first, with those ignored
+files that the settings list.
 
-Not handled: work inside populated submodules (their entries are left alone), and files hidden from
-git by ``assume-unchanged``.
+Not handled: work inside populated submodules (their entries are left alone). Files hidden from git by
+``assume-unchanged`` are left alone, too, until a worktree is removed: then what is in them is kept.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,7 @@ from workbench.adapters.git.administration import (
 from workbench.adapters.git.conflicts import forget, remember, unresolved
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.listed import Marks, listed, marks
 from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Busy, run
@@ -38,6 +41,7 @@ from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.snapshots import commit_aside, commit_on_head, shadowed
 from workbench.adapters.git.sparse import use_cone
 from workbench.adapters.git.status import Status, status_of
+from workbench.core.salvage import REMOVED, RESET, salvage_message
 from workbench.engine.ports import Collected, Prepared
 from workbench.errors import GitError, UsageError
 
@@ -60,7 +64,8 @@ class Worktrees:
     """Fulfils the ``Worktrees`` port for one run; worktrees stand in ``root/team/<teammate>``.
 
     ``furnishing`` says what a new worktree gets; with ``sparse`` the globs a task declares become a
-    cone of folders to check out.
+    cone of folders to check out. ``salvage`` are globs of ignored files that snapshots keep, too: those
+    made before a worktree is overwritten, never those that are delivered.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Worktrees:
         furnishing: Furnishing | None = None,
         *,
         sparse: bool = False,
+        salvage: Sequence[str] = (),
     ) -> None:
         self._common = repository.common_dir
         self._git = git
@@ -82,6 +88,8 @@ class Worktrees:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._kept: set[str] = set()  # commits that a ref of ours is known to hold
+        self._worth = tuple(salvage)
+        self._marks: dict[str, Marks] = {}  # the listed files in a teammate's latest snapshot
         self._excluded = False
 
     def path(self, teammate: str) -> Path:
@@ -98,6 +106,7 @@ class Worktrees:
         """See the port."""
         linked, branch = self._linked(teammate), self.branch(teammate)
         async with self._locks[teammate]:
+            self._unlink(linked)
             if not self._excluded:
                 exclude(self._common)
                 self._excluded = True
@@ -105,7 +114,7 @@ class Worktrees:
             if keep and standing and not linked.problem() and (linked.admin / "workbench-ready").exists():
                 _make_folder(linked.path)
                 return Prepared(linked.path, branch, False, unresolved(linked, ()))
-            pinned, litter = await self._salvage(linked, teammate, standing, start)
+            pinned, litter = await self._salvage(linked, teammate, standing, RESET, start)
             created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
             await self._reset(linked, branch, start, sparse, litter)
             await self._furnishing.furnish(linked)
@@ -149,14 +158,34 @@ class Worktrees:
             changed = tree != await self._git.tree_of(start)
             return Collected(commit, tree, changed, snapshot, open_files)
 
+    async def fingerprint(self, teammate: str) -> str:
+        """See the port."""
+        linked = self._linked(teammate)
+        try:
+            status = await status_of(linked.place)
+        except GitError:  # it is gone, or the agent just has it locked
+            return ""
+        return await asyncio.to_thread(_stamps, linked.path, status)
+
     async def remove(self, teammate: str) -> None:
         """See the port."""
         linked = self._linked(teammate)
         async with self._locks[teammate]:
+            self._unlink(linked)
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
             if standing:
-                await self._salvage(linked, teammate, standing)
+                await self._reveal(linked)
+                await self._salvage(linked, teammate, standing, REMOVED)
                 dismiss(linked, self._root / TRASH)
+
+    def hold(self, commits: Iterable[str]) -> None:
+        """Take note of commits that refs hold, so that they need no further pin."""
+        self._kept.update(commits)
+
+    async def keep(self, teammate: str, commit: str) -> str:
+        """Pin a commit of a teammate's, unless one with the same files and parents is; gives the pin."""
+        async with self._locks[teammate]:
+            return await self._keep(teammate, commit)
 
     async def aclose(self) -> None:
         """Delete the files of removed worktrees, and folders that are empty now. Safe to call twice."""
@@ -195,8 +224,22 @@ class Worktrees:
         hidden = await shadowed(linked, now)
         return Leftovers((*left.work, *hidden), unwanted, left.nested, left.removed)
 
+    async def _reveal(self, linked: Linked) -> None:
+        """Let git see changes again that somebody hid from it by ``assume-unchanged``."""
+        if linked.path.is_dir() and not linked.problem():
+            with suppress(GitError):  # its index cannot be read: all files count as changed then
+                await run(linked.place, "update-index", "-q", "--really-refresh", fine=(0, 1))
+
+    def _unlink(self, linked: Linked) -> None:
+        """A link in the place of a worktree leads to somebody else's files, which are nobody's work here:
+        the link goes, and they stay."""
+        if linked.path.is_symlink():
+            where = linked.path.readlink()
+            linked.path.unlink()
+            self._furnishing.notice(f"{linked.path} had become a link to {where}; the link was removed.")
+
     async def _salvage(
-        self, linked: Linked, teammate: str, standing: bool, start: str = ""
+        self, linked: Linked, teammate: str, standing: bool, why: str, start: str = ""
     ) -> tuple[str | None, bool]:
         """Pin whatever is there and not pinned: files, HEAD, the branch, autostashes. Gives the ref
         of the last pin, if any was needed, and whether a reset to ``start`` must clean up too.
@@ -204,22 +247,41 @@ class Worktrees:
         tip = await self._git.tip(f"refs/heads/{self.branch(teammate)}")
         commits = [tip] if tip else []
         litter = False
+        seen: Marks = frozenset()
         if standing and not linked.path.is_dir():  # its files are gone: only git's record is left
             commits += [*linked.heads("HEAD")[-1:], *_unfinished(linked)]
             await asyncio.to_thread(drop, linked)
         elif standing:
-            status, found = await self._found(linked, teammate)
+            status, found, seen = await self._found(linked, teammate, why)
             commits += found
             litter = bool(start) and await self._litters(status, start)
         pinned = None
         for commit in dict.fromkeys(commits):
             if commit not in self._kept and "/" not in commit:
-                pinned = await self._git.refs.create_next(self._salvages(teammate), commit)
+                pinned = await self._keep(teammate, commit)
                 self._kept.add(commit)
+        self._marks[teammate] = seen
         return pinned, litter
 
-    async def _found(self, linked: Linked, teammate: str) -> tuple[Status, list[str]]:
-        """What a standing worktree holds, as commits; made git's again first where it was not."""
+    async def _keep(self, teammate: str, commit: str) -> str:
+        """Pin ``commit`` at the first free number, unless the same is pinned already: whoever was killed
+        after a pin snapshots the same once more."""
+        wanted, number = await self._shape(commit), 1
+        while found := await self._shape(ref := f"{self._salvages(teammate)}/{number}"):
+            if found == wanted:
+                return ref
+            number += 1
+        return await self._git.refs.create_next(self._salvages(teammate), commit)
+
+    async def _shape(self, name: str) -> list[bytes]:
+        """Tree and parents of a commit; nothing when there is no such commit."""
+        raw = await self._git.objects.contents(name) or b""
+        head = raw.partition(b"\n\n")[0].split(b"\n")
+        return [line for line in head if line.startswith((b"tree ", b"parent "))]
+
+    async def _found(self, linked: Linked, teammate: str, why: str) -> tuple[Status, list[str], Marks]:
+        """What a standing worktree holds, as commits; made git's again first where it was not. And the
+        marks of the listed ignored files, which are then among it or were in the snapshot before."""
         branch = f"refs/heads/{self.branch(teammate)}"
         establish(linked, f"ref: {branch}", f"workbench run {self._run}")
         await self._free_locks(linked, branch)
@@ -229,14 +291,16 @@ class Worktrees:
         hidden = await shadowed(linked, await objects.root_entries(status.head) if status.head else {})
         heads = [*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")]
         found = [*heads, *_unfinished(linked)]
-        if left.work or left.removed or hidden:
-            work = Leftovers((*left.work, *hidden))
-            message = f"Found uncommitted in the worktree of {teammate}"
+        worth = await listed(linked, self._worth)
+        seen = marks(linked, worth)
+        if left.work or left.removed or hidden or (worth and seen != self._marks.get(teammate)):
+            work = Leftovers(tuple(dict.fromkeys((*left.work, *hidden, *worth))))
+            message = salvage_message(self._run, teammate, why, time.time())
             found.append(await commit_aside(linked, objects, heads, work, message))
         for nested in left.nested:
             aside = set_aside(linked.path / nested.rstrip("/"), self._root / "kept")
             self._furnishing.notice(f"A repository inside {linked.path} was moved to {aside}.")
-        return status, found
+        return status, found, seen
 
     async def _litters(self, status: Status, start: str) -> bool:
         """Whether going to ``start`` may leave untracked files: some are there, or what was ignored
@@ -336,6 +400,16 @@ def _unfinished(linked: Linked) -> tuple[str, ...]:
     """Commits that only an operation in progress holds: merged-in ones and autostashes."""
     names = ("MERGE_HEAD", "MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash")
     return tuple(commit for name in names for commit in linked.heads(name))
+
+
+def _stamps(worktree: Path, status: Status) -> str:
+    """HEAD and, for each file that differs from it, its size and when it was written."""
+    found = [status.head or ""]
+    for entry in status.entries:
+        with suppress(OSError):
+            seen = os.lstat(worktree / entry.path)
+            found.append(f"{entry.kind} {entry.path} {seen.st_size} {seen.st_mtime_ns}")
+    return "\n".join(found)
 
 
 def _make_folder(worktree: Path) -> None:

@@ -9,8 +9,6 @@ SQLite (before 3.37) can neither make nor read.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -20,28 +18,21 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from workbench.adapters.store.failures import explained, stale_schema, unreadable
+from workbench.adapters.store import damage
+from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
+from workbench.adapters.store.damage import Damage, DamagedRun
+from workbench.adapters.store.failures import damaged, explained, unreadable
+from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
+from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make
+from workbench.adapters.store.salvage import waiting
+from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
 from workbench.errors import StoreError
 
-SCHEMA = 1
-"""Version of the tables, kept in ``user_version``. A newer one is refused, never guessed at."""
+__all__ = ["SCHEMA", "SqliteStore", "Verified"]
 
 POLL_SECONDS = 0.05
 """How often ``follow`` looks for news from another process; looking costs a few microseconds."""
-
-BUSY_SECONDS = 5.0
-"""How long a write waits for another process's write (an approval during a run) to finish."""
-
-TABLES = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS events (
-  run TEXT NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (run, seq));
-CREATE TABLE IF NOT EXISTS approvals (sha256 TEXT PRIMARY KEY, path TEXT NOT NULL, at REAL NOT NULL);
-PRAGMA user_version = {SCHEMA};
-COMMIT;
-"""
 
 # Distinct runs by skipping through the index, ordered by their first row: the order in which they
 # began, whatever the clock did.
@@ -54,18 +45,11 @@ SELECT run FROM found WHERE run IS NOT NULL
 ORDER BY (SELECT rowid FROM events WHERE events.run = found.run ORDER BY seq LIMIT 1)
 """
 
-Row = tuple[str, int, float, str, str]
-
-
-class Pending:
-    """One caller's rows, waiting for the writing thread."""
-
-    __slots__ = ("done", "loop", "rows")
-
-    def __init__(self, rows: list[Row], loop: asyncio.AbstractEventLoop) -> None:
-        self.rows = rows
-        self.loop = loop
-        self.done: asyncio.Future[None] = loop.create_future()
+INSERT = "INSERT INTO events (run, seq, at, type, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
+HEAD = "SELECT seq, hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1"
+ROWS = "SELECT seq, at, type, body, hash FROM events WHERE run = ? AND seq >= ? ORDER BY seq"
+PLAIN = "SELECT seq, at, type, body FROM events WHERE run = ? AND seq > ? ORDER BY seq"
+ASIDE = "DELETE FROM events WHERE run = ? AND NOT (seq BETWEEN 1 AND ?)"
 
 
 class SqliteStore:
@@ -84,13 +68,17 @@ class SqliteStore:
         self._closed = False
         self._writing = threading.Lock()
         self._reading = threading.Lock()
+        if waiting(path):
+            raise damaged(path, "was damaged, and its recovery was not finished")
         with explained(path), ExitStack() as opened:
             if not readonly:
-                _make(path)
-                self._write_connection = opened.enter_context(closing(_connect(path, "rw")))
-                _migrate(self._write_connection, path)
-            self._read_connection = opened.enter_context(closing(_connect(path, "ro")))
-            _known_schema(self._read_connection, path)
+                make(path)
+                self._write_connection = opened.enter_context(closing(connect(path, "rw")))
+                migrate(self._write_connection, path)
+                if path.stat().st_size <= QUICK_BYTES:
+                    look_over(self._write_connection, path)
+            self._read_connection = opened.enter_context(closing(connect(path, "ro")))
+            self._format = readable(self._read_connection, path)
             opened.pop_all()  # all is well: they are closed in ``close``
 
     @classmethod
@@ -99,7 +87,7 @@ class SqliteStore:
 
         Raises StoreError when there is no log yet.
         """
-        if not path.exists():
+        if not path.exists() and not waiting(path):
             raise StoreError(
                 f"There is no event log at {path}.",
                 "No run was started in this repository yet; `workbench run PLAN` starts one.",
@@ -131,6 +119,35 @@ class SqliteStore:
                 (sha256, path, at),
             )
 
+    def set_aside(self, run: str) -> Damage | None:
+        """Move what is damaged of ``run``, from the first bad event on, out of the log into a file beside
+        it; None when all is whole. For whoever is about to go on with the run, and holds its lock."""
+        self._writable()
+        connection = self._write_connection
+        with explained(self.path), self._writing:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                with self._reading:  # the one that gives texts as bytes; nobody else can write now
+                    rows: list[Stored] = self._read_connection.execute(ROWS, (run, -(2**63))).fetchall()
+                way = Walk(run, rows)
+                good = sum(1 for _ in way)
+                if way.broken is None:
+                    return None
+                bad = rows[good:]
+                aside = damage.written_aside(damage.found(self.path, run, way.broken, len(bad)), bad)
+                connection.execute(ASIDE, (run, good))
+                connection.execute("COMMIT")
+                return aside
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def look_over(self) -> None:
+        """See that no page of the file is torn or lost, however large it is. Raises DamagedLog."""
+        if self.path.stat().st_size > QUICK_BYTES:  # a smaller one was looked over when it was opened
+            with explained(self.path), self._reading:
+                look_over(self._read_connection, self.path)
+
     def _writable(self) -> None:
         if self.readonly or self._closed:
             state = "closed" if self._closed else "open for reading only"
@@ -147,7 +164,7 @@ class SqliteStore:
                     last = True
                     break
                 batch.append(following)
-            _tell(batch, self._write(batch))
+            tell(batch, self._write(batch))
             if last:
                 return
 
@@ -166,7 +183,7 @@ class SqliteStore:
         with explained(self.path, rows), self._writing:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)", rows)
+                connection.executemany(INSERT, _chained(connection, rows))
                 connection.execute("COMMIT")
             except BaseException:
                 # SQLite has already rolled back by itself after some errors, a full disk among them.
@@ -177,15 +194,37 @@ class SqliteStore:
     # -- reading --------------------------------------------------------------------------------
 
     def read(self, run: str, after: int = 0) -> list[Record]:
-        """Every record of ``run`` after ``seq`` ``after``, in order."""
-        rows = self._select(
-            "SELECT seq, at, type, body FROM events WHERE run = ? AND seq > ? ORDER BY seq", run, after
-        )
-        return [self._record(run, *row) for row in rows]
+        """Every record of ``run`` after ``seq`` ``after``, in order, its chain verified from there on.
+
+        Raises DamagedRun, which has the records before it, where the chain does not hold.
+        """
+        return self._walk(run, after)[0]
+
+    def verify(self, run: str) -> Verified:
+        """Read all of ``run`` and see that it is what was written. Raises as ``read`` does."""
+        records, head = self._walk(run, 0)
+        return Verified(len(records), head.hex())
+
+    def _walk(self, run: str, after: int) -> tuple[list[Record], bytes]:
+        if self._format < CHAINED:  # somebody else may have brought it up to date by now
+            self._format = int(self._select("PRAGMA user_version")[0][0])
+        if self._format < CHAINED:  # an older log that is only read: there is nothing to verify it by
+            return [self._record(run, *row) for row in self._select(PLAIN, run, after)], b""
+        rows: list[Stored] = self._select(ROWS, run, after or -(2**63))
+        seq, head = 0, START
+        if after and rows and rows[0][0] == after:  # it was verified when it was read
+            seq, head = after, rows.pop(0)[4]
+        elif after and not rows:
+            return [], b""
+        way = Walk(run, rows, seq, head)
+        records = [self._record(run, *row[:4]) for row in way]
+        if way.broken is not None:
+            raise DamagedRun(damage.found(self.path, run, way.broken, len(rows) - len(records)), records)
+        return records, way.head
 
     def runs(self) -> list[str]:
         """Ids of all runs in the order in which they began."""
-        return [run for (run,) in self._select(RUNS)]
+        return [run.decode(errors="replace") for (run,) in self._select(RUNS)]
 
     def approved(self, sha256: str) -> bool:
         """Whether exactly this plan text was approved."""
@@ -208,7 +247,8 @@ class SqliteStore:
         with explained(self.path), self._reading:
             return self._read_connection.execute(query, values).fetchall()
 
-    def _record(self, run: str, seq: int, at: float, type_name: str, body: str) -> Record:
+    def _record(self, run: str, seq: int, at: float, kind: bytes, body: bytes) -> Record:
+        type_name = kind.decode(errors="replace")
         try:
             return Record(seq, at, load(type_name, body))
         except (KeyError, ValueError) as error:
@@ -239,75 +279,21 @@ class SqliteStore:
         self.close()
 
 
-def _tell(batch: list[Pending], errors: list[StoreError | None]) -> None:
-    """Wake the callers, each in its own loop, with one hop per loop."""
-    loops: dict[asyncio.AbstractEventLoop, list[tuple[Pending, StoreError | None]]] = {}
-    for pending, error in zip(batch, errors, strict=True):
-        loops.setdefault(pending.loop, []).append((pending, error))
-    for loop, answers in loops.items():
-        # A loop that closed has nobody left to tell; its records are written all the same.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_answer, answers)
+Chained = tuple[str, int, float, str, str, bytes]
 
 
-def _answer(answers: list[tuple[Pending, StoreError | None]]) -> None:
-    for pending, error in answers:
-        if pending.done.done():  # its caller was cancelled
-            continue
-        if error is None:
-            pending.done.set_result(None)
-        else:
-            pending.done.set_exception(error)
-
-
-def _make(path: Path) -> None:
-    """The file and its directory, for the owner's eyes only; SQLite gives its side files the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    if mode == "rw":
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            # Without this a macOS checkpoint may reach the disk out of order, which could damage the file.
-            connection.execute("PRAGMA checkpoint_fullfsync = ON")
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = _version(connection)
-    if version > SCHEMA:
-        raise stale_schema(path, version, SCHEMA)
-    if version < SCHEMA:
-        connection.executescript(TABLES)
-
-
-def _known_schema(connection: sqlite3.Connection, path: Path) -> None:
-    version = _version(connection)
-    if version > SCHEMA:
-        raise stale_schema(path, version, SCHEMA)
-    if version < SCHEMA:
-        raise StoreError(
-            f"The file {path} holds no event log yet.",
-            "A run that is just starting may still be making it: try again in a moment.",
-        )
+def _chained(connection: sqlite3.Connection, rows: list[Row]) -> list[Chained]:
+    """``rows`` with their hashes, going on from what lies in the log: asked inside the transaction, so that
+    whoever else wrote to the run meanwhile is taken into account."""
+    heads: dict[str, tuple[int, bytes]] = {}
+    chained: list[Chained] = []
+    for run, seq, at, kind, body in rows:
+        last, head = heads.get(run) or connection.execute(HEAD, (run,)).fetchone() or (0, START)
+        if seq > last + 1:
+            raise StoreError(
+                f"Event {seq} of run {run} cannot follow event {last}: what is between them is missing."
+            )
+        head = link(head, run.encode(), seq, at, kind.encode(), body.encode())
+        heads[run] = (seq, head)
+        chained.append((run, seq, at, kind, body, head))
+    return chained

@@ -129,19 +129,17 @@ def _both_new(language: str, texts: Texts) -> str:
 def _check(language: str | None, texts: Texts) -> Callable[[str], bool]:
     """Whether a proposal holds together: no marker, no new word of either side lost, and, if the texts it
     came from parse, it does too and means what they did."""
-    clean = language is not None and all(_parses(language, text) for text in texts)
+    sides = [side for text in texts if (side := _parsed(language, text)) is not None]
     old, ours, theirs = (set(WORD.findall(text)) for text in texts)
     new = (ours | theirs) - old
-    sides = [parse(language, text)[0] for text in texts] if language is not None and clean else []
 
     def holds(text: str) -> bool:
         if MARKERS.search(text) or not new <= set(WORD.findall(text)):
             return False
-        if language is None or not clean:
+        if language is None or len(sides) < len(texts):
             return True
-        if not _parses(language, text):
+        if (merged := _parsed(language, text)) is None:
             return False
-        merged = parse(language, text)[0]
         wrong = _more(definitions, sides, merged, 1) or _more(overwrites, sides, merged, 0)
         return not (wrong or misplaced(language, sides, merged))
 
@@ -158,12 +156,15 @@ def _more(count: Callable[[Piece], Counter[T]], sides: Sequence[Piece], merged: 
     return any(n > max(side[found] for side in known) for found, n in now.items())
 
 
-def _parses(language: str, text: str) -> bool:
+def _parsed(language: str | None, text: str) -> Piece | None:
+    """The file as a piece, when it is one in its language."""
+    if language is None:
+        return None
     try:
-        _, clean = parse(language, text)
+        piece, clean = parse(language, text)
     except UnicodeError:
-        return False
-    return clean and (language != "python" or _compiles(text))
+        return None
+    return piece if clean and (language != "python" or _compiles(text)) else None
 
 
 def _compiles(text: str) -> bool:

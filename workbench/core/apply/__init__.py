@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.core import events as e
-from workbench.core.apply import attempts, landings, notices, provided, runs, undo
+from workbench.core.apply import attempts, landings, notices, pacing, provided, runs, undo
 from workbench.core.apply.table import HANDLERS
 from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
-__all__ = ["apply", "attempts", "fold", "landings", "notices", "provided", "runs", "undo"]
+__all__ = ["apply", "attempts", "fold", "landings", "notices", "pacing", "provided", "runs", "undo"]
 
 
 def apply(state: RunState, record: e.Record) -> None:

@@ -15,8 +15,10 @@ from workbench.core.apply.moves import (
     refuted,
     withdraw,
 )
+from workbench.core.apply.pacing import agent_broke, agent_worked
 from workbench.core.apply.table import on
 from workbench.core.models import MarkerKind, Usage
+from workbench.core.pace import Hold
 from workbench.core.state import AttemptState, Letter, Phase, RunState, move_phase, move_task
 from workbench.errors import IllegalEvent
 
@@ -27,9 +29,9 @@ def _worktree_ready(state: RunState, event: e.WorktreeReady, at: float) -> None:
     if teammate is None:
         raise IllegalEvent(f"WorktreeReady for {event.teammate!r}, who is not in the team")
     teammate.worktree, teammate.branch = event.path, event.branch
-    for attempt in state.working.values():
-        if attempt.teammate == event.teammate:
-            attempt.prepared, teammate.held = True, attempt.task
+    if teammate.task is not None:
+        state.attempt(teammate.task, state.task(teammate.task).attempt).prepared = True
+        teammate.held = teammate.task
 
 
 @on(e.AttemptStarted)
@@ -53,6 +55,9 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
         teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt
     state.working[event.task, event.attempt] = attempt
+    if state.pace.circuit is not None:
+        state.pace.trial = event.task, event.attempt
+    task.later = None
 
 
 @on(e.AgentStarted)
@@ -90,9 +95,10 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
             _block(attempt, f"asked, and nobody was there to answer: {event.note}")
         case MarkerKind.MESSAGE:
             state.messages += 1
-            for teammate in state.teammates.values():
-                if event.to == teammate.name or (event.to == "all" and teammate.name != attempt.teammate):
-                    teammate.unread.append(Letter(attempt.teammate, event.note))
+            to_all = event.to == "all"
+            for name in state.teammates if to_all else (event.to,):
+                if name in state.teammates and not (to_all and name == attempt.teammate):
+                    state.teammates[name].unread.append(Letter(attempt.teammate, event.note))
         case _:
             pass
 
@@ -151,6 +157,8 @@ def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
     if attempt.phase is Phase.COLLECTED:
         attempt.commit, attempt.tree = event.commit, event.tree
         attempt.reds = ()
+        if not attempt.error:
+            agent_worked(state, attempt)
 
 
 @on(e.WorkChecked)
@@ -170,13 +178,19 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed, at: float) -> None:
     attempt.error = event.reason
     task.tries += 1
     task.evidence = event.evidence or event.reason
+    if event.broke:
+        agent_broke(state, attempt)
     if event.final:
         move(state, task, "fail")
         give_up(state, task, event.reason)
     else:
         move(state, task, "retry")
         carry = event.commit or attempt.carry  # an agent that never got going loses nobody's work
-        task.why, task.carry, task.prefers, task.session = "retry", carry, attempt.teammate, None
+        task.why, task.carry, task.session = "retry", carry, None
+        task.prefers, task.avoids = attempt.teammate, None
+        if event.broke:  # it may be the place: somebody else tries next, and not at once
+            task.prefers, task.avoids = None, attempt.teammate
+            task.later = Hold(at, at + event.delay_seconds) if event.delay_seconds else None
         offer(state, task)
 
 
@@ -204,7 +218,10 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
     attempt.ended_at, attempt.live, attempt.doing = at, False, ""
     teammate.task = None
     teammate.usage += attempt.usage
+    task.spent += attempt.usage
     state.spent += attempt.usage
+    if state.pace.trial == (event.task, event.attempt):  # it came to nothing: another is the trial
+        state.pace.trial = None
     bisect.insort(state.free, teammate.index)
     del state.working[event.task, event.attempt]
 

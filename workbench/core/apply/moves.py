@@ -42,9 +42,11 @@ def forget_conflicts(state: RunState, name: str) -> None:
 
 
 def offer(state: RunState, task: TaskState) -> None:
-    """Put a startable task in its place: fix-ups first, then priority, then the longest chain."""
+    """Put a startable task in its place: fix-ups first, then priority, then what most has to follow: in the
+    longest chain, and of such the one for which most others wait."""
     group = FRESH if task.why == "first" else FIXUP_FIRST
-    bisect.insort(state.startable, ((group, -task.spec.priority, -task.rank, task.index), task.spec.id))
+    place = (group, -task.spec.priority, -task.rank, -task.followers, task.index)
+    bisect.insort(state.startable, (place, task.spec.id))
 
 
 def withdraw(state: RunState, task: str) -> None:

@@ -6,6 +6,7 @@ from workbench.core import events as e
 from workbench.core import graph, merge
 from workbench.core.apply.moves import confirmed, learn, move, offer, refuted
 from workbench.core.apply.table import on
+from workbench.core.pace import Pace
 from workbench.core.state import RunState, TaskState, TeammateState
 from workbench.errors import IllegalEvent
 
@@ -15,16 +16,17 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     if state.plan is not None:
         raise IllegalEvent("a run starts once")
     tasks = event.plan.tasks
-    ranks = graph.ranks(tasks)
+    ranks, followers = graph.ranks(tasks), graph.followers(tasks)
     state.plan, state.settings = event.plan, event.settings
     state.plan_path, state.plan_sha256 = event.plan_path, event.plan_sha256
     state.base, state.base_tree, state.tip = event.base, event.base_tree, event.base
     state.target, state.integration = event.target, event.integration
     state.environment = event.environment
     state.started_at = state.resumed_at = at
+    state.pace.room = event.room
     state.dependents = graph.dependents(tasks)
     for index, spec in enumerate(tasks):
-        state.tasks[spec.id] = TaskState(spec, index, ranks[spec.id], set(spec.after))
+        state.tasks[spec.id] = TaskState(spec, index, ranks[spec.id], set(spec.after), followers[spec.id])
     for index, name in enumerate(event.settings.team):
         state.teammates[name] = TeammateState(name, index)
     state.free = list(range(len(event.settings.team)))
@@ -56,6 +58,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     if state.over_for_good:
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
+    state.pace = Pace(warned=state.pace.warned if event.budget_usd is None else set(), room=event.room)
     if state.outcome is None:  # it was cut short: what it did until its last record counts
         state.active_seconds += max(0.0, state.at - state.resumed_at)
     state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0

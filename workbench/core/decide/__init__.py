@@ -6,11 +6,11 @@ Each decider answers one kind of event; ``proceeding`` has what they all ask.
 from __future__ import annotations
 
 from workbench.core import events as e
-from workbench.core.decide import attempts, landings, notices, runs
+from workbench.core.decide import attempts, landings, notices, pacing, runs
 from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
-__all__ = ["Actions", "attempts", "decide", "landings", "notices", "runs"]
+__all__ = ["Actions", "attempts", "decide", "landings", "notices", "pacing", "runs"]
 
 
 def decide(state: RunState, event: e.Event) -> Actions:

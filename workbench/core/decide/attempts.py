@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.decide.proceeding import go_on, start
+from workbench.core.decide.pacing import circuit, circuit_closed, limited, warned
+from workbench.core.decide.proceeding import go_on, may_start, start
 from workbench.core.decide.table import Actions, after
 from workbench.core.models import Verdict
+from workbench.core.pacing import retry_seconds
 from workbench.core.state import AttemptState, Phase, RunState
 
 
@@ -57,8 +59,14 @@ def _turn_ended(state: RunState, event: e.TurnEnded) -> Actions:
     attempt = state.attempt(event.task, event.attempt)
     if event.login:
         return [a.Declare(e.StopRequested(reason=event.error))]
+    return warned(state, event.task) + _next_step(state, event, attempt)
+
+
+def _next_step(state: RunState, event: e.TurnEnded, attempt: AttemptState) -> Actions:
     if attempt.late or attempt.phase is not Phase.TURN_OVER:
         return []
+    if event.limit:
+        return limited(state, event, attempt)
     settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
     if settled or not attempt.live:
         return [a.CollectWork(event.task, event.attempt)]
@@ -70,6 +78,10 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
     attempt = state.attempt(event.task, event.attempt)
     if attempt.phase is not Phase.COLLECTED:  # given up meanwhile
         return []
+    return circuit_closed(state) + _judge(state, event, attempt)
+
+
+def _judge(state: RunState, event: e.WorkCollected, attempt: AttemptState) -> Actions:
     if attempt.error:
         return fail(state, attempt, attempt.error)
     if attempt.blocked:
@@ -174,9 +186,15 @@ def _repair(
     return fail(state, attempt, reason, text)
 
 
-def fail(state: RunState, attempt: AttemptState, reason: str, text: str = "") -> Actions:
+def fail(
+    state: RunState, attempt: AttemptState, reason: str, text: str = "", *, agent: bool = False
+) -> Actions:
+    """Give an attempt up. ``agent`` says that it was never the work: something around it broke."""
     task = state.task(attempt.task)
     final = task.tries + 1 >= (task.spec.attempts or state.settings.attempts)
+    if not final and state.spent_up(attempt.task):
+        final, reason = True, f"{reason} (and its budget of ${state.budget_of(attempt.task):.2f} is spent)"
+    broke = agent or (bool(attempt.error) and not state.spent_up(attempt.task) and may_start(state))
     failed = e.AttemptFailed(
         task=attempt.task,
         attempt=attempt.number,
@@ -184,15 +202,17 @@ def fail(state: RunState, attempt: AttemptState, reason: str, text: str = "") ->
         evidence=text,
         final=final,
         commit=attempt.commit,
+        broke=broke,
+        delay_seconds=round(retry_seconds(state, task, attempt.nonce), 3) if broke and not final else 0.0,
     )
     return [a.Declare(failed), a.EndAttempt(attempt.task, attempt.number)]
 
 
 @after(e.AttemptFailed)
 def _attempt_failed(state: RunState, event: e.AttemptFailed) -> Actions:
-    return start(state)
+    return circuit(state) or start(state)
 
 
 @after(e.AttemptEnded)
 def _attempt_ended(state: RunState, event: e.AttemptEnded) -> Actions:
-    return go_on(state)
+    return warned(state, event.task) + go_on(state)

@@ -21,7 +21,7 @@ def _effect_failed(state: RunState, event: e.EffectFailed) -> Actions:
         attempt = state.attempts.get((event.task, event.attempt))
         if attempt is None or attempt.phase in (Phase.CLOSING, Phase.ENDED) or state.stopping:
             return []
-        return fail(state, attempt, event.error)
+        return fail(state, attempt, event.error, agent=event.action == "StartAttempt")
     return []
 
 
@@ -126,18 +126,7 @@ def _base_red(landing: Landing) -> str:
 
 
 def _publish(state: RunState, landing: Landing, prefix: int) -> Actions:
-    candidates = tuple(
-        a.Candidate(
-            step.task,
-            state.task(step.task).delivered_by,
-            step.parent,
-            step.commit,
-            step.tree,
-            step.files,
-            step.resolved,
-        )
-        for step in landing.steps[:prefix]
-    )
+    candidates = tuple(merge.candidate(state, step) for step in landing.steps[:prefix])
     return [a.Publish(candidates)] if candidates else []
 
 
@@ -184,7 +173,7 @@ def _task_rejected(state: RunState, event: e.TaskRejected) -> Actions:
         )
         return [a.Declare(found)]
     sides = merge.sides_of(state, event.task)
-    suspects = pointed(event.tests, [state.files_of(side.task) for side in sides]) if event.tests else []
+    suspects = pointed(event.tests, [state.files_of(side.task) for side in sides])
     find = a.FindPair(
         event.task,
         state.task(event.task).commit or "",
@@ -201,7 +190,7 @@ def _fixups_spent(state: RunState, name: str) -> bool:
     task = state.task(name)
     if state.attempt(name, task.delivered_by).teammate == PERSON:
         return True  # their work is theirs to mend
-    return task.fixups + 1 > (task.spec.attempts or state.settings.attempts)
+    return task.fixups + 1 > (task.spec.attempts or state.settings.attempts) or state.spent_up(name)
 
 
 @after(e.ConflictFound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core import merge
+from workbench.core import merge, pacing
 from workbench.core.decide.table import Actions
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -24,21 +24,27 @@ def start(state: RunState) -> Actions:
     for one that is just closing."""
     if not may_start(state) or not state.free or not state.startable:
         return []
+    places = pacing.places(state)
     names = list(state.teammates)
     free = [names[index] for index in state.free]
     pairs: Actions = []
     closing = {attempt.teammate for attempt in state.working.values() if attempt.phase is Phase.CLOSING}
     for _, name in state.startable:
-        if not free:
+        if not free or len(pairs) >= places:
             break
         task = state.tasks[name]
+        if task.later is not None and task.later.holds(state.at):
+            continue
+        if (name, task.attempt) in state.working:  # its processes are about to be gone
+            continue
         if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
             continue
         if name in state.pairing:  # its brief is to say what it collides with
             continue
         if any(state.task(other).status in ON_ITS_WAY for other in task.others):
             continue  # a fix-up begins on top of the other side, which is about to be published
-        teammate = task.prefers if task.prefers in free else free[0]
+        others = [mate for mate in free if mate != task.avoids] or free
+        teammate = task.prefers if task.prefers in free else others[0]
         free.remove(teammate)
         why, session = task.why, task.session
         if teammate != task.prefers or state.teammates[teammate].held != name:
@@ -80,5 +86,13 @@ def finish(state: RunState) -> Actions:
     return [a.Declare(e.RunFinished(outcome="incomplete", reason=reason)), a.Tidy(keep)]
 
 
+def wake(state: RunState) -> Actions:
+    """Come back when time has passed that a task waits for, and nothing else may."""
+    if not may_start(state) or not state.startable:
+        return []
+    hold = pacing.waits(state)
+    return [a.Wake(hold)] if hold is not None else []
+
+
 def go_on(state: RunState) -> Actions:
-    return start(state) + land(state) or finish(state)
+    return (start(state) + land(state) or finish(state)) + wake(state)

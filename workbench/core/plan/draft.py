@@ -26,6 +26,7 @@ class Draft:
     role: str = ""
     priority: int = 0
     attempts: int | None = None
+    budget_usd: float | None = None
     done: bool = False
     lines: dict[str, int] = field(default_factory=dict)
 
@@ -127,6 +128,7 @@ def _task(draft: Draft) -> Task:
         role=draft.role,
         priority=draft.priority,
         attempts=draft.attempts,
+        budget_usd=draft.budget_usd,
         line=draft.line,
     )
 

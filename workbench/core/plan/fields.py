@@ -21,7 +21,7 @@ from workbench.core.plan.draft import Draft
 from workbench.core.plan.page import Block, Page
 from workbench.errors import Problem
 
-FIELDS = ("after", "files", "gate", "role", "priority", "attempts")
+FIELDS = ("after", "files", "gate", "role", "priority", "attempts", "budget")
 
 MEANT = {
     "after": "depends, depends on, depends-on, depends_on, dependencies, dependency, needs, requires, "
@@ -30,6 +30,7 @@ MEANT = {
     "gate": "gates",
     "priority": "prio",
     "attempts": "attempt, retries, tries",
+    "budget": "budget_usd, budget usd, cost",
 }
 """Words that other tools, and people, use for our fields: suggested, not accepted."""
 
@@ -172,6 +173,8 @@ def _set(draft: Draft, item: Item) -> Iterator[Problem]:
         draft.gates += tuple(unquote(value) for value in values)
     elif name == "role":
         draft.role = unquote(item.value)
+    elif name == "budget":
+        yield from _set_budget(draft, item.value, line)
     else:
         yield from _set_number(draft, name, item.value, line)
 
@@ -181,6 +184,16 @@ def _set_number(draft: Draft, name: str, value: str, line: int) -> Iterator[Prob
         yield Problem(line, f'"{name}" is not a whole number: {rules.show(value)}', "Write for example 2.")
     else:
         setattr(draft, name, int(value))
+
+
+def _set_budget(draft: Draft, value: str, line: int) -> Iterator[Problem]:
+    amount = re.fullmatch(r"\$?[ ]*([0-9]{1,6}(?:\.[0-9]{1,4})?)(?:[ ]*USD)?", value.strip())
+    if amount is None or float(amount[1]) <= 0:
+        yield Problem(
+            line, f'"budget" is no amount of US dollars: {rules.show(value)}', "Write for example 2.50."
+        )
+    else:
+        draft.budget_usd = float(amount[1])
 
 
 def unquote(value: str) -> str:

@@ -111,6 +111,8 @@ def _fields(task: Task) -> Iterator[str]:
         yield f"- priority: {task.priority}"
     if task.attempts is not None:
         yield f"- attempts: {task.attempts}"
+    if task.budget_usd is not None:
+        yield f"- budget: {task.budget_usd:g}"
 
 
 def _reads_as(text: str, plan: Plan) -> bool:
@@ -156,5 +158,7 @@ def _details(task: Task) -> Iterator[str]:
     yield from (f"gate: {gate}" for gate in task.gates)
     rest = {"role": task.role, "priority": task.priority, "attempts": task.attempts}
     said = [f"{name}: {value}" for name, value in rest.items() if value]
+    if task.budget_usd is not None:
+        said.append(f"budget: {task.budget_usd:.2f} USD")
     if said:
         yield ", ".join(said)

@@ -74,7 +74,7 @@ def _conflicts(result: Report) -> list[str]:
         return []
     lines = ["## Conflicts that were settled", "", "| task | in | by |", "|---|---|---|"]
     for conflict in result.conflicts:
-        by = f"{conflict.rung} ({conflict.by})" if conflict.by else conflict.rung
+        by = conflict.settler
         by += f"; red before: {', '.join(conflict.thrown)}" if conflict.thrown else ""
         lines.append(f"| `{conflict.task}` | {_escape(', '.join(conflict.paths))} | {by} |")
     return [*lines, ""]
@@ -86,8 +86,7 @@ def _semantic_conflicts(result: Report) -> list[str]:
     lines = ["## Semantic conflicts", "", "Green alone, merged without a conflict, and red together:", ""]
     for it in result.semantic_conflicts:
         others = ", ".join(f"`{name}`" for name in it.others)
-        among = "with" if it.certain else "probably with" if len(it.others) == 1 else "with some of"
-        lines.append(f"- `{it.task}` {among} {others}: `{_escape(it.gate)}` ({it.status} in the end)")
+        lines.append(f"- `{it.task}` {it.among} {others}: `{_escape(it.gate)}` ({it.status} in the end)")
         lines += [f"    - `{_escape(test)}`" for test in it.tests[:SHOWN_TESTS]]
         if len(it.tests) > SHOWN_TESTS:
             lines.append(f"    - and {len(it.tests) - SHOWN_TESTS} more")

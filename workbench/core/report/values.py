@@ -56,6 +56,11 @@ class ConflictReport(Value):
     by: str = ""
     thrown: tuple[str, ...] = ()
 
+    @property
+    def settler(self) -> str:
+        """The rung, and who it was where that is a person or an agent."""
+        return f"{self.rung} ({self.by})" if self.by else self.rung
+
 
 class SemanticReport(Value):
     """Work that is green alone and red together: see SemanticConflictFound. ``status`` is what became of
@@ -67,6 +72,13 @@ class SemanticReport(Value):
     tests: tuple[str, ...]
     certain: bool
     status: str
+
+    @property
+    def among(self) -> str:
+        """The words between the task and the others."""
+        if self.certain:
+            return "with"
+        return "probably with" if len(self.others) == 1 else "with some of"
 
 
 class Report(Value):

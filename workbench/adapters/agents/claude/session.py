@@ -94,6 +94,7 @@ class Session:
         self._busy = False
         self._over = False
         self._error: str | None = None
+        self._resets_at: float | None = None
         self._unheard: list[str] = []  # texts sent that Claude Code has not taken up yet
         self._overdue: asyncio.TimerHandle | None = None
 
@@ -295,6 +296,7 @@ class Session:
             self._turn_ended(message)
         elif isinstance(message, RateLimitEvent):
             if limit := translate.limited(message):
+                self._resets_at = float(message.rate_limit_info.resets_at or 0)
                 self._report(limit)
         elif isinstance(message, SystemMessage) and message.subtype == "api_retry":
             self._report(retry := translate.retried(message))
@@ -315,7 +317,9 @@ class Session:
         self._id = result.session_id
         assert self._permissions is not None
         self._permissions.denied_elsewhere(result.permission_denials or [])
-        ended = translate.ended(result, self._meter.usage, self._error, self._assignment.budget_usd)
+        ended = translate.ended(
+            result, self._meter.usage, self._error, self._assignment.budget_usd, self._resets_at
+        )
         self._error = None
         self._over = not ended.live
         if ended.live and self._unheard:

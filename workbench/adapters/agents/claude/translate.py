@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.adapters.agents.claude.permissions import aim
 from workbench.core.models import Usage
@@ -23,6 +23,14 @@ SIGN_IN = (
     "Claude Code could not sign in: {said}. Run 'claude' and /login, or set ANTHROPIC_API_KEY, "
     "then resume the run."
 )
+
+
+NO_CREDIT = (
+    "The model's provider refuses for want of credit: {said}. Mend that in its console, then resume the run."
+)
+
+OVERLOADED = (429, 503, 529)
+"""HTTP statuses by which the model's API says: less, or later."""
 
 
 def heard(message: AssistantMessage) -> Iterator[AgentReport]:
@@ -130,14 +138,24 @@ def _total(cost: float | None, models: Mapping[str, Any] | None) -> Usage:
     )
 
 
-def ended(result: ResultMessage, usage: Usage, error: str | None, budget: float | None) -> Ended:
-    """What a turn's result means. ``error`` is the kind of error that the last answer carried."""
+def ended(
+    result: ResultMessage, usage: Usage, error: str | None, budget: float | None, resets_at: float | None
+) -> Ended:
+    """What a turn's result means. ``error`` is the kind of error that the last answer carried;
+    ``resets_at`` is when a usage limit that was hit is lifted (0 when nobody said), None without one."""
     if not result.is_error:
         return Ended(live=True, usage=usage, session=result.session_id)
     said = _words(result)
-    login = error == "authentication_failed" or result.api_error_status == 401
-    if login:
+    login = error in ("authentication_failed", "billing_error") or result.api_error_status == 401
+    limit: Literal["", "rate", "usage"] = ""
+    if error == "rate_limit" or result.api_error_status in OVERLOADED:
+        limit = "rate" if resets_at is None else "usage"
+    if error == "billing_error":
+        sentence = NO_CREDIT.format(said=said)
+    elif login:
         sentence = SIGN_IN.format(said=said)
+    elif limit == "usage":
+        sentence = f"The usage limit is reached: {said}."
     elif result.subtype == "error_max_budget_usd":
         sentence = f"The budget of this attempt (${budget or 0:.2f}) is used up."
     elif result.api_error_status is not None:
@@ -146,7 +164,15 @@ def ended(result: ResultMessage, usage: Usage, error: str | None, budget: float 
         sentence = (
             f"Claude Code ended the turn with an error ({result.terminal_reason or result.subtype}): {said}."
         )
-    return Ended(live=False, error=sentence, login=login, usage=usage, session=result.session_id)
+    return Ended(
+        live=False,
+        error=sentence,
+        login=login,
+        usage=usage,
+        session=result.session_id,
+        limit="" if login else limit,
+        resets_at=resets_at or None,
+    )
 
 
 def _words(result: ResultMessage) -> str:

@@ -1,0 +1,226 @@
+"""Teammates by dice: most do their work, some crash, hang, chatter, forget, lie, or meet a rate limit.
+
+What they write tells a gate whether it is any good (``sound``), so that there is a truth to judge by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from workbench.core.models import Marker, MarkerKind, Usage
+from workbench.engine.ports import Acted, AgentReport, Assignment, Denied, Ended, Retried, Said, Started
+from workbench.testing.faults.weather import Life, Weather
+from workbench.testing.markers import MemoryMarkers
+from workbench.testing.worktrees import FakeWorktrees
+
+MOODS = (
+    "crash", "broken", "hang", "chatter", "lazy", "silent", "forgetful", "login", "limited", "blocked",
+    "program", "endless", "forger", "twice", "unchanged", "deaf", "vandal", "exhausted",
+)  # fmt: skip
+"""What a teammate may be up to, besides its work."""
+
+BROKEN = "!"
+"""In a text that is red alone."""
+
+CLASH = "~"
+"""In a text that is red together with another task's that has it too."""
+
+COLOURS = 3
+
+
+def sound(command: str, files: Mapping[str, str]) -> bool:
+    """The gate's truth about a tree: nothing in it is broken, in conflict, or clashes."""
+    seen: set[str] = set()
+    for text in files.values():
+        if BROKEN in text or text.startswith("<<<<<<<"):
+            return False
+        if CLASH in text:
+            colours = text.split(CLASH)[1::2]
+            if not seen.isdisjoint(colours) or len(set(colours)) < len(colours):
+                return False
+            seen.update(colours)
+    return True
+
+
+@dataclass
+class Roughnecks:
+    """``engine.ports.Agent`` for one process. ``started`` lists every attempt that was given an agent;
+    ``now`` gives the machine's time."""
+
+    weather: Weather
+    life: Life
+    worktrees: FakeWorktrees
+    markers: MemoryMarkers
+    continues: bool = False
+    now: Callable[[], float] = lambda: 0.0
+    working: int = 0
+    started: list[tuple[str, int]] = field(default_factory=list)
+
+    async def work(
+        self, assignment: Assignment, inbox: asyncio.Queue[str], report: Callable[[AgentReport], None]
+    ) -> None:
+        self.life.check()
+        self.started.append((assignment.task, assignment.attempt))
+        self.working += 1
+        try:
+            await _Session(self, assignment, inbox, report).live()
+        finally:
+            self.working -= 1
+
+
+@dataclass
+class _Session:
+    team: Roughnecks
+    it: Assignment
+    inbox: asyncio.Queue[str]
+    report: Callable[[AgentReport], None]
+    mood: str = ""
+    cost: float = 0.0
+    dropped: int = 0
+
+    async def live(self) -> None:
+        weather = self.team.weather
+        if weather.chance(weather.trouble.mood):
+            self.mood = weather.dice.choice(MOODS)
+        if self.mood == "login" and weather.logins <= 0:
+            self.mood = ""
+        self.report(Started(pid=None, session=f"session-{self.it.task}"))
+        turn = 0
+        while True:
+            turn += 1
+            ended = await self._turn(turn)
+            self.team.life.check()
+            self.report(ended)
+            if not ended.live:
+                return
+            await self.inbox.get()
+            while not self.inbox.empty():
+                self.inbox.get_nowait()
+
+    async def _turn(self, turn: int) -> Ended:
+        self.cost += 0.1
+        self._start_trouble()
+        await self._wait(60.0)
+        if self.mood == "login":
+            self.team.weather.logins -= 1
+            return self._ended(False, "please sign in", login=True)
+        if self.mood == "exhausted":
+            return self._exhausted()
+        await self._refused()
+        await self._asides()
+        if self.mood in ("hang", "deaf") and turn == 1:
+            await self._wait(self.team.weather.trouble.hang, surely=True)
+        if self.mood == "crash":
+            if self._chance(0.5):
+                await self._write(turn)
+            return self._ended(False, "the agent crashed", code=1)
+        if self.mood == "broken":
+            raise RuntimeError("broken agent")
+        if self.mood == "endless" and turn < 6:
+            return self._ended(True)
+        if not (self.mood in ("lazy", "unchanged") and turn == 1):
+            await self._write(turn)
+        if self.mood == "vandal":
+            self.team.worktrees.standing.pop(self.it.teammate, None)
+        if self.mood == "blocked":
+            self._mark("blocked", "cannot")
+        elif not (self.mood == "silent" or (self.mood == "forgetful" and turn == 1)):
+            self._mark("done")
+        return self._ended(self.mood != "program", code=0 if self.mood == "program" else None)
+
+    def _exhausted(self) -> Ended:
+        """A limit ends the session; of half of them somebody says when they are reset."""
+        weather = self.team.weather
+        if weather.limits <= 0:
+            return self._ended(False, "the agent crashed", code=1)
+        weather.limits -= 1
+        ended = self._ended(False, "the limit is reached")
+        if self._chance(0.5):
+            return replace(ended, limit="rate")
+        return replace(ended, limit="usage", resets_at=self.team.now() + weather.seconds(18_000.0))
+
+    def _start_trouble(self) -> None:
+        if self.mood == "forger":
+            self._mark("done", nonce="guessed")
+        elif self.mood == "twice":
+            self._mark("note", "x", name="same.json")
+            self._mark("note", "y", name="same.json")
+
+    async def _refused(self) -> None:
+        """A model that is overloaded or out of allowance: the agent waits and tries again by itself."""
+        weather = self.team.weather
+        often = 8 if self.mood == "limited" else 2
+        for _ in range(often):
+            if not (self.mood == "limited" or weather.chance(weather.trouble.limits)):
+                return
+            status, error = weather.dice.choice(((429, "rate_limit_error"), (529, "overloaded_error")))
+            delay = weather.dice.choice((1.0, 8.0, 60.0))
+            self.report(Retried(status, error, delay))
+            await asyncio.sleep(delay)
+            self.team.life.check()
+
+    async def _asides(self) -> None:
+        """What is said and done on the way."""
+        dice = self.team.weather.dice
+        for _ in range(40 if self.mood == "chatter" else dice.choice((0, 0, 1, 3))):
+            match dice.randrange(6):
+                case 0:
+                    self.report(Acted("Edit", "a.txt"))
+                case 1:
+                    self.report(Said("words"))
+                case 2:
+                    self.report(Denied("Write", "/etc/passwd", "outside of the worktree"))
+                case 3:
+                    self._mark("message", "hello", to=dice.choice((*self.it.teammates[:4], "all", "lead")))
+                case 4:
+                    self._mark(dice.choice(("note", "progress", "question")), "so far")
+                case _:
+                    await self._wait(30.0)
+
+    async def _write(self, turn: int) -> None:
+        weather, worktree = self.team.weather, self.team.worktrees.at(self.it.worktree)
+        paths = [path for path, text in worktree.files.items() if text.startswith("<<<<<<<")]
+        own = f"{self.it.task}.txt"
+        if own not in paths:
+            paths.append(own)
+        if weather.chance(weather.trouble.shared):
+            paths.append(f"shared-{weather.dice.randrange(2)}.txt")
+        better = turn + self.it.attempt - 1
+        for path in paths:
+            text = f"{self.it.task} {self.it.attempt} {turn} {weather.dice.random()}"
+            if weather.chance(weather.trouble.broken / better):
+                text += BROKEN
+            if path == own and weather.chance(weather.trouble.clash / better):
+                text += f"{CLASH}{weather.dice.randrange(COLOURS)}{CLASH}"
+            worktree.files[path] = text + "\n"
+            if self._chance(0.3):
+                await self._wait(20.0)
+        if self._chance(0.5):
+            await self._commit()
+
+    async def _commit(self) -> None:
+        team, it = self.team, self.it
+        team.life.check()
+        commit = team.worktrees.commit(it.worktree, f"{it.task} {it.attempt}")
+        await team.worktrees.git.pin(f"refs/heads/workbench/{it.run}/{it.teammate}", commit)
+        team.markers.move(it.teammate)
+
+    def _mark(self, kind: str, note: str = "", to: str = "", nonce: str = "", name: str = "") -> None:
+        self.team.life.check()
+        self.dropped += 1
+        marker = Marker(kind=MarkerKind(kind), nonce=nonce or self.it.nonce, note=note, to=to)
+        file = name or f"{self.it.task}-{self.it.attempt}-{self.dropped:03d}.json"
+        self.team.markers.drop(self.it.worktree, file, marker)
+
+    def _ended(self, live: bool, error: str = "", login: bool = False, code: int | None = None) -> Ended:
+        return Ended(live=live, error=error, login=login, exit_code=code, usage=Usage(cost_usd=self.cost))
+
+    def _chance(self, odds: float) -> bool:
+        return self.team.weather.chance(odds)
+
+    async def _wait(self, most: float, surely: bool = False) -> None:
+        weather = self.team.weather
+        await asyncio.sleep(most * (0.5 + weather.dice.random() / 2) if surely else weather.seconds(most))
+        self.team.life.check()

@@ -1,0 +1,123 @@
+"""Somebody at the keyboard, and the machine under it: stops, signals, a moved branch, clocks that jump."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from workbench.testing.git import FakeGit
+from workbench.testing.playbook import INTEGRATION
+from workbench.testing.universe.process import Process
+
+VISIT = 4 * 3600.0
+"""Within how many seconds of a process's start somebody interferes, mostly early."""
+
+
+PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
+"""What a run asks for that misses what had landed."""
+
+
+class Person:
+    """Interferes with one process after the other. ``pushed`` are the commits put on the integration
+    branch, and not taken off it again, ``taken_off`` what had been its tip."""
+
+    def __init__(self, git: FakeGit) -> None:
+        self._git = git
+        self.pushed: list[str] = []
+        self.taken_off: set[str] = set()
+
+    def visit(self, process: Process) -> None:
+        """Plan what is done to this process, each thing at a time of its own."""
+        weather = process.machine.weather
+        acts = (
+            self.stop,
+            self.stop_twice,
+            self.cancel,
+            self.kill,
+            self.push,
+            self.reset,
+            self.jump,
+            self.suspend,
+        )
+        visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
+        for _ in range(min(visits, weather.visits)):
+            weather.visits -= 1
+            act = weather.dice.choice(acts)
+            process.loop.call_later(VISIT * weather.dice.random() ** 4, self._act, act, process)
+
+    def _act(self, act: Callable[[Process], None], process: Process) -> None:
+        if not process.life.dead and not process.main.done():
+            process.machine.weather.say(f"person: {act.__name__}")
+            act(process)
+
+    def stop(self, process: Process) -> None:
+        """Ctrl-C once."""
+        if process.engine is not None:
+            process.engine.stop("asked to")
+
+    def stop_twice(self, process: Process) -> None:
+        """Ctrl-C, and again soon after."""
+        self.stop(process)
+        process.loop.call_later(process.machine.weather.dice.random() * 5.0, self.cancel, process)
+
+    def cancel(self, process: Process) -> None:
+        """At once."""
+        process.main.cancel()
+
+    def kill(self, process: Process) -> None:
+        """SIGKILL, at no point in particular."""
+        process.life.die("from outside")
+
+    def push(self, process: Process) -> None:
+        """Commit on the integration branch itself."""
+        tip = self._git.refs.get(INTEGRATION)
+        if tip is None:
+            return
+        files = self._git.tree(tip).changed({f"person-{len(self._git.commits)}.txt": "by hand\n"})
+        commit = self._git.add(files, tip, message="by hand")
+        self._git.refs[INTEGRATION] = commit
+        self._git.moves.append((INTEGRATION, commit))
+        self.pushed.append(commit)
+
+    def reset(self, process: Process) -> None:
+        """Take the newest commit off the integration branch."""
+        tip = self._git.refs.get(INTEGRATION)
+        if tip is not None and (parents := self._git.commits[tip].parents):
+            self.taken_off.add(parents[0])  # which may be the middle of a batch, never published by itself
+            self._set(parents[0])
+
+    def _set(self, commit: str) -> None:
+        """Make the branch what it was; what was done to it besides is not there any more."""
+        git = self._git
+        git.refs[INTEGRATION] = commit
+        self.taken_off.update(now for ref, now in git.moves if ref == INTEGRATION)
+        git.moves[:] = [it for it in git.moves if it[0] != INTEGRATION or git.holds(commit, it[1])]
+        self.pushed[:] = [it for it in self.pushed if git.holds(commit, it)]
+
+    def mend(self, published: str) -> None:
+        """Put back what was taken off when the run was over and nobody looked any more."""
+        tip = self._git.refs.get(INTEGRATION)
+        if tip is not None and not self._git.holds(tip, published):
+            self._set(published)
+            self._git.moves.append((INTEGRATION, published))
+
+    def heed(self, reason: str) -> None:
+        """Do what the run asks for before it is resumed: what was taken off its branch is put back, and a
+        branch in its way is given another name."""
+        if back := PUT_BACK.search(reason):
+            self._set(back[1])
+            self._git.moves.append((INTEGRATION, back[1]))
+        if "exists already" in reason:
+            tip = self._git.refs.pop(INTEGRATION)
+            self._git.refs[f"{INTEGRATION}-{tip[:8]}"] = tip
+            self.pushed.clear()
+            self.taken_off.update(now for ref, now in self._git.moves if ref == INTEGRATION)
+            self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
+
+    def jump(self, process: Process) -> None:
+        """The wall clock is set, forward or back."""
+        process.machine.clock.jump(process.machine.weather.dice.choice((-86_400.0, -3.0, 3.0, 86_400.0)))
+
+    def suspend(self, process: Process) -> None:
+        """The lid is closed over night."""
+        process.machine.clock.suspend(8 * 3600.0)

@@ -1,0 +1,49 @@
+"""What a simulated run is about: tasks, team and settings by dice."""
+
+from __future__ import annotations
+
+import random
+
+from workbench.core.models import RunSettings, Task
+
+NAMES = ("ada", "bob", "cy", "dee")
+
+
+def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
+    """A few tasks, and every setting that changes how a run goes."""
+    tasks: list[Task] = []
+    for number in range(dice.randint(1, 8)):
+        earlier = [task.id for task in tasks]
+        after = tuple(name for name in earlier if dice.random() < 0.25)
+        own = ("own",) if dice.random() < 0.2 else ()
+        urgent = dice.randrange(3) if dice.random() < 0.3 else 0
+        name = chr(ord("a") + number)
+        tasks.append(Task(id=name, title=name.upper(), after=after, gates=own, priority=urgent))
+    return tasks, RunSettings(
+        team=NAMES[: dice.randint(1, len(NAMES))],
+        gates=("test",),
+        attempts=dice.randint(1, 3),
+        repairs=dice.randint(0, 3),
+        batch=dice.choice((1, 2, 4, 8)),
+        gate_slots=dice.randint(1, 3),
+        budget_usd=dice.choice((0.5, 2.0)) if dice.random() < 0.1 else None,
+        task_budget_usd=dice.choice((0.15, 1.0)) if dice.random() < 0.1 else None,
+        idle_seconds=dice.choice((600.0, 7200.0)) if dice.random() < 0.6 else None,
+        attempt_seconds=dice.choice((1200.0, 14_400.0)) if dice.random() < 0.6 else None,
+        nudge_seconds=dice.choice((60.0, 300.0)),
+        retry_seconds=dice.choice((0.0, 5.0, 60.0)),
+        on_question="fail" if dice.random() < 0.1 else "proceed",
+        continues=dice.random() < 0.5,
+        keep_worktrees=dice.random() < 0.2,
+    )
+
+
+def large(dice: random.Random, teammates: int, tasks: int) -> tuple[list[Task], RunSettings]:
+    """A plan as wide as its team: most tasks can begin at once, the others wait for one or two of them."""
+    made: list[Task] = []
+    for number in range(tasks):
+        many = dice.choice((0, 0, 1, 2)) if number >= teammates else 0
+        after = tuple(f"t{dice.randrange(number)}" for _ in range(many))
+        made.append(Task(id=f"t{number}", title=f"Task {number}", after=tuple(dict.fromkeys(after))))
+    team = tuple(f"m{number}" for number in range(teammates))
+    return made, RunSettings(team=team, gates=("test",), batch=100, gate_slots=4, continues=True)

@@ -1,0 +1,142 @@
+"""What must hold, whatever happens: of the log, the branch, the refs and the processes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from workbench.core import events as e
+from workbench.core.apply import fold
+from workbench.core.models import Verdict
+from workbench.core.state import RunState, TaskStatus
+from workbench.testing.faults.agents import sound
+from workbench.testing.git import FakeGit
+from workbench.testing.playbook import INTEGRATION
+from workbench.testing.universe.person import Person
+from workbench.testing.universe.process import RUN, Process
+
+OURS = re.compile(r"\b(?!RuntimeError: broken agent)[A-Z][A-Za-z]*(Error|Exception): |IllegalEvent")
+"""How an error that nobody foresaw looks in the log."""
+
+LONGEST = 90 * 86_400.0
+"""Seconds within which every run ends, the nights in which the machine sleeps not counted."""
+
+
+def verdicts(event: e.Event) -> tuple[Verdict, ...]:
+    """What gates said, as the log has it."""
+    return event.verdicts if isinstance(event, e.BaseChecked | e.WorkChecked | e.CandidateChecked) else ()
+
+
+def after_process(process: Process, how: str) -> None:
+    """What must hold when a process has ended by itself."""
+    if how == "killed":
+        return
+    assert not process.left, f"tasks were left behind: {process.left}"
+    assert process.agents.working == 0, "agents were left behind"
+    if how == "over" and process.state is not None:
+        assert process.state.finished, "it ended, and the run neither did nor was stopped"
+        state = fold(process.machine.store.read(RUN))
+        state.run = RUN
+        assert state == process.state, "the log does not replay to what was lived"
+
+
+def at_end(
+    state: RunState, log: list[e.Record], git: FakeGit, base: str, person: Person, seconds: float
+) -> None:
+    """What must hold of a run that is over for good."""
+    assert seconds < LONGEST, f"the run took {seconds / 86_400:.0f} days"
+    _attempts(log, state)
+    _tasks(state)
+    if state.outcome != "refused":
+        _branch(log, state, git, base, person)
+    _begun(log, state, git)
+    _kept(log, git)
+    for record in log:
+        said = getattr(record.event, "error", "") or getattr(record.event, "reason", "")
+        assert not OURS.search(said), f"record {record.seq}, {record.type}: {said}"
+
+
+def _attempts(log: list[e.Record], state: RunState) -> None:
+    starts = [(r.event.task, r.event.attempt) for r in log if isinstance(r.event, e.AttemptStarted)]
+    ends = [(r.event.task, r.event.attempt) for r in log if isinstance(r.event, e.AttemptEnded)]
+    assert len(set(starts)) == len(starts), "an attempt was started twice"
+    assert sorted(starts) == sorted(ends), "each attempt ends once"
+    assert all(attempt.ended_at is not None for attempt in state.attempts.values())
+    assert not state.working
+    assert len(state.free) == len(state.teammates), "a teammate is still busy"
+
+
+def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
+    """Whoever begins has all that its task waits for."""
+    landed: dict[str, str] = {}
+    for record in log:
+        match record.event:
+            case e.TaskLanded():
+                landed[record.event.task] = record.event.commit
+            case e.AttemptStarted():
+                name = f"attempt {record.event.attempt} at {record.event.task}"
+                for other in state.tasks[record.event.task].spec.after:
+                    assert other in landed, f"{name} began before {other} had landed"
+                    assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
+            case _:
+                pass
+
+
+def _tasks(state: RunState) -> None:
+    assert state.landing is None, "a landing is left open"
+    missing = [task for task in state.tasks.values() if task.status is not TaskStatus.LANDED]
+    assert (state.outcome == "landed") == (not missing), "landed means every task"
+    if state.outcome == "incomplete":
+        for task in missing:
+            assert task.reason, f"{task.spec.id} is {task.status} and nobody says why"
+
+
+def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, person: Person) -> None:
+    pushed = set(person.pushed)
+    landed = [record.event.task for record in log if isinstance(record.event, e.TaskLanded)]
+    assert max(Counter(landed).values(), default=1) == 1, "something landed twice"
+    way: list[str] = []
+    tip = git.refs[INTEGRATION]
+    while tip != base:
+        way.append(tip)
+        tip = git.commits[tip].parents[0]
+    way.reverse()
+    landings = [it.commit for it in state.landings]
+    assert [commit for commit in way if commit not in pushed] == landings, "the branch is not what landed"
+    assert pushed <= set(way), "what a person put on the branch is gone"
+    moves = [commit for ref, commit in git.moves if ref == INTEGRATION]
+    assert moves[:1] == [base], "the branch began elsewhere"
+    for before, now in pairwise(move for move in moves if move not in pushed):
+        assert git.holds(now, before), f"the branch was moved back from {before} to {now}"
+    for task in state.tasks.values():
+        if task.status is TaskStatus.LANDED:
+            assert task.commit and git.holds(way[-1], task.commit), f"{task.spec.id} landed and is not there"
+    _proven(log, state, git, set(moves))
+    starts = {record.event.start for record in log if isinstance(record.event, e.AttemptStarted)}
+    assert starts <= {base, *moves, *person.taken_off}, "an attempt started from what was never published"
+
+
+def _proven(log: list[e.Record], state: RunState, git: FakeGit, moves: set[str]) -> None:
+    green = {(v.tree, v.gate) for record in log for v in verdicts(record.event) if v.green}
+    together: set[str] = set()
+    for landing in state.landings:
+        together.update(state.gates_of(landing.task))
+        if landing.commit not in moves:
+            continue
+        tree = git.commits[landing.commit].tree
+        assert {(tree, gate) for gate in together} <= green, f"{landing.task} was published without green"
+        assert sound("test", git.trees[tree]), f"{landing.task} was published, and is not sound"
+        together.clear()
+
+
+def _kept(log: list[e.Record], git: FakeGit) -> None:
+    """Every commit that a teammate's work was ever in can be reached from some ref."""
+    reachable = git.reachable()
+    for record in log:
+        if isinstance(record.event, e.WorkCollected | e.AttemptEnded | e.TaskDelivered | e.TaskBlocked):
+            commit = record.event.commit
+            name = f"{record.event.task} {record.event.attempt}"
+            assert commit is None or commit in reachable, f"{record.type} of {name}: {commit} is lost"
+    for commit in git.made:
+        assert commit in reachable, f"{commit} ({git.commits[commit].message!r}) is lost"
