@@ -16,6 +16,7 @@ import pytest
 
 from workbench.adapters import folder, processes
 from workbench.adapters.agents import command as module
+from workbench.adapters.agents import logs
 from workbench.adapters.agents.command import CommandAgent
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.processes import carrying, reap_orphans
@@ -236,9 +237,9 @@ async def test_a_command_that_cleans_up_on_sigterm_is_told_once(worktree: Path) 
 async def test_endless_output_stays_bounded_and_is_told_now_and_then(
     worktree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOG_BYTES", 200_000)
-    monkeypatch.setattr(module, "LOOK_SECONDS", (0.01, 0.02))
-    monkeypatch.setattr(module, "SAID_SECONDS", 0.1)
+    monkeypatch.setattr(logs, "LOG_BYTES", 200_000)
+    monkeypatch.setattr(logs, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(logs, "SAID_SECONDS", 0.1)
     reports: list[AgentReport] = []
     three_said = asyncio.Event()
 
@@ -259,8 +260,24 @@ async def test_endless_output_stays_bounded_and_is_told_now_and_then(
     assert all(set(text) <= {"x"} and len(text) <= 500 for text in said)
 
 
+async def test_a_log_that_was_quiet_is_looked_at_as_often_as_any(worktree: Path) -> None:
+    said: list[str] = []
+    with (worktree / "log").open("ab+", buffering=0) as file, logs.Logs().watched(file.fileno(), said.append):
+        file.write(b"begun\n")
+        while not said:  # noqa: ASYNC110 - what is waited for is a timer
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(10 * logs.LOOK_SECONDS)
+        file.write(b"x" * logs.LOG_BYTES + b"\nend\n")
+        written = asyncio.get_running_loop().time()
+        while file.seek(0, os.SEEK_END) > logs.LOG_BYTES:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert asyncio.get_running_loop().time() - written < 10 * logs.LOOK_SECONDS
+    assert said == ["begun"]
+    assert (worktree / "log").read_text().endswith("x\nend\n")
+
+
 async def test_a_long_log_is_cut_to_its_end(worktree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOG_BYTES", 100_000)
+    monkeypatch.setattr(logs, "LOG_BYTES", 100_000)
     await work("seq 1 100000", worktree)
     log = (worktree / ".workbench" / "log" / "parse-2.log").read_text()
     assert log.startswith("[earlier output dropped]\n")
@@ -337,10 +354,11 @@ async def test_other_peoples_processes_are_skipped() -> None:
 def test_children_cost_no_thread() -> None:
     code = """
 import asyncio, threading
-from workbench.adapters import children
+from workbench.adapters import children, direct
 children.watch_children_by_pidfd()
 async def main():
-    started = [await children.start("sleep 0.2", cwd=".", env={}, stdin=-3, output=-3) for _ in range(5)]
+    how = {"cwd": ".", "env": {}, "stdin": -3, "output": -3, "mark": ("M", "x")}
+    started = [await direct.DIRECT.start("sleep 0.2", **how) for _ in range(5)]
     print(threading.active_count())
     for child in started: await child.wait()
 asyncio.run(main())

@@ -1,4 +1,6 @@
-"""Children of this process: how they are started, and how asyncio takes note of their end.
+"""Commands of agents, gates and set-up: how they are started, and how asyncio takes note of their end.
+
+Normally a ``Keeper`` (see ``supervision``) starts them; ``direct`` does without one.
 
 On Python 3.11 asyncio starts a thread for each child unless told otherwise: whoever makes the event
 loop calls ``watch_children_by_pidfd()`` first (3.12 does this by itself).
@@ -13,6 +15,10 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
+
+GRACE_SECONDS = 3.0
+"""Between SIGTERM and SIGKILL."""
 
 GONE_SECONDS = 5.0
 """How long a child that was killed is waited for: one in an uninterruptible read may stay."""
@@ -48,22 +54,41 @@ async def all_noted() -> None:
         await asyncio.sleep(0)
 
 
-async def start(
-    command: str, *, cwd: Path, env: Mapping[str, str], stdin: int, output: int
-) -> asyncio.subprocess.Process:
-    """Run a shell command as the leader of a new session, stdout and stderr both to ``output``.
+class Child(Protocol):
+    """A command that was started, and all that it starts."""
 
-    There is no ``preexec_fn``, so that Python can use vfork, and no pipe of asyncio's, so that waiting
-    ends with the process whoever else holds its output. Raises OSError when it cannot be started.
-    """
-    return await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        cwd=cwd,
-        env=env,
-        stdin=stdin,
-        stdout=output,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    pid: int
+
+    async def wait(self) -> int:
+        """The exit code of the command itself, -n for death by signal n. May be called again."""
+        ...
+
+    async def end(self) -> None:
+        """Terminate, wait GRACE_SECONDS, kill: on return nothing that it started is left. To be called once,
+        whether it has exited or not. Cancelling kills at once, and waits for that."""
+        ...
+
+    async def end_near(self) -> None:
+        """As ``end``, as far as that is known at once; the rest is for ``sweep``, unless ``proven``."""
+        ...
+
+    async def sweep(self) -> None:
+        """End what ``end_near`` did not find."""
+        ...
+
+    @property
+    def proven(self) -> bool:
+        """After ``end_near``: whether nothing can be left, so that there is no need to ``sweep``."""
+        ...
+
+
+class Starter(Protocol):
+    """Starts commands."""
+
+    async def start(
+        self, command: str, *, cwd: Path, env: Mapping[str, str], stdin: int, output: int, mark: Mark
+    ) -> Child:
+        """Run a shell command as the leader of a new session; stdout and stderr go both to ``output``,
+        ``stdin`` may be DEVNULL. ``env`` must hold ``mark``, by which leftovers are found where there is no
+        better way. Raises OSError and ValueError when it cannot be started. Cancelling leaves nothing."""
+        ...

@@ -26,7 +26,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.adapters.children import Mark, start
+from workbench.adapters.children import Child, Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.junit import reports_of
 from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
@@ -57,7 +58,8 @@ class ShellGates:
     ``seconds`` bounds each command. ``env`` is the environment to start from, workbench's own;
     ``setup`` the commands that prepare a worktree, on which a verdict depends too. ``junit`` are globs,
     relative to the worktree, of the JUnit XML that gates write there; ``quarantine`` are patterns of tests
-    whose failure alone is excused (see ``core.quarantine``).
+    whose failure alone is excused (see ``core.quarantine``). ``starter`` starts them: under supervision,
+    or directly.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class ShellGates:
         setup: Sequence[str] = (),
         junit: Sequence[str] = (),
         quarantine: Sequence[str] = (),
+        starter: Starter = DIRECT,
     ) -> None:
+        self._starter = starter
         self._checkouts = checkouts
         self._seconds = seconds
         self._env = _for_gates(env)
@@ -107,11 +111,9 @@ class ShellGates:
         if self._sweeping:
             await asyncio.wait(self._sweeping)
 
-    def _sweep(self, mark: Mark) -> None:
+    def _sweep(self, child: Child) -> None:
         """End what left the gate's group, behind the verdict's back."""
-        from workbench.adapters.processes import sweep
-
-        task = asyncio.ensure_future(sweep(mark))
+        task = asyncio.ensure_future(child.sweep())
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
 
@@ -155,28 +157,27 @@ class ShellGates:
         mark = ("WORKBENCH_GATE_ID", secrets.token_hex(8))
         env = self._env | {mark[0]: mark[1], "GIT_CEILING_DIRECTORIES": str(where.parent)}
         env["WORKBENCH_JUNIT"] = str(junit)
-        process = None
         try:
-            process = await start(
-                command, cwd=where, env=env, stdin=subprocess.DEVNULL, output=output.write_end
+            child = await self._starter.start(
+                command, cwd=where, env=env, stdin=subprocess.DEVNULL, output=output.write_end, mark=mark
             )
-            output.started()
-            async with asyncio.timeout(self._seconds):
-                returncode = await process.wait()
-            output.close()  # what leftovers say when they are ended is not the gate's output
-            return returncode
-        except TimeoutError:
-            return None
         except (OSError, ValueError) as error:
             raise SetupError(
                 f"The gate `{command}` could not be started: {error}.",
                 "Check that the machine has room for more processes, and that the command is plain text.",
             ) from error
+        try:
+            output.started()
+            async with asyncio.timeout(self._seconds):
+                returncode = await child.wait()
+            output.close()  # what leftovers say when they are ended is not the gate's output
+            return returncode
+        except TimeoutError:
+            return None
         finally:
-            from workbench.adapters.processes import end_group
-
-            await end_group(process)
-            self._sweep(mark)
+            await child.end_near()
+            if not child.proven:
+                self._sweep(child)
 
 
 def _with(text: str, sentence: str) -> str:

@@ -1,11 +1,10 @@
-"""Processes of agents and gates: started in a group of their own, and ended to the last one.
+"""Processes of agents and gates, found and ended without a shim above them: the last resort.
 
 A process can leave its group (``setsid``) and its parent (double fork), but it keeps the environment
-it was started with. So everything started here carries a variable with a value of its own, a mark,
+it was started with. So everything that is started carries a variable with a value of its own, a mark,
 by which leftovers are found. What leaves its group, loses its parent and clears its environment at
-once is not found; only a sandbox holds that.
-
-How they are started stands in ``children``: that is needed at once, and psutil only when one has ended.
+once is not found; a shim (see ``supervision``) finds that too. This is for where there is none: other
+systems than Linux, a shim that was killed, and what a killed workbench left.
 """
 
 from __future__ import annotations
@@ -21,10 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.adapters.children import Mark
-
-GRACE_SECONDS = 3.0
-"""Between SIGTERM and SIGKILL."""
+from workbench.adapters.children import GRACE_SECONDS, Mark
 
 KILL_SECONDS = 5.0
 """How long processes that were killed are waited for: one in an uninterruptible read may stay."""
@@ -64,6 +60,9 @@ async def end_group(process: asyncio.subprocess.Process | None, grace: float = G
         await _end(left, grace)
         await _reaped(process)
     except asyncio.CancelledError:
+        if left():
+            with contextlib.suppress(OSError):  # at once: one by one, a shell could start its next command
+                os.killpg(process.pid, signal.SIGKILL)
         signal_all(left(), signal.SIGKILL)
         await _reaped_though_cancelled(process)
         raise

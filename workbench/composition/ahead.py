@@ -8,8 +8,8 @@ import threading
 from collections.abc import Sequence
 from importlib import import_module
 
-SOON = ("jinja2.sandbox", "workbench.adapters.processes", "watchfiles")
-"""What it takes to write a brief, end a gate and hear of a marker."""
+SOON = ("jinja2.sandbox", "watchfiles")
+"""What it takes to write a brief and hear of a marker."""
 
 LATER = ("gitdb.db", "workbench.core.report")
 """What it takes to write a commit, and to report."""

@@ -8,10 +8,13 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.adapters.agents.environment import claude_environment, command_environment
+from workbench.adapters.children import Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
@@ -21,6 +24,7 @@ from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.memory import room_for
 from workbench.adapters.structure.resolver import StructuralResolver
+from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
@@ -44,6 +48,7 @@ async def open_world(
     async with AsyncExitStack() as stack:
         folder = place.run_dir(run)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
         root = _root(place, run)
@@ -52,7 +57,7 @@ async def open_world(
         compiling = asyncio.ensure_future(asyncio.to_thread(briefs.compile, "brief.md.j2"))
         stack.push_async_callback(asyncio.wait, {compiling})
         notices = Notices()
-        furnishing = furnishing_of(place, run, settings, notices.say)
+        furnishing = furnishing_of(place, run, settings, notices.say, keeper)
         worktrees = Worktrees(
             place.repository,
             git,
@@ -64,7 +69,8 @@ async def open_world(
         )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots
-        gates = await stack.enter_async_context(open_gates(place, run, settings, furnishing, slots))
+        opening = open_gates(place, run, settings, furnishing, slots, keeper)
+        gates = await stack.enter_async_context(opening)
         environment: Mapping[str, str] = os.environ
         extras: Extras = no_extras
         if script is not None:
@@ -73,7 +79,7 @@ async def open_world(
             git=git,
             worktrees=worktrees,
             gates=gates,
-            agent=open_agent(place, settings, folder),
+            agent=open_agent(place, settings, folder, keeper),
             markers=MarkerFolders(branches=branch_folder(place.repository, run)),
             briefs=briefs,
             resolver=StructuralResolver(),
@@ -96,7 +102,9 @@ def plain_environment(place: Place, run: str) -> dict[str, str]:
     return {**allowed, **known_by(place, run)}
 
 
-def furnishing_of(place: Place, run: str, settings: RunSettings, notice: Notice = silent) -> Furnishing:
+def furnishing_of(
+    place: Place, run: str, settings: RunSettings, notice: Notice = silent, starter: Starter = DIRECT
+) -> Furnishing:
     """What each new worktree of the run gets besides git's files."""
     return Furnishing(
         place.root,
@@ -105,15 +113,25 @@ def furnishing_of(place: Place, run: str, settings: RunSettings, notice: Notice 
         setup=settings.setup,
         notice=notice,
         env=plain_environment(place, run),
+        starter=starter,
     )
 
 
 @asynccontextmanager
 async def open_gates(
-    place: Place, run: str, settings: RunSettings, furnishing: Furnishing, slots: int
+    place: Place,
+    run: str,
+    settings: RunSettings,
+    furnishing: Furnishing,
+    slots: int,
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[ShellGates]:
-    """The run's gates, ``slots`` at once; leaving ends what they left and removes their worktrees."""
+    """The run's gates, ``slots`` at once; leaving ends what they left and removes their worktrees. Without
+    the run's ``keeper`` they and their set-up get one of their own."""
     async with AsyncExitStack() as stack:
+        if keeper is None:
+            keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
+            furnishing = replace(furnishing, starter=keeper)
         cache = place.settings.gate_cache
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
@@ -125,6 +143,7 @@ async def open_gates(
             setup=settings.setup,
             junit=settings.gate_junit,
             quarantine=settings.quarantine,
+            starter=keeper,
         )
         stack.push_async_callback(gates.aclose)
         yield gates
@@ -191,13 +210,13 @@ def _allowed(place: Place, settings: RunSettings, environment: Mapping[str, str]
     return select(environment, place.settings.env)
 
 
-def open_agent(place: Place, settings: RunSettings, folder: Path) -> Agent:
-    """The agent that the settings name."""
+def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper) -> Agent:
+    """The agent that the settings name; ``keeper`` starts commands."""
     kind, _, command = settings.agent.partition(":")
     if kind == "command":
         from workbench.adapters.agents.command import CommandAgent
 
-        return CommandAgent(command)
+        return CommandAgent(command, starter=keeper)
     from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings, find_claude
 
     wanted = place.settings

@@ -4,8 +4,7 @@ The command gets its brief in `.workbench/brief.md` (named by WORKBENCH_BRIEF) a
 input, works with git and files in its worktree, says where it stands with `workbench mark`, finds
 messages as files in `.workbench/inbox/`, and ends its attempt by exiting; with 75 (EX_TEMPFAIL of
 sysexits.h) it says that it met a limit and wants to be started again later. What it prints goes to
-`.workbench/log/`, straight from the process, at no cost here; a look at the file's size now and
-then keeps it bounded and tells what the command is doing.
+`.workbench/log/`, straight from the process, at no cost here; see ``logs`` for how it stays bounded.
 """
 
 from __future__ import annotations
@@ -18,22 +17,12 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from workbench.adapters.children import Mark, start
+from workbench.adapters.agents.logs import Logs, bound, end_of
+from workbench.adapters.children import Child, Mark, Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
 from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started
-
-LOG_BYTES = 4_000_000
-"""Above this a log is cut to its end. Between two looks a command that prints without end may write more."""
-
-LOG_KEPT = 65_536
-"""How much of its end stays."""
-
-LOOK_SECONDS = (0.05, 2.0)
-"""The shortest and the longest time between two looks at the log: longer while it is quiet."""
-
-SAID_SECONDS = 2.0
-"""At most one line of output in this time becomes a report."""
 
 EVIDENCE_LINES = 20
 EVIDENCE_CHARACTERS = 2_000
@@ -43,14 +32,17 @@ class CommandAgent:
     """Fulfils ``engine.ports.Agent`` by running ``command`` with ``sh -c`` for each attempt.
 
     ``writes_inbox`` False means that somebody else puts messages into the inbox folder
-    (``Markers.deliver``); what comes through the queue is then only taken out of it.
+    (``Markers.deliver``); what comes through the queue is then only taken out of it. ``starter`` starts
+    the command: under supervision, or directly.
     """
 
     continues = False
 
-    def __init__(self, command: str, *, writes_inbox: bool = True) -> None:
+    def __init__(self, command: str, *, writes_inbox: bool = True, starter: Starter = DIRECT) -> None:
         self.command = command
         self.writes_inbox = writes_inbox
+        self._starter = starter
+        self._logs = Logs()
 
     async def work(
         self,
@@ -70,32 +62,31 @@ class CommandAgent:
     ) -> Ended:
         mark = ("WORKBENCH_NONCE", assignment.nonce)
         with _brief(assignment) as brief, _log(assignment) as log:
-            process = None
+            env = _env(assignment, mark)
+            child = await self._starter.start(
+                self.command, cwd=assignment.worktree, env=env, stdin=brief, output=log, mark=mark
+            )
             try:
-                process = await start(
-                    self.command, cwd=assignment.worktree, env=_env(assignment, mark), stdin=brief, output=log
-                )
-                report(Started(process.pid))
-                exit_code = shell_code(await self._exit_of(process, assignment, inbox, Log(log, report)))
+                report(Started(child.pid))
+                exit_code = shell_code(await self._exit_of(child, assignment, inbox, log, report))
             finally:
-                from workbench.adapters.processes import end
-
                 # Before the end is reported: after that nobody drops markers or touches files any more.
-                await end(process, mark)
+                await child.end()
             return self._ended(exit_code, log)
 
     async def _exit_of(
         self,
-        process: asyncio.subprocess.Process,
+        child: Child,
         assignment: Assignment,
         inbox: asyncio.Queue[str],
-        log: Log,
+        log: int,
+        report: Callable[[AgentReport], None],
     ) -> int:
         try:
-            with log.watched():
+            with self._logs.watched(log, lambda line: report(Said(line))):
                 async with asyncio.TaskGroup() as group:
                     carrying = group.create_task(self._carry(inbox, assignment.worktree))
-                    exit_code = await process.wait()
+                    exit_code = await child.wait()
                     carrying.cancel()
         except ExceptionGroup as failed:  # a message that could not be written: the one thing carried
             raise failed.exceptions[0] from failed
@@ -112,67 +103,16 @@ class CommandAgent:
                     write(directory, f"{number:03d}-message.md", text)
 
     def _ended(self, exit_code: int, log: int) -> Ended:
-        if os.fstat(log).st_size > LOG_BYTES:
-            cut(log)
+        bound(log)
         if exit_code == 0:
             return Ended(live=False, exit_code=0)
         if exit_code == os.EX_TEMPFAIL:
             error = f"The command exited with {exit_code}: it cannot go on just now."
             return Ended(live=False, exit_code=exit_code, error=error, limit="rate")
         error = f"The command {explained(exit_code)}."
-        if said := readable(_end_of(log), EVIDENCE_LINES, EVIDENCE_CHARACTERS):
+        if said := readable(end_of(log), EVIDENCE_LINES, EVIDENCE_CHARACTERS):
             error += f" The end of its output:\n{said}"
         return Ended(live=False, exit_code=exit_code, error=error)
-
-
-class Log:
-    """The open log file of a running command: kept bounded, its last line reported now and then."""
-
-    def __init__(self, descriptor: int, report: Callable[[AgentReport], None]) -> None:
-        self._descriptor = descriptor
-        self._report = report
-        self._seen = 0
-        self._said_at = float("-inf")
-        self._loop = asyncio.get_running_loop()
-
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Look now and then, by a timer and without a task, as long as the context lasts."""
-        self._wait(LOOK_SECONDS[0])
-        try:
-            yield
-        finally:
-            self._timer.cancel()
-
-    def _wait(self, seconds: float) -> None:
-        self._timer = self._loop.call_later(seconds, self._look, seconds)
-
-    def _look(self, waited: float) -> None:
-        size = os.fstat(self._descriptor).st_size
-        grown = size != self._seen
-        now = self._loop.time()
-        if size and grown and now - self._said_at >= SAID_SECONDS:
-            self._said_at = now
-            if line := readable(_end_of(self._descriptor, 4096), 1, 500).removeprefix(
-                "[earlier output cut]\n"
-            ):
-                self._report(Said(line.strip()))
-        if size > LOG_BYTES:
-            cut(self._descriptor)
-            size = 0
-        self._seen = size
-        self._wait(LOOK_SECONDS[0] if size == 0 and grown else min(waited * 2, LOOK_SECONDS[1]))
-
-
-def cut(log: int) -> None:
-    """Keep the end of a log. The command appends, so what it prints next follows that."""
-    kept = _end_of(log)
-    os.ftruncate(log, 0)
-    os.write(log, b"[earlier output dropped]\n" + kept)
-
-
-def _end_of(descriptor: int, size: int = LOG_KEPT) -> bytes:
-    return os.pread(descriptor, size, max(0, os.fstat(descriptor).st_size - size))
 
 
 @contextlib.contextmanager

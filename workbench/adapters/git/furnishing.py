@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
-import signal
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.adapters.children import Starter
+from workbench.adapters.direct import DIRECT
 from workbench.adapters.git.administration import Linked
 from workbench.adapters.git.excludes import exclude, literal
 from workbench.adapters.git.process import decoded, encoded, plain_environment, run
 from workbench.adapters.git.status import parse
+from workbench.adapters.output import captured, shell_code
 from workbench.errors import SetupError
 
 TAIL = 4_000
@@ -35,7 +38,7 @@ def silent(sentence: str) -> None:
 class Furnishing:
     """``copy`` and ``link`` are paths or globs relative to ``source``, the main checkout; ``setup``
     are commands for ``sh -c`` in the new worktree, with ``env`` as their environment (None: this
-    process's own, without what ties git to a repository)."""
+    process's own, without what ties git to a repository), started by ``starter``."""
 
     source: Path
     copy: tuple[str, ...] = ()
@@ -43,6 +46,7 @@ class Furnishing:
     setup: tuple[str, ...] = ()
     notice: Notice = silent
     env: Mapping[str, str] | None = None
+    starter: Starter = DIRECT
 
     async def furnish(self, linked: Linked) -> str:
         """Bring files and run the set-up commands unless that was done before; gives their output.
@@ -55,11 +59,11 @@ class Furnishing:
         brought = await asyncio.to_thread(self._bring, linked.path) if self.copy or self.link else []
         if brought:
             await self._keep_out(linked, brought)
-        output = "".join([await _set_up(command, linked.path, self.env) for command in self.setup])
+        said = [await _set_up(command, linked.path, self.env, self.starter) for command in self.setup]
         if self.setup:
             await self._disown(linked)
         (linked.admin / READY).touch()
-        return output
+        return "\n".join(said)
 
     async def brought(self, linked: Linked) -> tuple[str, ...]:
         """Patterns for everything in the worktree that git does not track: right after furnishing, what
@@ -130,29 +134,29 @@ def _link(path: Path, target: Path) -> None:
     target.symlink_to(path)
 
 
-async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None) -> str:
-    process = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        cwd=worktree,
-        env=plain_environment() if env is None else dict(env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        raw, _ = await process.communicate()
-    except asyncio.CancelledError:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(process.wait())
-        raise
-    output = raw.decode("utf-8", "replace")
-    if process.returncode:
+async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None, starter: Starter) -> str:
+    """Run it to its end; what it leaves running is ended, as a gate's is."""
+    mark = ("WORKBENCH_SETUP_ID", secrets.token_hex(8))
+    variables = {**(plain_environment() if env is None else env), mark[0]: mark[1]}
+    with captured() as output:
+        child = await starter.start(
+            command,
+            cwd=worktree,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            output=output.write_end,
+            mark=mark,
+        )
+        try:
+            output.started()
+            exit_code = shell_code(await child.wait())
+            output.close()
+        finally:
+            await child.end()
+    text = output.text()
+    if exit_code:
         raise SetupError(
-            f"The set-up command {command!r} failed with exit code {process.returncode}:\n{output[-TAIL:]}",
+            f"The set-up command {command!r} failed with exit code {exit_code}:\n{text[-TAIL:]}",
             "Make it succeed in a fresh checkout of the repository, then resume.",
         )
-    return output
+    return text

@@ -14,11 +14,10 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from workbench.adapters.agents.claude import processes, translate
+from workbench.adapters.agents.claude import launcher, processes, translate
 from workbench.adapters.agents.claude.binary import find_claude
 from workbench.adapters.agents.claude.bubblewrap import path_with_patience
 from workbench.adapters.agents.claude.fence import LEAVING, Fence
-from workbench.adapters.agents.claude.launcher import ask_to_end, started_pid, write_launcher
 from workbench.adapters.agents.claude.permissions import Permissions
 from workbench.adapters.agents.claude.sandbox import (
     claude_settings,
@@ -121,8 +120,9 @@ class Session:
 
     def kill(self) -> None:
         """Kill the process and all that it started, at once. Blocks for a moment; safe to call twice."""
-        pid = started_pid(self._script) if self._script is not None else None
-        processes.end(processes.family(pid, self._nonce()), patience=0.0)
+        if self._script is not None:
+            launcher.kill(self._script)
+        processes.end(processes.family(None, self._nonce()), patience=0.0)
 
     async def _live(self, folder: Path) -> None:
         client: ClaudeSDKClient | None = None
@@ -141,7 +141,7 @@ class Session:
             if client is None:
                 raise AgentError(f"Claude Code could not be started: {self._last_words()}.")
             assert self._script is not None
-            self._report(Started(pid=started_pid(self._script), session=self._id))
+            self._report(Started(pid=await launcher.up(self._script), session=self._id))
             await self._converse(client, prompt)
         finally:
             await self._close(client)
@@ -158,7 +158,7 @@ class Session:
             env["CLAUDE_ENV_FILE"] = str(forgetful(folder))
         elif (patient := path_with_patience(folder, given.worktree, path)) is not None:
             env["PATH"] = patient
-        self._script = write_launcher(
+        self._script = launcher.write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
         )
         fence = Fence(given.worktree, self._home, sandboxed=in_sandbox)
@@ -347,14 +347,14 @@ class Session:
 
     async def _close(self, client: ClaudeSDKClient | None) -> None:
         """End the process in good order, then see that nothing of it is left."""
-        pid = started_pid(self._script) if self._script is not None else None
-        # Listed while the kinship can still be seen; the second look finds what was started meanwhile.
-        members = await asyncio.to_thread(processes.family, pid, self._nonce())
         if client is not None:
             if self._busy and self._script is not None:
-                ask_to_end(self._script)
-            await client.disconnect()
-        members += await asyncio.to_thread(processes.family, None, self._nonce())
+                launcher.ask_to_end(self._script)
+            await client.disconnect()  # waits for the relay, and so for all below it
+        if self._script is not None and launcher.shim_pid(self._script) is not None:
+            await asyncio.to_thread(launcher.kill, self._script)
+        # Where there was no shim to the end, or none that can know: what still carries the nonce.
+        members = await asyncio.to_thread(processes.family, None, self._nonce())
         await asyncio.to_thread(processes.end, members, PATIENCE)
 
     def _nonce(self) -> str:
