@@ -30,6 +30,7 @@ from workbench.adapters.children import Mark, start
 from workbench.adapters.junit import reports_of
 from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
 
@@ -157,12 +158,15 @@ class ShellGates:
         env["WORKBENCH_JUNIT"] = str(junit)
         process = None
         try:
+            crashpoint("gate.start")
             process = await start(
                 command, cwd=where, env=env, stdin=subprocess.DEVNULL, output=output.write_end
             )
             output.started()
+            killpoint("gate.running")
             async with asyncio.timeout(self._seconds):
                 returncode = await process.wait()
+            killpoint("gate.ended")
             output.close()  # what leftovers say when they are ended is not the gate's output
             return returncode
         except TimeoutError:

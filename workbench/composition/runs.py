@@ -29,6 +29,7 @@ from workbench.core.apply import apply
 from workbench.core.events import Event, Record, RunResumed, RunStarted
 from workbench.core.models import RunSettings
 from workbench.core.state import RunState
+from workbench.crashpoints import killpoint
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
@@ -168,6 +169,7 @@ async def start_run(
             environment=world.gates.environment(),
             dirty=bool(place.repository.dirty),
         )
+        killpoint("run.open")
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)
         engine.emit(started)
@@ -205,11 +207,13 @@ async def resume_run(
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
+        killpoint("resume.reaped")
         bus = Bus()
         await account(store, state, world)
         if provided is not None:
             commit = await resolve(place.repository, provided[1])
             await write(store, state, await work_provided(state, world, provided[0], commit))
+        killpoint("resume.accounted")
         engine = Engine(run, state, store, bus)
         engine.emit(RunResumed(pid=os.getpid(), environment=world.gates.environment(), budget_usd=budget_usd))
         yield Run(run, engine, bus, world, history)

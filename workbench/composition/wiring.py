@@ -23,6 +23,7 @@ from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.core.models import RunSettings
 from workbench.core.state import AttemptState
+from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Agent
 from workbench.engine.world import Notices, World, no_extras
 from workbench.errors import SetupError, WorkbenchError
@@ -40,6 +41,7 @@ async def open_world(
     """The world of one run; leaving it ends helper processes, gates and the rehearsal."""
     async with AsyncExitStack() as stack:
         folder = place.run_dir(run)
+        crashpoint("run.folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
@@ -132,6 +134,7 @@ def _root(place: Place, run: str) -> Path:
             "Set worktree_root to a folder outside it: tools would take worktrees in it for its own files.",
         )
     try:
+        crashpoint("run.worktrees")
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SetupError(
@@ -198,6 +201,7 @@ async def _rehearse(stack: AsyncExitStack, folder: Path, script: Script) -> tupl
     """Serve ``script`` for as long as the run is open, and keep it for a resume."""
     from workbench.rehearsal.server import headers_env, serve
 
+    crashpoint("rehearsal.script")
     _script_path(folder).write_text(script.model_dump_json(exclude_defaults=True), encoding="utf-8")
     rehearsal = await stack.enter_async_context(serve(script, config_dir=folder / "claude"))
 

@@ -15,6 +15,7 @@ from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.dropped import outcome
 from workbench.engine.ports import (
     Acted,
@@ -102,6 +103,7 @@ class LiveAttempt:
             await self._checks_over()
         finally:
             self._end_checks()
+        killpoint("attempt.ended")
         self.ended = True
         self.emit(
             e.AttemptEnded(
@@ -137,6 +139,7 @@ class LiveAttempt:
         )
         world.markers.add(prepared.path)
         brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
+        crashpoint("agent.start")
         await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
 
     def _assignment(self, worktree: Path, brief: str) -> Assignment:
@@ -204,6 +207,7 @@ class LiveAttempt:
         match report:
             case Started(pid, session):
                 self.session = session or self.session
+                killpoint("agent.started")
                 self.emit(e.AgentStarted(task=task, attempt=number, pid=pid, session=session))
             case Acted(tool, target):
                 self.emit(e.AgentActed(task=task, attempt=number, tool=tool, target=target[:500]))
@@ -223,6 +227,7 @@ class LiveAttempt:
     def _turn_ended(self, report: Ended) -> None:
         if self.over:
             return
+        killpoint("agent.turn-ended")
         self.over = not report.live
         self.usage, self.session = report.usage, report.session or self.session
         self.scan()

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.process import Place
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 OPERATIONS = ("rebase-merge", "rebase-apply", "sequencer", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE",
@@ -88,20 +89,26 @@ def establish(linked: Linked, head: str, why: str) -> bool:
     prune`` and ``remove``.
     """
     new = not linked.path.is_dir() or not (linked.admin / "HEAD").is_file()
+    crashpoint("worktree.make")
     linked.path.mkdir(parents=True, exist_ok=True)
+    killpoint("worktree.folder")
     if not (linked.admin / "HEAD").is_file() or _line(linked.admin / "commondir") != "../..":
         _make_admin(linked, head, why)
     pointer = linked.path / ".git"
     if pointer.is_symlink() or _line(pointer) != f"gitdir: {linked.admin}":
         if pointer.is_symlink() or pointer.exists():
             set_aside(pointer, linked.path.parent.parent / "kept")
+        crashpoint("worktree.pointer")
         _write(pointer, f"gitdir: {linked.admin}\n")
+        killpoint("worktree.made")
     return new
 
 
 def drop(linked: Linked) -> None:
     """Remove the worktree's files and git's folder about it. The caller has pinned what it held."""
+    crashpoint("worktree.drop")
     shutil.rmtree(linked.path, ignore_errors=True)
+    killpoint("worktree.half-dropped")
     if linked.path.exists():
         raise GitError(f"{linked.path} could not be removed.", "Check its permissions, then try again.")
     _delete(linked.admin)
@@ -111,8 +118,11 @@ def dismiss(linked: Linked, trash: Path) -> None:
     """Remove the worktree as ``drop`` does, its files by moving them into ``trash`` for ``empty``."""
     if linked.path.is_dir():
         trash.mkdir(parents=True, exist_ok=True)
+        crashpoint("worktree.dismiss")
         linked.path.rename(Path(tempfile.mkdtemp(dir=trash)) / linked.path.name)
+        killpoint("worktree.half-dismissed")
     _delete(linked.admin)
+    killpoint("worktree.dismissed")
 
 
 def empty(trash: Path) -> None:
@@ -120,6 +130,7 @@ def empty(trash: Path) -> None:
 
     Raises GitError when something stays."""
     if trash.is_dir():
+        crashpoint("trash.empty")
         done = subprocess.run(["rm", "-rf", "--", str(trash)], capture_output=True, check=False)
         if done.returncode != 0:
             raise GitError(f"{trash} could not be deleted.", "Check its permissions, then delete it.")
@@ -127,6 +138,7 @@ def empty(trash: Path) -> None:
 
 def set_aside(what: Path, folder: Path) -> Path:
     """Move ``what`` into ``folder`` under a name that is free; gives its new place."""
+    crashpoint("aside.move")
     folder.mkdir(parents=True, exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix=f"{what.parent.name}-", dir=folder)) / what.name
     shutil.move(what, target)
@@ -138,6 +150,7 @@ def _make_admin(linked: Linked, head: str, why: str) -> None:
     parent.mkdir(exist_ok=True)
     aside = linked.common_dir / "workbench"
     aside.mkdir(exist_ok=True)
+    crashpoint("worktree.draft")
     draft = Path(tempfile.mkdtemp(prefix="worktree-", dir=aside))
     old_index = linked.admin / "index"
     if old_index.is_file():
@@ -150,8 +163,10 @@ def _make_admin(linked: Linked, head: str, why: str) -> None:
     ):
         (draft / name).write_text(line + "\n")
     draft.chmod(0o755)
+    crashpoint("worktree.drafted")
     _delete(linked.admin)
     draft.rename(linked.admin)
+    killpoint("worktree.known")
 
 
 def _line(path: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.adapters.git.placeholders import DEVICES, FOLDER
+from workbench.crashpoints import crashpoint, killpoint
 
 BEGIN = "# >>> workbench: kept out of commits by teammates (written again when missing)"
 END = "# <<< workbench"
@@ -35,10 +36,12 @@ def exclude(common_dir: Path, paths: Iterable[str] = ()) -> None:
         before, after = text if not text or text.endswith("\n") else text + "\n", ""
     new = before + "\n".join([BEGIN, *lines, END]) + "\n" + after
     target.parent.mkdir(exist_ok=True)
+    crashpoint("exclude.write")
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix="exclude-")
     with os.fdopen(handle, "w", errors="surrogateescape") as out:
         out.write(new)
     Path(draft).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    killpoint("exclude.draft")
     Path(draft).replace(target)
 
 

@@ -15,6 +15,7 @@ from workbench.adapters.git.administration import Linked
 from workbench.adapters.git.excludes import exclude, literal
 from workbench.adapters.git.process import decoded, encoded, plain_environment, run
 from workbench.adapters.git.status import parse
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import SetupError
 
 TAIL = 4_000
@@ -58,7 +59,9 @@ class Furnishing:
         output = "".join([await _set_up(command, linked.path, self.env) for command in self.setup])
         if self.setup:
             await self._disown(linked)
+        crashpoint("worktree.furnished")
         (linked.admin / READY).touch()
+        killpoint("worktree.ready")
         return output
 
     async def brought(self, linked: Linked) -> tuple[str, ...]:
@@ -88,6 +91,7 @@ class Furnishing:
                 for path in self._matches(pattern):
                     target = worktree / path.relative_to(self.source)
                     if not os.path.lexists(target) and _inside(target, worktree):
+                        crashpoint("furnish.bring")
                         bring(path, target)
                         brought.append(str(path.relative_to(self.source)))
         return brought
@@ -131,6 +135,7 @@ def _link(path: Path, target: Path) -> None:
 
 
 async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None) -> str:
+    crashpoint("furnish.set-up")
     process = await asyncio.create_subprocess_exec(
         "/bin/sh",
         "-c",
@@ -143,6 +148,7 @@ async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None) -
         start_new_session=True,
     )
     try:
+        killpoint("furnish.set-up.running")
         raw, _ = await process.communicate()
     except asyncio.CancelledError:
         with suppress(ProcessLookupError):

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 COMMITTER = ("workbench", "workbench@localhost")
@@ -200,6 +201,8 @@ class _Child:
         with self._lock:
             if self._unwanted:
                 return Finished(-15, b"", "cancelled before it was started")
+            verb = next((word for word in command[1:] if not word.startswith("-")), "")
+            crashpoint(f"git.{verb}")
             self._process = subprocess.Popen(
                 command,
                 cwd=cwd,
@@ -209,6 +212,7 @@ class _Child:
                 stderr=subprocess.PIPE,
             )
         with self._process as process:
+            killpoint(f"git.{verb}.running")
             out, err = process.communicate(feed or None)
             return Finished(process.returncode, out, decoded(err))
 
@@ -294,6 +298,7 @@ class Conversation:
         if self._process is not None and self._process.returncode is None:
             return self._process
         prefix = ["stdbuf", "-o0"] if self._unbuffered else []
+        crashpoint(f"git.{self._words[0]}.kept")
         self._process = await asyncio.create_subprocess_exec(
             *prefix,
             executable(),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import BUSY, Busy, Conversation, Place, encoded, patiently, run
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 ABSENT = "0" * 40
@@ -47,7 +48,9 @@ class Refs:
         words.append(ABSENT if old is None else full_id(old))
 
         async def update() -> None:
+            crashpoint("ref.move")
             await run(self._place, *words)
+            killpoint("ref.moved")
 
         try:
             await self._unlocked(ref, update)
@@ -87,11 +90,14 @@ class Refs:
             if not same or not ref.startswith(OURS) or await asyncio.to_thread(_open_somewhere, lock):
                 raise
             lock.unlink(missing_ok=True)
+            killpoint("ref.unlocked")
             await write()
 
     async def _transact(self, lines: str) -> None:
         async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> None:
+            crashpoint("ref.pin")
             ask.write(encoded(lines))
+            killpoint("ref.pin.asked")
             for step in (b"start", b"prepare", b"commit"):
                 said = await answer.readuntil(b"\n")
                 if said != step + b": ok\n":
@@ -99,6 +105,7 @@ class Refs:
 
         try:
             await self._pins.exchange(talk)
+            killpoint("ref.pinned")
         except GitError as refused:
             if any(word in str(refused) for word in BUSY):
                 raise Busy(str(refused), "Another git process holds a lock.") from refused

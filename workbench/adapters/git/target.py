@@ -32,6 +32,7 @@ from workbench.adapters.git.process import (
 )
 from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.status import parse
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 NAMED = 200
@@ -263,7 +264,9 @@ async def advance(checkout: Checkout, new: str, alike: Sequence[str], why: str) 
     # Options that a branch's configuration may turn round are all given; ignored files are files too.
     words = ("merge", "--ff-only", "--commit", "--no-squash", "--no-autostash", "--no-stat", "-q",
              "--no-overwrite-ignore", full_id(new))  # fmt: skip
+    crashpoint("target.advance")
     done = await _as_user(place, *words, action=why)
+    killpoint("target.advanced")
     if done.code != 0:
         raise GitError(f"git would not bring {place.work_tree} along: {last_words(done.err)}")
 
@@ -294,6 +297,7 @@ async def _as_user(place: Place, *words: str, action: str = "", session: bool = 
 
     def work() -> Finished:
         command = [executable(), "-C", str(place.work_tree), *words]
+        killpoint(f"git.{words[0]}.as-user")
         done = subprocess.run(
             command,
             env=env,

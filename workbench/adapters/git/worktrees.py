@@ -38,6 +38,7 @@ from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.snapshots import commit_aside, commit_on_head, shadowed
 from workbench.adapters.git.sparse import use_cone
 from workbench.adapters.git.status import Status, status_of
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Collected, Prepared
 from workbench.errors import GitError, UsageError
 
@@ -106,8 +107,10 @@ class Worktrees:
                 _make_folder(linked.path)
                 return Prepared(linked.path, branch, False, unresolved(linked, ()))
             pinned, litter = await self._salvage(linked, teammate, standing, start)
+            killpoint("worktree.salvaged")
             created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
             await self._reset(linked, branch, start, sparse, litter)
+            killpoint("worktree.reset")
             await self._furnishing.furnish(linked)
             _make_folder(linked.path)
             conflicts = await self._carry(linked, carry) if carry else ()
@@ -120,6 +123,7 @@ class Worktrees:
         linked = self._linked(teammate)
         async with self._locks[teammate]:
             linked.check()
+            crashpoint("work.collect")
             status = await status_of(linked.place)
             left = await self._leftovers(linked, status, start)
             open_files = unresolved(linked, status.entries)
@@ -144,7 +148,9 @@ class Worktrees:
                 except Busy:  # a lock that nobody who works here holds: the agent left it behind
                     await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
                     commit = await record()
+            killpoint("work.committed")
             await self._pin(teammate, pin, commit)
+            killpoint("work.pinned")
             tree = await self._git.tree_of(commit)
             changed = tree != await self._git.tree_of(start)
             return Collected(commit, tree, changed, snapshot, open_files)

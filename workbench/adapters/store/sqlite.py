@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from workbench.adapters.store.failures import explained, stale_schema, unreadable
 from workbench.core.events import Record, dump, load
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import StoreError
 
 SCHEMA = 1
@@ -125,6 +126,7 @@ class SqliteStore:
         """Record that the plan text with this hash was approved, durable on return."""
         self._writable()
         with explained(self.path), self._writing:
+            crashpoint("log.approve")
             self._write_connection.execute(
                 "INSERT INTO approvals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path, at ="
                 " excluded.at",
@@ -167,7 +169,9 @@ class SqliteStore:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)", rows)
+                crashpoint("log.commit")
                 connection.execute("COMMIT")
+                killpoint("log.committed")
             except BaseException:
                 # SQLite has already rolled back by itself after some errors, a full disk among them.
                 if connection.in_transaction:
