@@ -5,7 +5,8 @@ which is always but in a test, passing one costs a comparison. Two variables tur
 
     WORKBENCH_CRASH=kill:17           this process kills itself (SIGKILL) at the 17th passing
     WORKBENCH_CRASH=ENOSPC:3@ref.move the call fails so at the 3rd passing of that name: ENOSPC, EIO, EAGAIN
-    WORKBENCH_CRASH_TRACE=FILE        every passing is appended to FILE, a line ``name kill|any`` each
+    WORKBENCH_CRASH_TRACE=FILE        every passing is appended to FILE, a line ``name kill|any`` each, and
+                                      ``name struck`` when the fault that was ordered strikes
 
 ``workbench bench sweep`` sets them, one fault after another.
 """
@@ -52,6 +53,8 @@ class Fault:
             self.passed[self.name] += 1
             if self.passed[self.name] != self.number:
                 return
+            if self.trace is not None:
+                os.write(self.trace, f"{name} struck\n".encode())
         if self.kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         raise OSError(ERRORS[self.kind], os.strerror(ERRORS[self.kind]))

@@ -201,6 +201,9 @@ async def resume_run(
         if provided is not None:
             given_up(state, provided[0])
         elif state.over_for_good:
+            from workbench.composition.tidying import tidy
+
+            await tidy(place, state)
             raise UsageError(
                 f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
             )

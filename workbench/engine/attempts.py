@@ -17,6 +17,7 @@ from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.dropped import outcome
+from workbench.engine.failures import explain
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -182,7 +183,7 @@ class LiveAttempt:
         if isinstance(error, WorkbenchError):
             self._fail(str(error))
         elif error:
-            self._fail(f"{type(error).__name__}: {error}")
+            self._fail(explain(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
         elif not self.over:
             silent = "the agent ended without saying how"
             self._report(Ended(live=False, error=silent, usage=self.usage))

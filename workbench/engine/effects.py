@@ -198,7 +198,7 @@ class Effects:
         async def remove(name: str) -> None:
             try:
                 await self._world.worktrees.remove(name)
-            except WorkbenchError as problem:
+            except (WorkbenchError, OSError) as problem:
                 log.warning("the worktree of %s is kept: %s", name, problem)
 
         done_with = [mate.name for mate in state.teammates.values() if mate.worktree]

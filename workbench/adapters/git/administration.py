@@ -151,7 +151,19 @@ def _make_admin(linked: Linked, head: str, why: str) -> None:
     aside = linked.common_dir / "workbench"
     aside.mkdir(exist_ok=True)
     crashpoint("worktree.draft")
-    draft = Path(tempfile.mkdtemp(prefix="worktree-", dir=aside))
+    draft = aside / f"worktree-{linked.admin.name}"  # what a kill left of an earlier one is made anew
+    _delete(draft)
+    draft.mkdir(mode=0o700)
+    try:
+        _fill(draft, linked, head, why)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    killpoint("worktree.known")
+
+
+def _fill(draft: Path, linked: Linked, head: str, why: str) -> None:
+    """Write git's record of a worktree aside, and put it in its place."""
     old_index = linked.admin / "index"
     if old_index.is_file():
         shutil.copy2(old_index, draft / "index")
@@ -166,7 +178,6 @@ def _make_admin(linked: Linked, head: str, why: str) -> None:
     crashpoint("worktree.drafted")
     _delete(linked.admin)
     draft.rename(linked.admin)
-    killpoint("worktree.known")
 
 
 def _line(path: Path) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,12 +35,13 @@ def exclude(common_dir: Path, paths: Iterable[str] = ()) -> None:
     new = before + "\n".join([BEGIN, *lines, END]) + "\n" + after
     target.parent.mkdir(exist_ok=True)
     crashpoint("exclude.write")
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix="exclude-")
-    with os.fdopen(handle, "w", errors="surrogateescape") as out:
+    draft = target.with_name("exclude.workbench")  # one that a kill left is written over
+    draft.unlink(missing_ok=True)
+    with draft.open("x", errors="surrogateescape") as out:
         out.write(new)
-    Path(draft).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    draft.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
     killpoint("exclude.draft")
-    Path(draft).replace(target)
+    draft.replace(target)
 
 
 def literal(path: str) -> str:

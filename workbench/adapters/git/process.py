@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -53,6 +54,9 @@ CONFIG = {
 
 BUSY = ("index.lock", ".lock': File exists", "unable to lock", "Unable to create")
 """Words of git when somebody else holds a lock that is normally gone in milliseconds."""
+
+FULL = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Refusals to start a process that pass when others end."""
 
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.2)
 """Seconds between tries while a lock is held; jittered."""
@@ -234,6 +238,16 @@ async def _in_thread(command: list[str], cwd: Path, feed: bytes, env: dict[str, 
         raise
     except FileNotFoundError as gone:
         raise GitError(f"{cwd} is not there any more.", "Was the worktree deleted?") from gone
+    except OSError as refused:
+        raise _not_started(refused) from refused
+
+
+def _not_started(refused: OSError) -> GitError:
+    """What the system's refusal to start git comes to: full for the moment, which is waited out, or worse."""
+    sentence = f"git could not be started: {refused.strerror}."
+    if refused.errno in FULL:
+        return Busy(sentence, "The machine has no room for another process: end some, or raise the limit.")
+    return GitError(sentence, "Look after the machine: its disk, its memory, its limits.")
 
 
 async def _settled(future: asyncio.Future[Finished]) -> None:
@@ -274,7 +288,7 @@ class Conversation:
             return await self._try(talk)
 
     async def _try(self, talk: Callable[[asyncio.StreamWriter, asyncio.StreamReader], Awaitable[T]]) -> T:
-        process = await self._started()
+        process = await patiently(self._started)
         assert process.stdin is not None
         assert process.stdout is not None
         whole = False
@@ -298,20 +312,23 @@ class Conversation:
         if self._process is not None and self._process.returncode is None:
             return self._process
         prefix = ["stdbuf", "-o0"] if self._unbuffered else []
-        crashpoint(f"git.{self._words[0]}.kept")
-        self._process = await asyncio.create_subprocess_exec(
-            *prefix,
-            executable(),
-            *self._place.words(),
-            *self._words,
-            cwd=self._place.work_tree,
-            env={**environment(), **self._place.extra},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=2**24,
-            start_new_session=True,  # the terminal's Ctrl-C is for workbench to handle
-        )
+        try:
+            crashpoint(f"git.{self._words[0]}.kept")
+            self._process = await asyncio.create_subprocess_exec(
+                *prefix,
+                executable(),
+                *self._place.words(),
+                *self._words,
+                cwd=self._place.work_tree,
+                env={**environment(), **self._place.extra},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=2**24,
+                start_new_session=True,  # the terminal's Ctrl-C is for workbench to handle
+            )
+        except OSError as refused:
+            raise _not_started(refused) from refused
         return self._process
 
     async def _complaint(self, process: asyncio.subprocess.Process) -> str:
