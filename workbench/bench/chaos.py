@@ -161,13 +161,14 @@ class _Storm:
     outcome: Outcome
     tell: Tell
     memory: list[float] = field(default_factory=list)
+    patience: float = 1.0  # lives get longer until one comes to something: no machine is too slow
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.soak.seed)  # noqa: S311 - nothing here is secret
 
     def rage(self) -> None:
         """Raises SetupError when the log stands still for long."""
-        heard, seen = time.monotonic(), 0
+        heard, seen, before = time.monotonic(), 0, 0
         while True:
             killed, code, said = self._life()
             state = self.world.run_state()
@@ -175,11 +176,12 @@ class _Storm:
                 break
             if not killed and (code not in (0, 1, 2) or "Traceback" in said):
                 self.outcome.lost.append(f"the orchestrator ended by itself with {code}: {said[-500:]}")
-            now = state.seq if state else 0
+            now, landed = (state.seq, len(state.standing)) if state else (0, 0)
+            self.patience = 1.0 if landed > before else self.patience * 1.5
+            before = landed
             heard, seen = (time.monotonic(), now) if now > seen else (heard, seen)
             if time.monotonic() - heard > STANDS_STILL:
                 raise SetupError(f"nothing goes on any more: {said[-800:]}")
-            landed = len(state.standing) if state else 0
             self.tell(
                 f"{landed} of {self.soak.tasks} landed; {self.outcome.agents} teammates and "
                 f"{self.outcome.orchestrators} orchestrators killed"
@@ -207,7 +209,7 @@ class _Storm:
     def _strike(self, process: psutil.Popen) -> bool:
         """Kill teammates, and then the orchestrator, unless it ends first."""
         began = time.monotonic()
-        death = began + self._dice.uniform(*ORCHESTRATOR_SECONDS)
+        death = began + self._dice.uniform(*ORCHESTRATOR_SECONDS) * self.patience
         strike = began + self._dice.uniform(*AGENT_SECONDS)
         while True:
             with suppress(psutil.TimeoutExpired):

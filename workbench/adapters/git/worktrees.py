@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,6 +53,8 @@ TRASH = "trash"
 
 STALE_LOCK_SECONDS = 1.0
 
+WORKTREE = "WORKBENCH_WORKTREE"
+"""A variable of every process of an agent: the worktree it was started for."""
 
 NO_DRIVER = "WORKBENCH_NO_DRIVER"
 """A variable that holds what is run instead of a merge driver."""
@@ -124,6 +127,7 @@ class Worktrees:
         async with self._locks[teammate]:
             linked.check()
             crashpoint("work.collect")
+            await self._free_abandoned(linked, f"refs/heads/{self.branch(teammate)}")
             status = await status_of(linked.place)
             left = await self._leftovers(linked, status, start)
             open_files = unresolved(linked, status.entries)
@@ -266,11 +270,28 @@ class Worktrees:
             index.replace(linked.admin / "index.damaged")
             return await status_of(linked.place)
 
+    def _locks_of(self, linked: Linked, branch: str) -> list[Path]:
+        names = ("index.lock", "HEAD.lock", "config.worktree.lock")
+        return [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
+
+    async def _free_abandoned(self, linked: Linked, branch: str) -> None:
+        """Remove locks that are a second old while nobody lives who was started for this worktree: an agent
+        that was killed in the middle of a commit left them, and waiting for their owner takes seconds."""
+        now = time.time()
+        old = [lock for lock in self._locks_of(linked, branch) if now - _changed(lock) > STALE_LOCK_SECONDS]
+        if not old:
+            return
+        from workbench.adapters.processes import carrying
+
+        if not await asyncio.to_thread(carrying, (WORKTREE, str(linked.path))):
+            for lock in old:
+                lock.unlink(missing_ok=True)
+
     async def _free_locks(self, linked: Linked, branch: str) -> None:
         """Remove locks of ours that outlive a second: at this point no agent works here, so their
         owner was killed."""
-        names = ("index.lock", "HEAD.lock", "config.worktree.lock")
-        locks = [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
+        await self._free_abandoned(linked, branch)
+        locks = self._locks_of(linked, branch)
         for _ in range(20):
             if not any(lock.exists() for lock in locks):
                 return
@@ -327,6 +348,14 @@ class Worktrees:
 def branch_folder(repository: Repository, run: str) -> Path:
     """Where git keeps the branches of a run's teammates, a file for each that is not packed."""
     return repository.common_dir / "refs" / "heads" / "workbench" / _plain(run)
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed last; now, where there is none."""
+    try:
+        return path.lstat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return time.time()
 
 
 def _plain(name: str) -> str:

@@ -176,7 +176,8 @@ class Sweep:
         state = world.run_state()
         if stage.name == "run":
             again = ended.words == stage.again  # it clears away what is left when the run was over already
-            return state is not None and state.over_for_good and (again or ended.code in (0, 1))
+            done = state is not None and state.over_for_good
+            return done and (ended.code in (0, 1) or (again and ended.code == 2))
         done = state is not None and not state.undoing and any(
             it.reversal.task == self.subject.undo for it in state.undone
         )  # fmt: skip

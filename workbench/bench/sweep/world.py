@@ -90,16 +90,16 @@ class World:
             stderr=said, start_new_session=True,
         )  # fmt: skip
 
-    def records(self) -> list[Record]:
-        """The log of the run, as it stands."""
+    def records(self, run: str = RUN) -> list[Record]:
+        """The log of a run, as it stands."""
         if not (self.state / "events.db").exists():
             return []
         with SqliteStore.reading(self.state / "events.db") as store:
-            return store.read(RUN)
+            return store.read(run)
 
-    def run_state(self) -> RunState | None:
+    def run_state(self, run: str = RUN) -> RunState | None:
         """The state that the log folds to; None when the run has not begun."""
-        records = self.records()
+        records = self.records(run)
         return fold(records) if records else None
 
     def left(self) -> list[psutil.Process]:
