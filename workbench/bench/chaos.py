@@ -23,7 +23,7 @@ import psutil
 
 from workbench.adapters.git.sample import make_repository
 from workbench.adapters.processes import carrying
-from workbench.bench.sweep.checks import BRANCH, Reference, broken
+from workbench.bench.sweep.checks import BRANCH, Reference, broken, tree_of
 from workbench.bench.sweep.plan import Subject
 from workbench.bench.sweep.world import RUN, World
 from workbench.core.events import AttemptStarted
@@ -139,7 +139,7 @@ def _wanted(soak: Soak, world: World, scratch: Path) -> Reference:
     for name, words in found.items():
         (scratch / name).write_text(f"{Path(name).stem}: {' '.join(sorted(words))}\n", encoding="utf-8")
     _git(scratch, "add", "-A")
-    tree = _git(scratch, "write-tree")
+    tree = tree_of(scratch, _git(scratch, "write-tree"))
     return Reference(BRANCH, tree, frozenset(f"task-{number}" for number in range(1, soak.tasks + 1)), theirs)
 
 

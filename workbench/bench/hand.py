@@ -44,7 +44,7 @@ def main(words: list[str]) -> int:
         rehearse(task, todo["edits"])
     commit(task, Path(ledger))
     if left := todo.get("left"):
-        Path(left).write_text(f"left by {task}\n", encoding="utf-8")
+        write(Path(left), f"left by {task}\n")
         note(Path(ledger), blob_id(Path(left)))
     mark("done", note=f"{task} is done")
     return 0
@@ -56,12 +56,20 @@ def add_word(path: Path, word: str) -> None:
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         if not line.startswith(MARKS):
             found.update(line.partition(":")[2].split())
-    path.write_text(f"{name}: {' '.join(sorted(found - {NOTHING}))}\n", encoding="utf-8")
+    write(path, f"{name}: {' '.join(sorted(found - {NOTHING}))}\n")
 
 
 def mend(path: Path) -> None:
     """What does not exist is made broken, what is broken is made whole."""
-    path.write_text("whole\n" if path.exists() else "broken\n", encoding="utf-8")
+    write(path, "whole\n" if path.exists() else "broken\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all: whoever goes on after a kill takes what is there for what was."""
+    draft = Path(f".workbench/draft-{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft.replace(path)
 
 
 def rehearse(task: str, targets: list[str]) -> None:

@@ -24,11 +24,12 @@ GONE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Reference:
-    """What an untouched stage came to. ``branch`` is the one whose tree counts; ``belongings`` is what the
+    """What an untouched stage came to. ``branch`` is the one whose tree counts, a line of ``git ls-tree -r``
+    for each file; ``belongings`` is what the
     user's checkout looks like from then on, None where that is what was changed."""
 
     branch: str
-    tree: str
+    tree: frozenset[str]
     landed: frozenset[str]
     belongings: Mapping[str, bytes] | None
 
@@ -52,8 +53,9 @@ def _work(world: World, subject: Subject, wanted: Reference) -> Iterator[str]:
     told = Counter(it.event.task for it in world.records() if isinstance(it.event, TaskLanded))
     if twice := [task for task, count in told.items() if count > 1]:
         yield f"told twice that they landed: {', '.join(twice)}"
-    if subject.exact and tree_of(world.repo, wanted.branch) != wanted.tree:
-        yield f"the tree of {wanted.branch} is another one"
+    if subject.exact and (other := tree_of(world.repo, wanted.branch) ^ wanted.tree):
+        names = sorted({line.partition("\t")[2] for line in other})
+        yield f"{wanted.branch} has other files than undisturbed: {', '.join(names[:8])}"
     if not subject.exact:
         yield from _edits(world, wanted, set(landed))
     lines = world.ledger.read_text(encoding="utf-8").splitlines() if world.ledger.exists() else []
@@ -104,9 +106,9 @@ def _ours(world: World, wanted: Reference) -> Iterator[str]:
         yield f"changed, and the user's: {', '.join(sorted(changed)[:5])}"
 
 
-def tree_of(repo: Path, branch: str) -> str:
-    """The tree of a branch."""
-    return _git(repo, "rev-parse", f"{branch}^{{tree}}")
+def tree_of(repo: Path, branch: str) -> frozenset[str]:
+    """The files of a branch or tree, as git lists them."""
+    return frozenset(_git(repo, "ls-tree", "-r", branch).splitlines())
 
 
 def _landed(world: World) -> list[str]:
