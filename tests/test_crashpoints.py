@@ -73,8 +73,8 @@ def test_orders_are_no_settings(tmp_path: Path) -> None:
 
 
 def test_faults_are_named_by_what_replays_them() -> None:
-    text = "run:kill:2@ref.move+kill:9"
-    assert str(parse(text)) == text and parse(text).kind == "kill twice"
+    text = "run:kill:2@ref.move+kill:9+kill:1@git.add"
+    assert str(parse(text)) == text and parse(text).kind == "kill again"
     assert parse("land:EIO:1@git.merge-base").kind == "EIO"
     for wrong in ("", "run", "run:kill", "kill:1", "run:EPERM:1", "run:kill:1+EIO:1"):
         with pytest.raises(UsageError):

@@ -102,7 +102,7 @@ def bench_chaos(tasks: int, team: int, seed: int | None, *, json: bool) -> int:
 def _row(kind: str, results: Sequence[Found]) -> dict[str, int]:
     of = [found for found in results if found.injection.kind == kind]
     lost = Counter(bool(found.lost) for found in of)
-    struck = sum(found.hit for found in of)
+    struck = sum(bool(found.struck) for found in of)
     return {"injected": len(of), "struck": struck, "survived": lost[False], "lost": lost[True]}
 
 

@@ -45,6 +45,9 @@ def broken(world: World, subject: Subject, wanted: Reference) -> list[str]:
 
 
 def _work(world: World, subject: Subject, wanted: Reference) -> Iterator[str]:
+    if found := damage(world.repo):
+        yield f"git fsck: {found[:300]}"
+        return  # what git cannot read tells nothing
     landed = _landed(world)
     if again := [task for task, count in Counter(landed).items() if count > 1]:
         yield f"landed twice: {', '.join(again)}"
@@ -61,8 +64,6 @@ def _work(world: World, subject: Subject, wanted: Reference) -> Iterator[str]:
     lines = world.ledger.read_text(encoding="utf-8").splitlines() if world.ledger.exists() else []
     if lost := unreachable(world.repo, lines):
         yield f"no ref reaches what teammates made: {', '.join(sorted(lost))[:200]}"
-    if found := damage(world.repo):
-        yield f"git fsck: {found[:300]}"
 
 
 def _edits(world: World, wanted: Reference, landed: set[str]) -> Iterator[str]:

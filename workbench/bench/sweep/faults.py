@@ -11,7 +11,7 @@ from pathlib import Path
 from workbench.crashpoints import KINDS
 from workbench.errors import UsageError
 
-TEXT = re.compile(rf"(\w+):((?:{'|'.join(KINDS)}):\d+(?:@[\w.-]+)?)(?:\+(kill:\d+(?:@[\w.-]+)?))?")
+TEXT = re.compile(rf"(\w+):((?:{'|'.join(KINDS)}):\d+(?:@[\w.-]+)?)((?:\+kill:\d+(?:@[\w.-]+)?)*)")
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,21 @@ class Passing:
 
 @dataclass(frozen=True)
 class Injection:
-    """A fault in the first command of ``stage``; ``then`` is one in the command that goes on from there.
-    Orders as ``workbench.crashpoints`` takes them. ``number`` is the passing it stands for, 0 if unknown."""
+    """A fault in the first command of ``stage``; ``then`` are those in the commands that go on from there,
+    one each. Orders as ``workbench.crashpoints`` takes them. ``number`` is the passing that the first stands
+    for, 0 if unknown."""
 
     stage: str
     order: str
-    then: str = ""
+    then: tuple[str, ...] = ()
     number: int = 0
 
     @property
     def kind(self) -> str:
-        return f"{self.order.partition(':')[0]} twice" if self.then else self.order.partition(":")[0]
+        return f"{self.order.partition(':')[0]} again" if self.then else self.order.partition(":")[0]
 
     def __str__(self) -> str:
-        return f"{self.stage}:{self.order}" + (f"+{self.then}" if self.then else "")
+        return f"{self.stage}:{'+'.join([self.order, *self.then])}"
 
 
 def parse(text: str) -> Injection:
@@ -51,7 +52,7 @@ def parse(text: str) -> Injection:
             f"{text!r} is no fault of a sweep.",
             "Say STAGE:KIND:N@NAME as a sweep prints it, for example run:kill:2@ref.move.",
         )
-    return Injection(found[1], found[2], found[3] or "")
+    return Injection(found[1], found[2], tuple(found[3].split("+")[1:]))
 
 
 def passings(trace: Path) -> list[Passing]:
@@ -86,5 +87,5 @@ def chosen(stage: str, passed: Sequence[Passing], kinds: Iterable[str], every: i
             order = f"{kind}:{it.time}@{it.name}"
             found.append(Injection(stage, order, number=it.number))
             if kind == "kill" and stage == "run" and len(found) % 5 == 0:
-                found.append(Injection(stage, order, f"kill:{1 + len(found) * 7 % 60}", it.number))
+                found.append(Injection(stage, order, (f"kill:{1 + len(found) * 7 % 60}",), it.number))
     return found

@@ -29,11 +29,11 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Found:
-    """What came of one fault. ``hit`` is False when the stage ended before it struck; ``lost`` has a sentence
-    for all that did not hold."""
+    """What came of one injection. ``struck`` are its orders that came to it before the stage was over;
+    ``lost`` has a sentence for all that did not hold."""
 
     injection: Injection
-    hit: bool
+    struck: tuple[str, ...]
     lost: tuple[str, ...]
     seconds: float
 
@@ -152,23 +152,26 @@ class Sweep:
                 lost += broken(world, self.subject, stage.wanted)
             finally:
                 world.remove()
-        return Found(injection, hit, tuple(lost), round(time.monotonic() - began, 2))
+        return Found(injection, tuple(hit), tuple(lost), round(time.monotonic() - began, 2))
 
-    def _through(self, stage: Stage, world: World, injection: Injection) -> tuple[bool, list[str]]:
-        """Give the command, and what goes on after it, until it is over."""
-        trace = world.folder / "trace"
-        ended = self._first(stage, world, injection.order, trace)
-        hit = struck(trace)
-        lost = _judged(ended, injection.kind)
-        for number in range(GOES_ON):
+    def _through(self, stage: Stage, world: World, injection: Injection) -> tuple[list[str], list[str]]:
+        """Give the command, and what goes on after it, until it is over: which orders struck, and what was
+        wrong on the way."""
+        hit: list[str] = []
+        lost: list[str] = []
+        orders = [injection.order, *injection.then]
+        for number in range(len(orders) + GOES_ON):
+            order = orders[number] if number < len(orders) else ""
+            trace = world.folder / f"trace-{number}"
+            if world.run_state() is None:
+                ended = self._first(stage, world, order, trace)
+            else:
+                words = stage.again if number else stage.words
+                ended = world.workbench(*words, order=order, trace=trace)
+            hit += [order] if trace.exists() and struck(trace) else []
+            lost += _judged(ended, order.partition(":")[0])
             if self._over(stage, world, ended):
                 return hit, lost
-            order = injection.then if number == 0 else ""
-            if world.run_state() is None:
-                ended = self._first(stage, world, order)
-            else:
-                ended = world.workbench(*stage.again, order=order)
-            lost += _judged(ended, "kill" if order else "")
         return hit, [*lost, f"not over after {GOES_ON} times: {ended.said[-400:]}"]
 
     def _over(self, stage: Stage, world: World, ended: Ended) -> bool:
@@ -191,7 +194,7 @@ def _judged(ended: Ended, kind: str) -> list[str]:
         return [f"{command} hangs: {ended.said[-300:]}"]
     if "Traceback (most recent call last)" in ended.said or "exception was never" in ended.said:
         return [f"{command} shows a stack trace: {ended.said[-1500:]}"]
-    killed = kind.startswith("kill") and ended.code == -9
+    killed = kind == "kill" and ended.code == -9
     if ended.code not in (0, 1, 2) and not killed:
         return [f"{command} ended with {ended.code}: {ended.said[-600:]}"]
     return []
