@@ -98,7 +98,7 @@ def chaos(soak: Soak, folder: Path, tell: Tell) -> Outcome:
 def _words(number: int) -> dict[str, str]:
     """The words that a task adds, by file."""
     own = {f"work/task-{number}.txt": f"w{number}"}
-    return own | ({f"shared/part-{number // (SHARED * 5)}.txt": f"w{number}"} if number % 5 == 0 else {})
+    return own | ({f"shared/part-{number // (SHARED * 5)}.words": f"w{number}"} if number % 5 == 0 else {})
 
 
 def _prepared(soak: Soak, folder: Path) -> tuple[World, Subject]:

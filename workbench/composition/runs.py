@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.adapters.git.refs import free_locks
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.store.sqlite import SqliteStore
@@ -208,6 +209,7 @@ async def resume_run(
                 f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
             )
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
+        await free_locks(place.repository.common_dir, run)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
         killpoint("resume.reaped")

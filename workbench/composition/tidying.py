@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from workbench.adapters.git.refs import free_locks
 from workbench.adapters.processes import reap_orphans
 from workbench.composition.place import Place
 from workbench.composition.wiring import open_world
@@ -21,6 +22,7 @@ async def tidy(place: Place, state: RunState) -> None:
     if not place.worktrees(state.run).exists():
         return
     await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
+    await free_locks(place.repository.common_dir, state.run)
     async with open_world(place, state.run, state.settings, None) as world:
         for name in state.teammates.keys() - set(kept_worktrees(state)):
             try:

@@ -31,6 +31,16 @@ from workbench.errors import SetupError, WorkbenchError
 if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
 
+NO_COLLECTING = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "gc.auto",
+    "GIT_CONFIG_VALUE_0": "0",
+    "GIT_CONFIG_KEY_1": "maintenance.auto",
+    "GIT_CONFIG_VALUE_1": "false",
+}
+"""With these git does not collect garbage on a teammate's commit: killed with the teammate, it would leave
+locks on refs of all the others."""
+
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 
@@ -70,6 +80,7 @@ async def open_world(
             resolver=StructuralResolver(),
             names=SourceNames(),
             environment={
+                **NO_COLLECTING,
                 **_identity(place),
                 **_allowed(place, settings, environment),
                 **known_by(place, run),

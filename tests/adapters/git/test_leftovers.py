@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import subprocess
@@ -20,6 +21,7 @@ from workbench.adapters.git import process
 from workbench.adapters.git.administration import establish, linked_at
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.git.refs import free_locks
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.git.worktrees import Worktrees
 from workbench.crashpoints import Fault
@@ -164,3 +166,31 @@ def test_a_draft_follows_no_link(repo: Path, tmp_path: Path) -> None:
     exclude(repo / ".git")
     assert mine.read_text() == "the user's\n"
     assert ".workbench" in (repo / ".git" / "info" / "exclude").read_text()
+
+
+async def test_locks_on_refs_of_a_run_are_freed_but_not_of_one_who_holds_them(repo: Path) -> None:
+    folder = repo / ".git" / "refs" / "workbench" / "run-1" / "work" / "x"
+    folder.mkdir(parents=True)
+    (folder / "1.lock").touch()
+    theirs = repo / ".git" / "refs" / "heads" / "main.lock"
+    theirs.touch()
+    with (folder / "2.lock").open("w"):
+        await free_locks(repo / ".git", "run-1")
+        assert sorted(path.name for path in folder.iterdir()) == ["2.lock"]
+    assert theirs.exists()
+    theirs.unlink()
+
+
+async def test_a_pin_that_is_cancelled_leaves_no_lock(desk: Desk) -> None:
+    """The process that pins is ended then, in the middle of its transaction."""
+    conversation = desk.plumbing.refs._pins
+
+    async def begin(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> None:
+        ask.write(f"start\nupdate {PIN} {desk.base}\nprepare\n".encode())
+        await answer.readuntil(b"prepare: ok\n")
+        assert (desk.repo / ".git" / f"{PIN}.lock").exists()
+        raise ConnectionError("as if it were cancelled")
+
+    with pytest.raises(GitError):
+        await conversation.exchange(begin)
+    assert not (desk.repo / ".git" / f"{PIN}.lock").exists()

@@ -61,6 +61,9 @@ FULL = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.2)
 """Seconds between tries while a lock is held; jittered."""
 
+PATIENCE = 2.0
+"""Seconds that a process has to end after it was asked to."""
+
 T = TypeVar("T")
 
 _pool = ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1), thread_name_prefix="git")
@@ -257,6 +260,11 @@ async def _settled(future: asyncio.Future[Finished]) -> None:
             await asyncio.shield(future)
 
 
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
 class Conversation:
     """A long-lived git process: lines in, answers out, one question at a time.
 
@@ -346,6 +354,10 @@ class Conversation:
             process.stdin.close()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()  # they only read, or write by rename: nothing is left half done
-        await asyncio.shield(process.wait())
+                process.terminate()  # then git removes its locks, which a kill would leave on refs
+        last = asyncio.get_running_loop().call_later(PATIENCE, _kill, process)
+        try:
+            await asyncio.shield(process.wait())
+        finally:
+            last.cancel()
         process._transport.close()  # type: ignore[attr-defined]  # else its pipes wait for the collector

@@ -17,6 +17,10 @@ OURS = ("refs/workbench/", "refs/heads/workbench/")
 """Refs that nobody but a run has business with: a lock on one that stays is a killed git's."""
 
 
+STALE_SECONDS = 1.0
+"""How long git keeps a lock on a ref, at the very most."""
+
+
 def full_ref(name: str) -> str:
     """``name`` when it is a plain full ref; GitError otherwise."""
     if not name.startswith("refs/") or any(ord(c) <= 32 or c in "~^:?*[\\\x7f" for c in name):
@@ -110,6 +114,23 @@ class Refs:
             if any(word in str(refused) for word in BUSY):
                 raise Busy(str(refused), "Another git process holds a lock.") from refused
             raise
+
+
+async def free_locks(common_dir: Path, run: str) -> None:
+    """Remove the locks that were left on refs of a run, whose agents and orchestrator are dead: those that
+    stay for a second and that no process has open. Costs two looks at folders where there are none."""
+    folders = [common_dir / "refs" / "workbench" / run, common_dir / "refs" / "heads" / "workbench" / run]
+    before = {lock: _identity(lock) for folder in folders for lock in folder.rglob("*.lock")}
+    if not before:
+        return
+    await asyncio.sleep(STALE_SECONDS)
+    for lock, seen in before.items():
+        if (
+            seen is not None
+            and _identity(lock) == seen
+            and not await asyncio.to_thread(_open_somewhere, lock)
+        ):
+            lock.unlink(missing_ok=True)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
