@@ -98,7 +98,7 @@ def chaos(soak: Soak, folder: Path, tell: Tell) -> Outcome:
 def _words(number: int) -> dict[str, str]:
     """The words that a task adds, by file."""
     own = {f"work/task-{number}.txt": f"w{number}"}
-    return own | ({f"shared/part-{number // (SHARED * 5)}.words": f"w{number}"} if number % 5 == 0 else {})
+    return own | ({f"shared/part-{number // (SHARED * 5)}.txt": f"w{number}"} if number % 5 == 0 else {})
 
 
 def _prepared(soak: Soak, folder: Path) -> tuple[World, Subject]:
@@ -109,7 +109,7 @@ def _prepared(soak: Soak, folder: Path) -> tuple[World, Subject]:
             path = world.repo / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if name.startswith("shared/"):
-                path.write_text(f"{path.stem}: none\n", encoding="utf-8")
+                path.write_text("none\n", encoding="utf-8")
     (world.repo / "work").mkdir(exist_ok=True)
     (world.repo / "work" / "README").write_text("One file for each task.\n", encoding="utf-8")
     (world.repo / "shared").mkdir(exist_ok=True)
@@ -137,7 +137,7 @@ def _wanted(soak: Soak, world: World, scratch: Path) -> Reference:
             found.setdefault(name, set()).add(word)
     _git(world.repo, "clone", "-q", "--no-hardlinks", str(world.repo), str(scratch))
     for name, words in found.items():
-        (scratch / name).write_text(f"{Path(name).stem}: {' '.join(sorted(words))}\n", encoding="utf-8")
+        (scratch / name).write_text(f"{'_'.join(sorted(words))}\n", encoding="utf-8")
     _git(scratch, "add", "-A")
     tree = tree_of(scratch, _git(scratch, "write-tree"))
     return Reference(BRANCH, tree, frozenset(f"task-{number}" for number in range(1, soak.tasks + 1)), theirs)

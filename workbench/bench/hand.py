@@ -4,7 +4,8 @@ What it does for each task stands in the JSON file WORK, and comes to the same f
 meanwhile, in whichever order tasks land. What it makes it writes down in LEDGER, as soon as it is there:
 the id of each commit, of each file that it leaves uncommitted. None of that may ever be lost.
 
-    words    files as "name: a b c"; a word is added to those that are there, on both sides of a conflict
+    words    files as "a_b_c"; a word is added to those that are there, on both sides of a conflict. It is one
+             word to git and to whatever merges by words, so that two who add one do conflict
     flaw     a file that says "broken" when it is written first, and "whole" when it was broken
     left     a file that is left uncommitted
     edits    files and folders of any plan, each edited as in a rehearsal, once
@@ -52,11 +53,11 @@ def main(words: list[str]) -> int:
 
 def add_word(path: Path, word: str) -> None:
     """Put ``word`` among those of a file, sorted, conflict or not."""
-    name, found = path.stem, {word}
+    found = {word}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         if not line.startswith(MARKS):
-            found.update(line.partition(":")[2].split())
-    write(path, f"{name}: {' '.join(sorted(found - {NOTHING}))}\n")
+            found.update(line.split("_"))
+    write(path, f"{'_'.join(sorted(found - {NOTHING}))}\n")
 
 
 def mend(path: Path) -> None:

@@ -80,8 +80,8 @@ def short_plan(folder: Path) -> Subject:
     """The built-in plan, and its repository, in ``folder``."""
     repo = folder / "repo"
     repo.mkdir(parents=True)
-    (repo / "fruit.txt").write_text("fruit: none\n", encoding="utf-8")
-    (repo / "nuts.txt").write_text("nuts: none\n", encoding="utf-8")
+    (repo / "fruit.txt").write_text("none\n", encoding="utf-8")
+    (repo / "nuts.txt").write_text("none\n", encoding="utf-8")
     (repo / "gate.sh").write_text(GATE, encoding="utf-8")
     (repo / "workbench.toml").write_text(SETTINGS, encoding="utf-8")
     (repo / ".gitignore").write_text("/secret\n", encoding="utf-8")
