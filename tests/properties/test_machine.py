@@ -17,8 +17,8 @@ from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -31,6 +31,8 @@ from workbench.testing.proofs import damage, landings_of, locks_left, unreachabl
 
 PATIENCE = 120.0
 STEPS = 8
+RUNS = 3
+"""How many runs are begun at most."""
 
 orders = st.one_of(st.just(0), st.integers(1, 560))
 """The crash point at which a run is killed; 0 for none."""
@@ -58,36 +60,30 @@ class Repository(RuleBasedStateMachine):
 
     # -- workbench ---------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.live is None)
+    @initialize(point=orders)
+    def a_run_begins(self, point: int) -> None:
+        self._begin(point)
+
     @rule(point=orders)
-    def run_begins(self, point: int) -> None:
-        """A run that goes on meanwhile, and may be killed at some point."""
-        self.runs.append(f"r{len(self.runs) + 1}")
-        self._start(self._run(self.runs[-1]), point)
+    def it_goes_on(self, point: int) -> None:
+        """To its end if it lives; otherwise from where it was killed, or with another run."""
+        if self.live is not None:
+            self._wait()
+        else:
+            self._begin(point)
 
-    @precondition(lambda self: self.live is None and self._open())
-    @rule(point=orders)
-    def resume_begins(self, point: int) -> None:
-        self._start(("resume", self._open()[-1], "--headless"), point)
-
-    @precondition(lambda self: self.live is not None)
-    @rule()
-    def it_is_waited_for(self) -> None:
-        self._wait()
-
-    @precondition(lambda self: self.live is not None)
     @rule()
     def it_is_killed(self) -> None:
-        assert self.live is not None
-        self.live.kill()
-        self._wait()
-        event("killed from outside")
+        if self.live is not None:
+            self.live.kill()
+            self._wait()
+            event("killed from outside")
 
-    @precondition(lambda self: self.live is not None)
     @rule()
     def a_second_run_is_refused(self) -> None:
         """Refused by name while the first holds the repository; otherwise it is a run like any other."""
-        assert self.live is not None
+        if self.live is None or len(self.runs) >= RUNS:
+            return
         held = owner(self.world.state)
         name = f"r{len(self.runs) + 1}"
         ended = self.world.workbench(*self._run(name))
@@ -98,7 +94,6 @@ class Repository(RuleBasedStateMachine):
         if self.world.run_state(name) is not None:
             self.runs.append(name)
 
-    @precondition(lambda self: bool(self.runs))
     @rule(point=st.one_of(st.just(0), st.integers(1, 60)))
     def it_is_landed(self, point: int) -> None:
         """On the target: all of it or nothing, whether or not there is something in the way."""
@@ -114,7 +109,6 @@ class Repository(RuleBasedStateMachine):
             assert self._is_ancestor(f"workbench/{run}/integration", now)
         self.main = now
 
-    @precondition(lambda self: bool(self.runs))
     @rule(point=st.one_of(st.just(0), st.integers(1, 60)))
     def it_is_undone(self, point: int) -> None:
         ended = self.world.workbench("undo", "--run", self.runs[-1], order=f"kill:{point}" if point else "")
@@ -211,6 +205,14 @@ class Repository(RuleBasedStateMachine):
     def _run(self, name: str) -> tuple[str, ...]:
         agent = self.subject.agent(self.world.ledger)
         return ("run", str(self.subject.plan), "--run-id", name, "--yes", "--headless", "--agent", agent)
+
+    def _begin(self, point: int) -> None:
+        """A run, or what goes on with one, that works meanwhile and may be killed at some point."""
+        if left := self._open():
+            self._start(("resume", left[-1], "--headless"), point)
+        elif len(self.runs) < RUNS:
+            self.runs.append(f"r{len(self.runs) + 1}")
+            self._start(self._run(self.runs[-1]), point)
 
     def _start(self, words: tuple[str, ...], point: int) -> None:
         self.said = (self.world.folder / "live").open("w+b")
