@@ -8,7 +8,8 @@ WorkbenchError          a sentence, and a hint: what to do next
  ├─ GitError            git said no: the command and its words
  ├─ AgentError          a teammate's agent could not be started or driven
  │   └─ LoginError      Claude Code has no valid login or key
- ├─ StoreError          the event log could not be read or written
+ ├─ StoreError          the event log could not be read or written     exit 2
+ ├─ MachineError        the disk, the memory or the process table gave out, exit 2
  └─ IllegalEvent        an event that the state does not allow: a bug of ours, exit 3
 """
 
@@ -76,6 +77,12 @@ class LoginError(AgentError):
 
 class StoreError(WorkbenchError):
     """The event log could not be read or written."""
+
+    exit_code = 2
+
+
+class MachineError(WorkbenchError):
+    """The machine refused what every program needs of it: room, memory, processes, open files."""
 
     exit_code = 2
 

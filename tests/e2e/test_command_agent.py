@@ -330,3 +330,25 @@ def test_a_branch_that_is_moved_back_during_the_run_is_put_back(
     report = workbench("report", "--format", "md").stdout
     assert "## Alarms" in report and "workbench/moved/integration was moved" in report
     assert "workbench/moved/integration was moved" in workbench("status").stdout
+
+
+def test_no_garbage_is_collected_on_a_teammates_commit(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    git(repo, "config", "gc.auto", "1")
+    looks = "git config gc.auto > gc.txt && git config maintenance.auto >> gc.txt && git add gc.txt"
+    done = workbench("run", str(plan), "--agent", f"{agent} && {looks}", "--yes", "--run-id", "quiet")
+    assert done.returncode == 0, done.stderr
+    assert git(repo, "show", "workbench/quiet/integration:gc.txt").split() == ["0", "false"]
+
+
+def test_resuming_a_run_that_was_killed_while_it_cleared_away_clears_away(
+    workbench: CommandLine, repo: Path, plan: Path, agent: str
+) -> None:
+    words = ("run", str(plan), "--agent", agent, "--yes", "--run-id", "cut")
+    assert workbench(*words, WORKBENCH_CRASH="kill:1@worktree.dismiss").returncode == -signal.SIGKILL
+    assert len(git(repo, "worktree", "list").splitlines()) > 1
+    done = workbench("resume", "cut")
+    assert done.returncode == 2 and "is over: landed" in done.stderr
+    assert len(git(repo, "worktree", "list").splitlines()) == 1
+    assert not list((repo.parent / "home" / "state").rglob("src"))

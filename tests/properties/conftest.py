@@ -17,6 +17,12 @@ TIMES = float(os.environ.get("PROPERTIES", "1"))
 
 
 def examples(number: int) -> Callable[[Any], Any]:
+    """What makes a property be tried ``number`` times in an ordinary test run: see ``chosen``."""
+    decorate: Callable[[Any], Any] = chosen(number)
+    return decorate
+
+
+def chosen(number: int) -> settings:
     """Settings for a property that is tried ``number`` times in an ordinary test run.
 
     Nothing here has a deadline: an example starts processes, on machines that do other work too.
@@ -25,7 +31,7 @@ def examples(number: int) -> Callable[[Any], Any]:
     if os.environ.get("PROPERTIES_SHRINK") == "yes":
         phases.append(Phase.shrink)
     unhurried = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
-    chosen: Callable[[Any], Any] = settings(
+    return settings(
         max_examples=max(1, round(number * TIMES)),
         deadline=None,
         phases=phases,
@@ -33,4 +39,3 @@ def examples(number: int) -> Callable[[Any], Any]:
         print_blob=True,
         report_multiple_bugs=False,
     )
-    return chosen

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.properties.house import ENVIRONMENT, INTEGRATION, RUN, Score, words_in
 from workbench.core import events as e
 from workbench.core.models import Verdict
+from workbench.testing import proofs
 
 NOBODY = "0" * 40
 
@@ -28,24 +29,8 @@ def git(repo: Path, *words: str) -> str:
 
 
 def belongings(repo: Path) -> dict[str, bytes]:
-    """Everything that is the user's alone: HEAD, index, configuration, every file of the working tree with
-    its mode and time, every ref that is not ours and no teammate's."""
-    found: dict[str, bytes] = {}
-    for name in ("HEAD", "index", "config", "MERGE_HEAD", "ORIG_HEAD"):
-        if (path := repo / ".git" / name).exists():
-            found[name] = path.read_bytes()
-    for path in sorted(repo.rglob("*")):
-        if ".git" in path.relative_to(repo).parts:
-            continue
-        seen = path.lstat()
-        data = b"link " + bytes(path.readlink()) if path.is_symlink() else b""
-        data = path.read_bytes() if path.is_file() and not path.is_symlink() else data
-        found[str(path)] = data + f" {seen.st_mode} {seen.st_mtime_ns}".encode()
-    for line in git(repo, "for-each-ref", "--format=%(refname) %(objectname)").splitlines():
-        if not line.startswith(("refs/heads/workbench/", "refs/workbench/", "refs/heads/side-")):
-            ref, _, oid = line.partition(" ")
-            found[ref] = oid.encode()
-    return found
+    """Everything that is the user's alone, and no teammate's."""
+    return proofs.belongings(repo, besides=("refs/heads/side-",))
 
 
 # -- the run ------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tests.properties.histories import EXECUTABLE, LINK, PLAIN, Edit, Entry, Tre
 from workbench.core.models import Marker, MarkerKind
 from workbench.engine.ports import AgentReport, Assignment, Ended, Started
 from workbench.testing.markers import MemoryMarkers
+from workbench.testing.proofs import unreachable
 
 MARKS = re.compile(rb"^(<{7} .*|\|{7} .*|={7}|>{7} .*)\r?\n", re.MULTILINE)
 
@@ -164,11 +165,7 @@ class Ledger:
         """What no ref reaches any more."""
         for left in self.path.parent.glob("left by *"):
             self.note(*left.read_text().splitlines())
-        words = ["git", "rev-list", "--all", "--objects", "--no-object-names"]
-        listed = subprocess.run(words, cwd=repo, capture_output=True, text=True, check=True)
-        reachable = set(listed.stdout.split())
-        wanted = set(self.path.read_text().splitlines()) if self.path.exists() else set()
-        return {line for line in wanted if reachable.isdisjoint(line.split())}
+        return unreachable(repo, self.path.read_text().splitlines() if self.path.exists() else ())
 
 
 def head_of(root: Path) -> str:

@@ -31,6 +31,7 @@ from workbench.adapters.direct import DIRECT
 from workbench.adapters.junit import reports_of
 from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
 
@@ -158,6 +159,7 @@ class ShellGates:
         env = self._env | {mark[0]: mark[1], "GIT_CEILING_DIRECTORIES": str(where.parent)}
         env["WORKBENCH_JUNIT"] = str(junit)
         try:
+            crashpoint("gate.start")
             child = await self._starter.start(
                 command, cwd=where, env=env, stdin=subprocess.DEVNULL, output=output.write_end, mark=mark
             )
@@ -168,8 +170,10 @@ class ShellGates:
             ) from error
         try:
             output.started()
+            killpoint("gate.running")
             async with asyncio.timeout(self._seconds):
                 returncode = await child.wait()
+            killpoint("gate.ended")
             output.close()  # what leftovers say when they are ended is not the gate's output
             return returncode
         except TimeoutError:

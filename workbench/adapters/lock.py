@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import LockedError, StoreError
 
 TRIES = 10
@@ -51,10 +52,12 @@ class RepositoryLock:
         descriptor = self._lock()
         owner = Owner(os.getpid(), run, socket.gethostname(), boot_id(), time.time())
         try:
+            killpoint("lock.taken")
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(asdict(owner)).encode(), 0)
             yield owner
         finally:
+            killpoint("lock.free")
             # The file stays: removing it would let two processes lock two files of one name.
             os.ftruncate(descriptor, 0)
             os.close(descriptor)
@@ -62,6 +65,7 @@ class RepositoryLock:
     def _lock(self) -> int:
         for _ in range(TRIES):
             try:
+                crashpoint("lock.take")
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             except OSError as error:

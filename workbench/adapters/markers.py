@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from workbench.adapters.folder import FOLDER, MARKERS, QUARANTINE, opened, write
 from workbench.core.markers import MARKER_BYTES, read
 from workbench.core.models import Marker
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Dropped
 from workbench.errors import AgentError
 
@@ -79,6 +80,7 @@ class MarkerFolders:
         # Real as the kernel will report it; what is below the worktree is entered without links.
         folder = str(worktree.resolve() / FOLDER / MARKERS)
         try:
+            crashpoint("marker.folder")
             with opened(worktree, MARKERS) as directory:
                 stale = self._forget_replaced(worktree, directory)
         except OSError as error:
@@ -128,6 +130,7 @@ class MarkerFolders:
         found = self._given.get(worktree, {}).pop(name, None)
         raw = found.raw if found else Path(name).name
         try:
+            crashpoint("marker.settle")
             with opened(worktree, MARKERS) as directory:
                 status = _lstat(raw, directory)
                 if status is None:
@@ -136,6 +139,7 @@ class MarkerFolders:
                     self._renew.set()
                 elif accepted and not stat.S_ISDIR(status.st_mode):
                     os.unlink(raw, dir_fd=directory)
+                    killpoint("marker.settled")
                 else:
                     _set_aside(worktree, directory, raw, reason)
         except FileNotFoundError:

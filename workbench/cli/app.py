@@ -399,6 +399,52 @@ def bench_merge(
     raise typer.Exit(body(files, branches, json=json))
 
 
+@benches.command("sweep")
+def bench_sweep(
+    plan: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN]", help="A plan; a short one built in if not given.")
+    ] = None,
+    repo: Repo = HERE,
+    kinds: Annotated[
+        str, typer.Option(metavar="KINDS", help="Which faults, with commas.")
+    ] = "kill,ENOSPC,EIO,EAGAIN",
+    every: Annotated[
+        int, typer.Option(min=1, metavar="K", help="Only every K-th point, and each name at least once.")
+    ] = 1,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="FAULT", help="Only this fault, as a sweep prints it; repeatable."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Kill a run at every point, go on, and see that nothing is lost.
+
+    The plan is run in a clone in a temporary folder, by a teammate that edits its tasks' files without any
+    model: once untouched, then once for each fault at each crash point. After each `workbench resume` goes
+    on to the end, and the result, the repository and the machine are looked at. Exit 1: something was lost.
+    """
+    from workbench.cli.faults import bench_sweep as body
+
+    raise typer.Exit(body(plan, repo, kinds, every, at or [], json=json))
+
+
+@benches.command("chaos")
+def bench_chaos(
+    tasks: Annotated[int, typer.Option(min=1, metavar="N", help="How many short tasks.")] = 500,
+    team: Annotated[int, typer.Option(min=1, metavar="N", help="Teammates at once.")] = 8,
+    seed: Annotated[int | None, typer.Option(metavar="S", help="The dice; drawn if not given.")] = None,
+    json: Json = False,
+) -> None:
+    """Kill teammates and the orchestrator at random, and land it all.
+
+    Short tasks in a temporary repository, by a teammate without any model, while every few seconds one
+    teammate or workbench itself is killed, and `workbench resume` goes on. Exit 1: something was lost.
+    """
+    from workbench.cli.faults import bench_chaos as body
+
+    raise typer.Exit(body(tasks, team, seed, json=json))
+
+
 def _narrowed(words: Sequence[str]) -> typer.Typer:
     """The program with the command that ``words`` begin with and no other, where they begin with one:
     Typer would look at every parameter of all commands."""

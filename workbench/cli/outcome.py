@@ -12,21 +12,28 @@ import os
 import sys
 from collections.abc import Callable
 
-from workbench.errors import IllegalEvent, PlanError, WorkbenchError
+from workbench.errors import IllegalEvent, MachineError, PlanError, WorkbenchError
+
+TRY_AGAIN = "then try again; `workbench resume` goes on with a run."
+FULL = f"Free some space, {TRY_AGAIN}"
+BUSY = f"End some programs or raise the limit (`ulimit -a`), {TRY_AGAIN}"
+TROUBLE = {
+    errno.ENOSPC: ("The disk is full", FULL),
+    errno.EDQUOT: ("Your share of the disk is used up", FULL),
+    errno.EIO: (
+        "The disk failed to read or write",
+        f"Look at the system's log for disk trouble, {TRY_AGAIN}",
+    ),
+    errno.EROFS: ("The disk can only be read", f"Make it writable, {TRY_AGAIN}"),
+    errno.EAGAIN: ("The system has no room for another process", BUSY),
+    errno.ENOMEM: ("The system is out of memory", BUSY),
+    errno.EMFILE: ("Too many files are open", BUSY),
+    errno.ENFILE: ("Too many files are open on this machine", BUSY),
+}
+"""What the machine can run out of, and what to do then."""
 
 BUG = 3
 INTERRUPTED = 130
-
-
-MACHINE = {
-    errno.EMFILE: "Raise the limit of open files: ulimit -n 4096",
-    errno.ENFILE: "The whole system has too many files open: close some programs.",
-    errno.ENOSPC: "Make room on that disk. What was committed is kept.",
-    errno.EDQUOT: "Make room: the quota is used up. What was committed is kept.",
-    errno.EROFS: "That disk cannot be written to: mount it for writing, or work on another.",
-    errno.ENOMEM: "There is no memory left: end other programs, or make the team smaller.",
-}
-"""What a machine may lack at any point, which is no bug of ours, and what to do about it."""
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -57,14 +64,24 @@ def guarded(command: Callable[[], int]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last stop before a person
-        if isinstance(error, OSError) and error.errno in MACHINE:
-            where = f" ({error.filename})" if error.filename else ""
-            explain(f"{error.strerror}{where}", MACHINE[error.errno])
-            return 2
+        if isinstance(error, OSError) and (machine := trouble(error)) is not None:
+            explain(str(machine), machine.hint)
+            return machine.exit_code
         if not isinstance(error, usage):
             return _bug(error)
         error.show(sys.stderr)  # type: ignore[attr-defined]
         return 2
+
+
+def trouble(error: OSError) -> MachineError | None:
+    """What the system complains about, in a sentence with the next step; None when it is not the machine's
+    doing."""
+    what = TROUBLE.get(error.errno or 0)
+    if what is None:
+        return None
+    sentence, hint = what
+    where = f" ({error.filename})" if error.filename else ""
+    return MachineError(f"{sentence}{where}.", f"{hint} Nothing that was committed is lost.")
 
 
 def explain(sentence: str, hint: str = "") -> None:

@@ -12,6 +12,7 @@ from workbench.adapters.templates import Templates
 from workbench.composition.place import Place
 from workbench.core import plan as plans
 from workbench.core.models import Plan
+from workbench.crashpoints import crashpoint
 from workbench.errors import UsageError
 
 MAX_BYTES = 2 << 20
@@ -74,6 +75,7 @@ async def structured(place: Place, path: Path, environment: dict[str, str] | Non
     plan = await _split(place, text, str(path), environment)
     rendered = plans.render(plan)
     plan = plans.parse(rendered, str(beside))
+    crashpoint("plan.write")
     beside.write_bytes(rendered.encode("utf-8"))
     return ReadyPlan(beside, rendered, plan, plans.sha256(rendered), split_from=path)
 

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.adapters.git.refs import free_locks
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
@@ -32,6 +33,7 @@ from workbench.core.apply import apply
 from workbench.core.events import Event, Record, RunResumed, RunStarted
 from workbench.core.models import RunSettings
 from workbench.core.state import RunState
+from workbench.crashpoints import killpoint
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
@@ -182,6 +184,7 @@ async def start_run(
             dirty=bool(place.repository.dirty),
             room=_room(world),
         )
+        killpoint("run.open")
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)
         engine.emit(started)
@@ -227,20 +230,26 @@ async def resume_run(
         if provided is not None:
             given_up(state, provided[0])
         elif state.over_for_good:
+            from workbench.composition.tidying import tidy
+
+            await tidy(place, state)
             raise UsageError(
                 f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
             )
         allow_files(len(state.settings.team))
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
+        await free_locks(place.repository.common_dir, run)
         script = stored_script(place, run) if state.settings.scripted else None
         world = await stack.enter_async_context(open_world(place, run, state.settings, script))
         for sentence in said:
             world.notices.say(sentence)
+        killpoint("resume.reaped")
         bus = Bus()
         await account(store, state, world)
         if provided is not None:
             commit = await resolve(place.repository, provided[1])
             await write(store, state, await work_provided(state, world, provided[0], commit))
+        killpoint("resume.accounted")
         engine = Engine(run, state, store, bus)
         engine.emit(
             RunResumed(

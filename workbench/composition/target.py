@@ -22,6 +22,7 @@ from workbench.composition.place import Place
 from workbench.composition.wiring import furnishing_of, open_gates
 from workbench.core.lists import some
 from workbench.core.state import RunState
+from workbench.crashpoints import killpoint
 from workbench.errors import GitError, UsageError, WorkbenchError
 
 TRIES = 5
@@ -86,6 +87,7 @@ async def _once(place: Place, git: Plumbing, work: Work, target: str, say: Say) 
     # Asked now, not before the gates: meanwhile a person may have switched to another branch.
     checkout = await _checkout(place, work, target)
     why = f"workbench land {run}"
+    killpoint("land.ready")
     if checkout is None:
         moved = await git.move_ref(ref, new, old, why)
     else:

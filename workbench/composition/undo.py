@@ -28,6 +28,7 @@ from workbench.core.lists import some
 from workbench.core.models import Reversal
 from workbench.core.state import RunState, TaskStatus
 from workbench.core.undo import Undo, chosen, gates_after, in_the_way
+from workbench.crashpoints import killpoint
 from workbench.engine.recover import landed_already
 from workbench.engine.undo import Stuck, publish, reverse, undone
 from workbench.errors import GitError, UsageError
@@ -183,6 +184,7 @@ async def _publish(git: Plumbing, log: Log, intent: UndoStarted) -> None:
     state, last = log.state, intent.reversals[-1]
     # Whoever finds the intent asks git for this commit: no collection of garbage may take it.
     await git.pin(f"refs/workbench/{state.run}/undone/{last.task}", last.commit)
+    killpoint("undo.pinned")
     await log.write(intent)
     if not await publish(state, git, intent.reversals):
         await log.write(UndoDropped(reason="somebody moved the branch"))
@@ -190,6 +192,7 @@ async def _publish(git: Plumbing, log: Log, intent: UndoStarted) -> None:
         raise UsageError(
             f"{branch} was moved by somebody else just now.", "Undo again says more. Nothing was changed."
         )
+    killpoint("undo.published")
     await log.write(*(LandingUndone.model_validate(it.model_dump()) for it in intent.reversals))
 
 

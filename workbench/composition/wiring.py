@@ -30,12 +30,23 @@ from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.core.models import RunSettings
 from workbench.core.state import AttemptState
+from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Agent
 from workbench.engine.world import Notices, World, no_extras
 from workbench.errors import SetupError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
+
+NO_COLLECTING = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "gc.auto",
+    "GIT_CONFIG_VALUE_0": "0",
+    "GIT_CONFIG_KEY_1": "maintenance.auto",
+    "GIT_CONFIG_VALUE_1": "false",
+}
+"""With these git does not collect garbage on a teammate's commit: killed with the teammate, it would leave
+locks on refs of all the others."""
 
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
@@ -47,6 +58,7 @@ async def open_world(
     """The world of one run; leaving it ends helper processes, gates and the rehearsal."""
     async with AsyncExitStack() as stack:
         folder = place.run_dir(run)
+        crashpoint("run.folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
         git = Plumbing(place.repository)
@@ -85,6 +97,7 @@ async def open_world(
             resolver=StructuralResolver(),
             names=SourceNames(),
             environment={
+                **NO_COLLECTING,
                 **_identity(place),
                 **_allowed(place, settings, environment),
                 **known_by(place, run),
@@ -164,6 +177,7 @@ def _root(place: Place, run: str) -> Path:
             "Set worktree_root to a folder outside it: tools would take worktrees in it for its own files.",
         )
     try:
+        crashpoint("run.worktrees")
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SetupError(
@@ -239,6 +253,7 @@ async def _rehearse(stack: AsyncExitStack, folder: Path, script: Script) -> tupl
     """Serve ``script`` for as long as the run is open, and keep it for a resume."""
     from workbench.rehearsal.server import headers_env, serve
 
+    crashpoint("rehearsal.script")
     _script_path(folder).write_text(script.model_dump_json(exclude_defaults=True), encoding="utf-8")
     rehearsal = await stack.enter_async_context(serve(script, config_dir=folder / "claude"))
 

@@ -14,6 +14,7 @@ from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
 from workbench.engine.failures import explain
@@ -124,6 +125,7 @@ class LiveAttempt:
                 await self.guarding.left(self.attempt)
         finally:
             self._end_checks()
+        killpoint("attempt.ended")
         self.ended = True
         self.emit(
             e.AttemptEnded(
@@ -163,6 +165,7 @@ class LiveAttempt:
         )
         world.markers.add(prepared.path)
         brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
+        crashpoint("agent.start")
         deadlines = self._deadlines = Deadlines(
             attempt, state.settings, self.emit, lambda: world.worktrees.fingerprint(attempt.teammate)
         )
@@ -216,7 +219,7 @@ class LiveAttempt:
         elif isinstance(error, Exception):
             self._fail(explain(error))
         elif error:
-            self._fail(f"{type(error).__name__}: {error}")
+            self._fail(explain(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
         elif not self.over:
             silent = "the agent ended without saying how"
             self._report(Ended(live=False, error=silent, usage=self.usage))
@@ -242,6 +245,7 @@ class LiveAttempt:
         match report:
             case Started(pid, session):
                 self.session = session or self.session
+                killpoint("agent.started")
                 self.emit(e.AgentStarted(task=task, attempt=number, pid=pid, session=session))
             case Acted(tool, target):
                 self.emit(e.AgentActed(task=task, attempt=number, tool=tool, target=target[:500]))
@@ -261,6 +265,7 @@ class LiveAttempt:
     def _turn_ended(self, report: Ended) -> None:
         if self.over:
             return
+        killpoint("agent.turn-ended")
         self.over = not report.live
         self.usage, self.session = report.usage, report.session or self.session
         self.scan()

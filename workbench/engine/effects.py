@@ -237,10 +237,13 @@ class Effects:
 
     async def _tidy(self, state: RunState, action: a.Tidy) -> None:
         async def remove(name: str) -> None:
-            try:
-                await self._world.worktrees.remove(name)
-            except (WorkbenchError, OSError) as problem:
-                log.warning("the worktree of %s is kept: %s", name, problem)
+            for last in (False, True):  # what is in the way may be gone in a moment
+                try:
+                    await self._world.worktrees.remove(name)
+                    return
+                except (WorkbenchError, OSError) as problem:
+                    if last:
+                        log.warning("the worktree of %s is kept: %s", name, problem)
 
         done_with = [mate.name for mate in state.teammates.values() if mate.worktree]
         await asyncio.gather(*(remove(name) for name in done_with if name not in action.keep))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.state import RunState
+from workbench.crashpoints import killpoint
 from workbench.engine.batches import Look, build_batch, unguarded
 from workbench.engine.failures import explain
 from workbench.engine.loop import Effect
@@ -130,8 +131,10 @@ async def publish(state: RunState, world: World, emit: Emit, action: a.Publish) 
     """Move the integration branch, if it still is where the batch began."""
     first, last = action.candidates[0], action.candidates[-1]
     why = f"workbench: land {', '.join(candidate.task for candidate in action.candidates)}"
+    killpoint("landing.publish")
     moved, found = await _moved(state, world, last.commit, first.parent, why)
     if moved:
+        killpoint("landing.published")
         for landing in landed(action.candidates):
             emit(landing)
         await remember(state, world, action.candidates)

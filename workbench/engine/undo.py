@@ -15,6 +15,7 @@ from workbench.core.brief import undo_message
 from workbench.core.models import Reversal
 from workbench.core.reversal import without
 from workbench.core.state import Landed, RunState
+from workbench.crashpoints import killpoint
 from workbench.engine.ports import Git, Merged
 
 SIDE = "A side of a revert; nothing refers to it.\n"
@@ -108,6 +109,7 @@ async def publish(state: RunState, git: Git, reversals: Sequence[Reversal]) -> b
     """Move the integration branch to the last reversal, if it still is where the first began."""
     why = f"workbench: undo {', '.join(reversal.task for reversal in reversals)}"
     last = reversals[-1].commit
+    killpoint("undo.publish")
     moved = await git.move_ref(state.integration, last, reversals[0].parent, why)
     return moved or await git.tip(state.integration) == last  # git may be ended when it had moved the ref
 

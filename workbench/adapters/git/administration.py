@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.process import Place
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 OPERATIONS = ("rebase-merge", "rebase-apply", "sequencer", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE",
@@ -105,20 +106,26 @@ def establish(linked: Linked, head: str, why: str) -> bool:
     prune`` and ``remove``.
     """
     new = not linked.path.is_dir() or not (linked.admin / "HEAD").is_file()
+    crashpoint("worktree.make")
     linked.path.mkdir(parents=True, exist_ok=True)
+    killpoint("worktree.folder")
     if not (linked.admin / "HEAD").is_file() or _line(linked.admin / "commondir") != "../..":
         _make_admin(linked, head, why)
     pointer = linked.path / ".git"
     if pointer.is_symlink() or _line(pointer) != f"gitdir: {linked.admin}":
         if pointer.is_symlink() or pointer.exists():
             set_aside(pointer, linked.path.parent.parent / "kept")
+        crashpoint("worktree.pointer")
         _write(pointer, f"gitdir: {linked.admin}\n")
+        killpoint("worktree.made")
     return new
 
 
 def drop(linked: Linked) -> None:
     """Remove the worktree's files and git's folder about it. The caller has pinned what it held."""
+    crashpoint("worktree.drop")
     shutil.rmtree(linked.path, ignore_errors=True)
+    killpoint("worktree.half-dropped")
     if linked.path.is_dir() and not linked.path.is_symlink():
         _unlock(linked.path)
         shutil.rmtree(linked.path, ignore_errors=True)
@@ -131,8 +138,11 @@ def dismiss(linked: Linked, trash: Path) -> None:
     """Remove the worktree as ``drop`` does, its files by moving them into ``trash`` for ``empty``."""
     if linked.path.is_dir():
         trash.mkdir(parents=True, exist_ok=True)
+        crashpoint("worktree.dismiss")
         linked.path.rename(Path(tempfile.mkdtemp(dir=trash)) / linked.path.name)
+        killpoint("worktree.half-dismissed")
     _delete(linked.admin)
+    killpoint("worktree.dismissed")
 
 
 def empty(trash: Path) -> None:
@@ -140,6 +150,7 @@ def empty(trash: Path) -> None:
 
     Links are deleted and not followed. Raises GitError when something stays."""
     if trash.is_dir() and not trash.is_symlink():
+        crashpoint("trash.empty")
         command = ["rm", "-rf", "--", str(trash)]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode != 0:  # Go's module cache, for one, is made of folders that nobody may write
@@ -160,6 +171,7 @@ def _unlock(folder: Path) -> None:
 
 def set_aside(what: Path, folder: Path) -> Path:
     """Move ``what`` into ``folder`` under a name that is free; gives its new place."""
+    crashpoint("aside.move")
     folder.mkdir(parents=True, exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix=f"{what.parent.name}-", dir=folder)) / what.name
     shutil.move(what, target)
@@ -171,7 +183,20 @@ def _make_admin(linked: Linked, head: str, why: str) -> None:
     parent.mkdir(exist_ok=True)
     aside = linked.common_dir / "workbench"
     aside.mkdir(exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix="worktree-", dir=aside))
+    crashpoint("worktree.draft")
+    draft = aside / f"worktree-{linked.admin.name}"  # what a kill left of an earlier one is made anew
+    _delete(draft)
+    draft.mkdir(mode=0o700)
+    try:
+        _fill(draft, linked, head, why)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    killpoint("worktree.known")
+
+
+def _fill(draft: Path, linked: Linked, head: str, why: str) -> None:
+    """Write git's record of a worktree aside, and put it in its place."""
     old_index = linked.admin / "index"
     if old_index.is_file():
         shutil.copy2(old_index, draft / "index")
@@ -183,6 +208,7 @@ def _make_admin(linked: Linked, head: str, why: str) -> None:
     ):
         (draft / name).write_text(line + "\n")
     draft.chmod(0o755)
+    crashpoint("worktree.drafted")
     _delete(linked.admin)
     draft.rename(linked.admin)
 

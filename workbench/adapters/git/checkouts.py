@@ -14,6 +14,7 @@ from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import run
 from workbench.adapters.git.repository import Repository
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 
@@ -51,7 +52,9 @@ class Checkouts:
         full_id(commit)
         linked = await self._take(urgent)
         try:
+            crashpoint("gate.checkout")
             await self._bring_to(linked, commit)
+            killpoint("gate.ready")
             yield linked.path
         finally:
             self._give_back(linked)

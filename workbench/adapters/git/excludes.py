@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.adapters.git.placeholders import DEVICES, FOLDER
+from workbench.crashpoints import crashpoint, killpoint
 
 BEGIN = "# >>> workbench: kept out of commits by teammates (written again when missing)"
 END = "# <<< workbench"
@@ -35,11 +34,14 @@ def exclude(common_dir: Path, paths: Iterable[str] = ()) -> None:
         before, after = text if not text or text.endswith("\n") else text + "\n", ""
     new = before + "\n".join([BEGIN, *lines, END]) + "\n" + after
     target.parent.mkdir(exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix="exclude-")
-    with os.fdopen(handle, "w", errors="surrogateescape") as out:
+    crashpoint("exclude.write")
+    draft = target.with_name("exclude.workbench")  # one that a kill left is written over
+    draft.unlink(missing_ok=True)
+    with draft.open("x", errors="surrogateescape") as out:
         out.write(new)
-    Path(draft).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-    Path(draft).replace(target)
+    draft.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    killpoint("exclude.draft")
+    draft.replace(target)
 
 
 def literal(path: str) -> str:

@@ -18,6 +18,7 @@ from workbench.adapters.git.excludes import exclude, literal
 from workbench.adapters.git.process import decoded, encoded, plain_environment, run
 from workbench.adapters.git.status import parse
 from workbench.adapters.output import captured, shell_code
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import SetupError
 
 TAIL = 4_000
@@ -62,7 +63,9 @@ class Furnishing:
         said = [await _set_up(command, linked.path, self.env, self.starter) for command in self.setup]
         if self.setup:
             await self._disown(linked)
+        crashpoint("worktree.furnished")
         (linked.admin / READY).touch()
+        killpoint("worktree.ready")
         return "\n".join(said)
 
     async def brought(self, linked: Linked) -> tuple[str, ...]:
@@ -92,6 +95,7 @@ class Furnishing:
                 for path in self._matches(pattern):
                     target = worktree / path.relative_to(self.source)
                     if not os.path.lexists(target) and _inside(target, worktree):
+                        crashpoint("furnish.bring")
                         bring(path, target)
                         brought.append(str(path.relative_to(self.source)))
         return brought
@@ -136,6 +140,7 @@ def _link(path: Path, target: Path) -> None:
 
 async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None, starter: Starter) -> str:
     """Run it to its end; what it leaves running is ended, as a gate's is."""
+    crashpoint("furnish.set-up")
     mark = ("WORKBENCH_SETUP_ID", secrets.token_hex(8))
     variables = {**(plain_environment() if env is None else env), mark[0]: mark[1]}
     with captured() as output:
@@ -149,6 +154,7 @@ async def _set_up(command: str, worktree: Path, env: Mapping[str, str] | None, s
         )
         try:
             output.started()
+            killpoint("furnish.set-up.running")
             exit_code = shell_code(await child.wait())
             output.close()
         finally:

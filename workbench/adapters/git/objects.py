@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.adapters.git.process import COMMITTER, Conversation, Place, decoded, encoded
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 OID = re.compile(r"[0-9a-f]{40}")
@@ -107,8 +108,11 @@ def _store(folder: Path, kind: str, raw: bytes) -> str:
     from gitdb import IStream  # type: ignore[import-untyped]
     from gitdb.db import LooseObjectDB  # type: ignore[import-untyped]
 
+    crashpoint("object.write")
     oid: str = LooseObjectDB(str(folder)).store(IStream(kind, len(raw), io.BytesIO(raw))).hexsha.decode()
+    crashpoint("object.sync")
     _sync(folder / oid[:2] / oid[2:])
+    killpoint("object.written")
     return oid
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -22,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 COMMITTER = ("workbench", "workbench@localhost")
@@ -55,9 +57,14 @@ BUSY = ("index.lock", ".lock': File exists", "unable to lock", "Unable to create
 
 NEVER = ("Permission denied", "Read-only file system", "No space left on device", "Disk quota exceeded")
 """Words of git when a lock could not be made at all: no waiting helps."""
+FULL = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Refusals to start a process that pass when others end."""
 
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.2)
 """Seconds between tries while a lock is held; jittered."""
+
+PATIENCE = 2.0
+"""Seconds that a process has to end after it was asked to."""
 
 T = TypeVar("T")
 
@@ -209,6 +216,8 @@ class _Child:
         with self._lock:
             if self._unwanted:
                 return Finished(-15, b"", "cancelled before it was started")
+            verb = next((word for word in command[1:] if not word.startswith("-")), "")
+            crashpoint(f"git.{verb}")
             self._process = subprocess.Popen(
                 command,
                 cwd=cwd,
@@ -218,6 +227,7 @@ class _Child:
                 stderr=subprocess.PIPE,
             )
         with self._process as process:
+            killpoint(f"git.{verb}.running")
             out, err = process.communicate(feed or None)
             return Finished(process.returncode, out, decoded(err))
 
@@ -239,6 +249,16 @@ async def _in_thread(command: list[str], cwd: Path, feed: bytes, env: dict[str, 
         raise
     except FileNotFoundError as gone:
         raise GitError(f"{cwd} is not there any more.", "Was the worktree deleted?") from gone
+    except OSError as refused:
+        raise _not_started(refused) from refused
+
+
+def _not_started(refused: OSError) -> GitError:
+    """What the system's refusal to start git comes to: full for the moment, which is waited out, or worse."""
+    sentence = f"git could not be started: {refused.strerror}."
+    if refused.errno in FULL:
+        return Busy(sentence, "The machine has no room for another process: end some, or raise the limit.")
+    return GitError(sentence, "Look after the machine: its disk, its memory, its limits.")
 
 
 async def _settled(future: asyncio.Future[Finished]) -> None:
@@ -246,6 +266,11 @@ async def _settled(future: asyncio.Future[Finished]) -> None:
     while not future.done():
         with contextlib.suppress(asyncio.CancelledError, OSError):
             await asyncio.shield(future)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 class Conversation:
@@ -279,7 +304,7 @@ class Conversation:
             return await self._try(talk)
 
     async def _try(self, talk: Callable[[asyncio.StreamWriter, asyncio.StreamReader], Awaitable[T]]) -> T:
-        process = await self._started()
+        process = await patiently(self._started)
         assert process.stdin is not None
         assert process.stdout is not None
         whole = False
@@ -303,19 +328,23 @@ class Conversation:
         if self._process is not None and self._process.returncode is None:
             return self._process
         prefix = ["stdbuf", "-o0"] if self._unbuffered else []
-        self._process = await asyncio.create_subprocess_exec(
-            *prefix,
-            executable(),
-            *self._place.words(),
-            *self._words,
-            cwd=self._place.work_tree,
-            env={**environment(), **self._place.extra},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=2**24,
-            start_new_session=True,  # the terminal's Ctrl-C is for workbench to handle
-        )
+        try:
+            crashpoint(f"git.{self._words[0]}.kept")
+            self._process = await asyncio.create_subprocess_exec(
+                *prefix,
+                executable(),
+                *self._place.words(),
+                *self._words,
+                cwd=self._place.work_tree,
+                env={**environment(), **self._place.extra},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=2**24,
+                start_new_session=True,  # the terminal's Ctrl-C is for workbench to handle
+            )
+        except OSError as refused:
+            raise _not_started(refused) from refused
         return self._process
 
     async def _complaint(self, process: asyncio.subprocess.Process) -> str:
@@ -333,6 +362,10 @@ class Conversation:
             process.stdin.close()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()  # they only read, or write by rename: nothing is left half done
-        await asyncio.shield(process.wait())
+                process.terminate()  # then git removes its locks, which a kill would leave on refs
+        last = asyncio.get_running_loop().call_later(PATIENCE, _kill, process)
+        try:
+            await asyncio.shield(process.wait())
+        finally:
+            last.cancel()
         process._transport.close()  # type: ignore[attr-defined]  # else its pipes wait for the collector

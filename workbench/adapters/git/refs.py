@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from workbench.adapters.git.locks import identity, remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import Busy, Conversation, Place, encoded, is_busy, patiently, run
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 ABSENT = "0" * 40
@@ -92,7 +94,9 @@ class Refs:
         words.append(ABSENT if old is None else full_id(old))
 
         async def update() -> None:
+            crashpoint("ref.move")
             await run(self._place, *words)
+            killpoint("ref.moved")
 
         try:
             with self.written.writing(ref, new):
@@ -137,11 +141,14 @@ class Refs:
                 raise
             if not await remove_if_abandoned(lock, work_trees(self._place.git_dir)):
                 raise
+            killpoint("ref.unlocked")
             await write()
 
     async def _transact(self, lines: str) -> None:
         async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> None:
+            crashpoint("ref.pin")
             ask.write(encoded(lines))
+            killpoint("ref.pin.asked")
             for step in (b"start", b"prepare", b"commit"):
                 said = await answer.readuntil(b"\n")
                 if said != step + b": ok\n":
@@ -149,7 +156,18 @@ class Refs:
 
         try:
             await self._pins.exchange(talk)
+            killpoint("ref.pinned")
         except GitError as refused:
             if is_busy(str(refused)):
                 raise Busy(str(refused), "Another git process holds a lock.") from refused
             raise
+
+
+async def free_locks(common_dir: Path, run: str) -> None:
+    """Remove the locks that were left on refs of a run, whose agents and orchestrator are dead, once their
+    owners are proven dead. Costs two looks at folders where there are none."""
+    folders = [common_dir / "refs" / "workbench" / run, common_dir / "refs" / "heads" / "workbench" / run]
+    found = [lock for folder in folders for lock in folder.rglob("*.lock")]
+    places = work_trees(common_dir) if found else []
+    for lock in found:
+        await remove_if_abandoned(lock, places)

@@ -11,6 +11,7 @@ from workbench.adapters.git.administration import Linked
 from workbench.adapters.git.objects import Objects
 from workbench.adapters.git.placeholders import Leftovers, real_devices
 from workbench.adapters.git.process import COMMITTER, decoded, encoded, run
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 
@@ -22,6 +23,7 @@ async def commit_on_head(
     HEAD, index and files agree afterwards, so a live session can go on.
     """
     await _record(linked, left, {})
+    killpoint("snapshot.staged")
     words = ("commit", "-q", "--no-verify", "--allow-empty", "--allow-empty-message", "--cleanup=verbatim")
     signed = f"--author={author[0]} <{author[1]}>"
     await run(linked.place, *words, signed, "-F", "-", feed=encoded(message + "\n"))
@@ -46,6 +48,7 @@ async def commit_aside(
     """A commit of the worktree as it stands; HEAD, index, files and operations in progress stay."""
     aside = linked.admin / "workbench-index"
     index = linked.admin / "index"
+    crashpoint("snapshot.aside")
     aside.unlink(missing_ok=True)
     if index.exists():
         shutil.copy2(index, aside)

@@ -34,6 +34,7 @@ from workbench.adapters.git.process import (
 )
 from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.status import parse
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
 NAMED = 200
@@ -267,7 +268,9 @@ async def advance(checkout: Checkout, new: str, alike: Sequence[str], why: str) 
              "--no-overwrite-ignore", full_id(new))  # fmt: skip
 
     async def once() -> None:
+        crashpoint("target.advance")
         done = await _as_user(place, *words, action=why)
+        killpoint("target.advanced")
         if done.code != 0:
             said = f"git would not bring {place.work_tree} along: {last_words(done.err)}"
             if "index.lock" in done.err:  # the editor of a commit, an IDE; nothing was begun yet
@@ -303,6 +306,7 @@ async def _as_user(place: Place, *words: str, action: str = "", session: bool = 
 
     def work() -> Finished:
         command = [executable(), "-C", str(place.work_tree), *words]
+        killpoint(f"git.{words[0]}.as-user")
         done = subprocess.run(
             command,
             env=env,

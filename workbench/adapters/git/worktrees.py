@@ -43,6 +43,7 @@ from workbench.adapters.git.snapshots import commit_aside, commit_on_head, shado
 from workbench.adapters.git.sparse import use_cone
 from workbench.adapters.git.status import Status, status_of
 from workbench.core.salvage import REMOVED, RESET, salvage_message
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Collected, Prepared
 from workbench.errors import GitError, UsageError
 
@@ -55,7 +56,6 @@ TRASH = "trash"
 """Folder of the root that holds removed worktrees until their files are deleted, all at once."""
 
 STALE_LOCK_SECONDS = 1.0
-
 
 NO_DRIVER = "WORKBENCH_NO_DRIVER"
 """A variable that holds what is run instead of a merge driver."""
@@ -117,8 +117,10 @@ class Worktrees:
                 return Prepared(linked.path, branch, False, unresolved(linked, ()))
             await self._straighten(linked, f"refs/heads/{branch}")
             pinned, litter = await self._salvage(linked, teammate, standing, RESET, start)
+            killpoint("worktree.salvaged")
             created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
             await self._reset(linked, branch, start, sparse, litter)
+            killpoint("worktree.reset")
             await self._furnishing.furnish(linked)
             _make_folder(linked.path)
             conflicts = await self._carry(linked, carry) if carry else ()
@@ -132,6 +134,8 @@ class Worktrees:
         async with self._locks[teammate]:
             linked.check()
             await self._straighten(linked, f"refs/heads/{self.branch(teammate)}")
+            crashpoint("work.collect")
+            await self._free_abandoned(linked, f"refs/heads/{self.branch(teammate)}")
             status = await status_of(linked.place)
             left = await self._leftovers(linked, status, start)
             open_files = unresolved(linked, status.entries)
@@ -156,7 +160,9 @@ class Worktrees:
                 except Busy:  # a lock that nobody who works here holds: the agent left it behind
                     await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
                     commit = await record()
+            killpoint("work.committed")
             await self._pin(teammate, pin, commit)
+            killpoint("work.pinned")
             tree = await self._git.tree_of(commit)
             changed = tree != await self._git.tree_of(start)
             return Collected(commit, tree, changed, snapshot, open_files)
@@ -342,11 +348,24 @@ class Worktrees:
             index.replace(linked.admin / "index.damaged")
             return await status_of(linked.place)
 
+    def _locks_of(self, linked: Linked, branch: str) -> list[Path]:
+        names = ("index.lock", "HEAD.lock", "config.worktree.lock")
+        return [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
+
+    async def _free_abandoned(self, linked: Linked, branch: str) -> None:
+        """Remove locks that are a second old and whose owner is proven dead: an agent that was killed in the
+        middle of a commit left them, and waiting for their owner takes seconds."""
+        now = time.time()
+        old = [lock for lock in self._locks_of(linked, branch) if now - _changed(lock) > STALE_LOCK_SECONDS]
+        places = work_trees(self._common) if old else []
+        for lock in old:
+            await remove_if_abandoned(lock, places)
+
     async def _free_locks(self, linked: Linked, branch: str) -> None:
         """Remove locks of ours that outlive a second and whose owner is proven dead: no agent works here
         at this point, but a person may."""
-        names = ("index.lock", "HEAD.lock", "config.worktree.lock")
-        locks = [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
+        await self._free_abandoned(linked, branch)
+        locks = self._locks_of(linked, branch)
         for _ in range(20):
             if not any(lock.exists() for lock in locks):
                 return
@@ -405,6 +424,14 @@ class Worktrees:
 def branch_folder(repository: Repository, run: str) -> Path:
     """Where git keeps the branches of a run's teammates, a file for each that is not packed."""
     return repository.common_dir / "refs" / "heads" / "workbench" / _plain(run)
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed last; now, where there is none."""
+    try:
+        return path.lstat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return time.time()
 
 
 def _plain(name: str) -> str:

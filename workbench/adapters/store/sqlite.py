@@ -27,6 +27,7 @@ from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, ma
 from workbench.adapters.store.salvage import waiting
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
+from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import StoreError
 
 __all__ = ["SCHEMA", "SqliteStore", "Verified"]
@@ -113,6 +114,7 @@ class SqliteStore:
         """Record that the plan text with this hash was approved, durable on return."""
         self._writable()
         with explained(self.path), self._writing:
+            crashpoint("log.approve")
             self._write_connection.execute(
                 "INSERT INTO approvals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path, at ="
                 " excluded.at",
@@ -184,7 +186,9 @@ class SqliteStore:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany(INSERT, _chained(connection, rows))
+                crashpoint("log.commit")
                 connection.execute("COMMIT")
+                killpoint("log.committed")
             except BaseException:
                 # SQLite has already rolled back by itself after some errors, a full disk among them.
                 if connection.in_transaction:

@@ -77,13 +77,20 @@ def finish(state: RunState) -> Actions:
             return []
         return [a.Declare(e.RunFinished(outcome="stopped", reason="the budget is spent"))]
     missing = [name for name, task in state.tasks.items() if task.status is not TaskStatus.LANDED]
-    keep = tuple(attempt.teammate for attempt in state.attempts.values() if attempt.task in missing)
-    if state.settings.keep_worktrees:
-        keep = tuple(state.teammates)
+    keep = kept_worktrees(state)
     if not missing:
         return [a.Declare(e.RunFinished(outcome="landed")), a.Tidy(keep)]
     reason = f"{len(missing)} of {len(state.tasks)} tasks did not land: {', '.join(missing[:8])}"
     return [a.Declare(e.RunFinished(outcome="incomplete", reason=reason)), a.Tidy(keep)]
+
+
+def kept_worktrees(state: RunState) -> tuple[str, ...]:
+    """The teammates whose worktrees stay when the run is over: all where that is wished, otherwise who
+    worked on what did not land."""
+    if state.settings.keep_worktrees:
+        return tuple(state.teammates)
+    missing = [name for name, task in state.tasks.items() if task.status is not TaskStatus.LANDED]
+    return tuple(attempt.teammate for attempt in state.attempts.values() if attempt.task in missing)
 
 
 def wake(state: RunState) -> Actions:
