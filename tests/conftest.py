@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,9 @@ IDENTITY = {
     "GIT_CONFIG_SYSTEM": os.devnull,
     "GIT_TERMINAL_PROMPT": "0",
 }
+
+# Whoever runs the tests in the background of a shell has them ignore Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LEAKY = ("GIT_", "WORKBENCH_", "CLAUDE", "ANTHROPIC_", "XDG_")
 

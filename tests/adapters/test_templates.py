@@ -23,6 +23,7 @@ TOLD: dict[str, dict[str, Any]] = {
     "message": {"sender": "ben", "text": HOSTILE},
     "answer": {"question": HOSTILE},
     "quarantine": {"name": "x\n# y.json", "reason": HOSTILE},
+    "nudge": {"deadline": "idle", "time": "30 minutes", "left": "5 minutes"},
     "foreseen": {
         "other": "prices",
         "title": "x\n# y",

@@ -424,7 +424,8 @@ def test_a_worktree_is_salvaged_before_a_failed_task_is_tried_again(
     workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
 ) -> None:
     again = Path(plan(tmp_path))
-    again.write_text(again.read_text().replace("- attempts: 1", "- attempts: 2"))
+    text = again.read_text().replace("- attempts: 1", "- attempts: 2")
+    again.write_text(text.replace("team: 2", "team: 1"))  # else somebody else would try
     run(workbench, agent, str(again), code=1)
     (aside,) = [it for it in items(workbench) if it["kind"] == "salvage" and "reset" in it["about"]]
     assert (aside["task"], aside["paths"]) == ("bad", ["notes/idea.md"])
@@ -753,13 +754,18 @@ def test_processes_of_a_killed_run_end_and_nobody_else_s(
     process.kill()
     process.communicate()
     mine = subprocess.Popen(["sleep", "60"], env=os.environ | {"WORKBENCH_RUN": "r"})
+    # What a killed shim and a killed keeper would leave behind.
+    marks = {"WORKBENCH_RUN": "r", "WORKBENCH_STATE": str(repo / ".git" / "workbench")}
+    left = subprocess.Popen(["sleep", "60"], env=os.environ | marks)
     try:
         assert leftovers(repo)
         would = cleaned(workbench, "--dry-run")
         assert leftovers(repo) and whats(would["freed"], "process")
         found = cleaned(workbench)
         assert not leftovers(repo) and whats(found["freed"], "process")
-        assert mine.poll() is None
+        assert mine.poll() is None and left.wait(10) < 0
     finally:
+        left.kill()
+        left.wait()
         mine.kill()
         mine.wait()

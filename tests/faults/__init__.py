@@ -48,7 +48,7 @@ agent deletes its worktree or .git file
 
 agent moves refs, rewrites history
     What is not its own is never taken for its work.
-    tests/e2e/test_command_agent.py::test_a_branch_that_is_moved_back_during_the_run_stops_it
+    tests/e2e/test_command_agent.py::test_a_branch_that_is_moved_back_during_the_run_is_put_back
     tests/e2e/test_command_agent.py::test_a_branch_that_was_moved_back_is_no_success
     tests/adapters/git/test_worktrees.py::test_rewritten_history_and_orphans_are_collected
     tests/adapters/git/test_worktrees.py::test_leftovers_on_a_foreign_branch_do_not_move_it
@@ -62,7 +62,7 @@ user edits or commits on the target during the run
     Their index and files are not touched; landing merges, gates, or refuses.
     test_person.py::test_user_edits_and_commits_on_the_target_during_the_run
     test_person.py::test_user_conflicts_with_the_work_on_the_target_and_nothing_is_touched
-    test_person.py::test_user_commits_on_the_integration_branch_during_the_run_and_it_is_built_upon
+    test_person.py::test_user_commits_on_the_integration_branch_during_the_run_and_it_is_kept_aside
 
 two runs at once in one repository
     The second is refused, naming the owner; what a dead owner left is no obstacle.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.e2e.conftest import CommandLine, until
+from tests.e2e.conftest import CommandLine, events, of, until
 from tests.faults.conftest import INTEGRATION, hostile, run_words
 
 pytestmark = pytest.mark.e2e
@@ -66,18 +66,21 @@ def test_user_conflicts_with_the_work_on_the_target_and_nothing_is_touched(
     assert git(repo, "rev-parse", "main") == before and git(repo, "status", "--porcelain") == ""
 
 
-def test_user_commits_on_the_integration_branch_during_the_run_and_it_is_built_upon(
+def test_user_commits_on_the_integration_branch_during_the_run_and_it_is_kept_aside(
     workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path
 ) -> None:
-    """Publishing is by compare-and-swap: it fails, and is made again on what is there."""
+    """Nobody knows who did it while teammates work, and no gate saw it: it goes, and nothing is lost."""
     process = workbench.start(*run_words(plan, hostile("waits", str(tmp_path / "go"))))
     until(process, lambda event: event["type"] == "MarkerReceived")
     tree = git(repo, "rev-parse", "main^{tree}")
     theirs = git(repo, "commit-tree", tree, "-p", "main", "-m", "by hand")
     git(repo, "update-ref", f"refs/heads/{INTEGRATION}", theirs)
     (tmp_path / "go").touch()
-    _, said = process.communicate(timeout=60)
+    out, said = process.communicate(timeout=60)
 
     assert process.returncode == 0, said
-    git(repo, "merge-base", "--is-ancestor", theirs, INTEGRATION)
+    (back,) = of("RefRestored", events(out))
+    assert back["found"] == theirs
+    assert git(repo, "rev-parse", back["kept"]) == theirs
+    assert "cherry-pick" in back["hint"] or theirs[:10] in back["hint"]
     assert git(repo, "show", f"{INTEGRATION}:one.txt") == "fine"

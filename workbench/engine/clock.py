@@ -9,8 +9,27 @@ is suspended, that is taken: a suspended hour is an hour of the run.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts suspension in the second
+
+
+class LogClock:
+    """The time of one run's records: it goes on from the last of them, ``since``, and never back or still,
+    whatever ``clock`` does. Where that was set back, this one stays ahead of it."""
+
+    def __init__(self, clock: Callable[[], float], since: float) -> None:
+        self._clock = clock
+        self._last = since
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        now = self._clock() + self._ahead
+        if now < self._last:
+            self._ahead += self._last - now
+            now = self._last
+        self._last = now
+        return now
 
 
 class SteadyClock:

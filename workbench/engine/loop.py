@@ -18,7 +18,7 @@ from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RunResumed, StopRequested
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
-from workbench.engine.clock import SteadyClock
+from workbench.engine.clock import LogClock, SteadyClock
 from workbench.engine.ports import Store
 
 Effect = Callable[[], Coroutine[None, None, None]]
@@ -55,7 +55,7 @@ class Engine:
         self.state.run = run
         self._store = store
         self._bus = bus
-        self.clock = clock or SteadyClock()
+        self.clock = LogClock(clock or SteadyClock(), state.at)
         self._inbox: deque[tuple[float, Event]] = deque()
         self._wake = asyncio.Event()
 
@@ -122,8 +122,7 @@ class Engine:
         while agenda:
             match agenda.popleft():
                 case Event() as happened:
-                    # Never before what is in the log: the clock may have been set back between two resumes.
-                    record = Record(self.state.seq + 1, max(at, self.state.at), happened)
+                    record = Record(self.state.seq + 1, at, happened)
                     apply(self.state, record)
                     records.append(record)
                     agenda.extendleft(reversed(decide(self.state, happened)))

@@ -62,6 +62,7 @@ class Stage:
         self._open(RunState())
 
     def _open(self, state: RunState) -> None:
+        self.git.written.clear()  # another process does not know what this one wrote
         self.bus = Bus()
         self.bus.listen(self.records.append)
         clock = itertools.count(1)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -70,30 +68,6 @@ async def test_locks_of_an_agent_that_is_dead_cost_no_waiting(desk: Desk) -> Non
     assert time.monotonic() - began < sum(process.WAITS) / 2
     assert git(desk.repo, "show", f"{kept.commit}:work.txt") == "work"
     assert not any(lock.exists() for lock in desk.locks())
-
-
-async def test_the_lock_of_an_agent_that_lives_is_waited_for(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is the agent's to remove: only when all the patience is spent is it taken for a leftover."""
-    left_an_hour_ago(desk.locks()[:1])
-    monkeypatch.setattr(process, "WAITS", (0.01, 0.01))
-    asked: list[bool] = []
-    free = desk.trees._free_locks
-
-    async def told(*words: object) -> None:
-        asked.append(desk.locks()[0].exists())
-        await free(*words)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(desk.trees, "_free_locks", told)
-    alive = [sys.executable, "-c", "print('here', flush=True); input()"]
-    env = os.environ | {"WORKBENCH_WORKTREE": str(desk.path)}
-    with subprocess.Popen(alive, env=env, stdin=-1, stdout=-1) as agent:  # noqa: ASYNC220 - for a moment
-        assert agent.stdout is not None
-        agent.stdout.readline()
-        await desk.trees.collect("ada", desk.base, "left", PIN)
-        agent.communicate(b"\n")
-    assert asked == [True]
 
 
 @pytest.mark.parametrize("number", process.FULL)
