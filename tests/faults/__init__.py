@@ -74,6 +74,7 @@ two runs at once in one repository
 disk that cannot be written, too many files
     Said before anything starts, or the run stops with the reason and can be resumed.
     test_machine.py::test_read_only_state_folder_is_refused_in_a_sentence
+    test_machine.py::test_read_only_state_folder_leaves_the_last_state_readable
     test_machine.py::test_read_only_refs_stop_the_run_at_once_with_the_reason
     test_machine.py::test_too_many_files_soft_limit_is_raised_by_the_run
     test_machine.py::test_too_many_files_hard_limit_is_a_sentence_before_anything_starts

@@ -131,6 +131,19 @@ def test_read_only_state_folder_is_refused_in_a_sentence(
     assert not git(repo, "for-each-ref", "refs/heads/workbench/again")
 
 
+def test_read_only_state_folder_leaves_the_last_state_readable(
+    workbench: CommandLine, repo: Path, plan: Path, read_only: Callable[[Path], None]
+) -> None:
+    assert workbench(*run_words(plan, hostile("good"))).returncode == 0
+    before = workbench("report", "--json").stdout
+    read_only(repo / ".git" / "workbench")
+
+    said = _bound_by_modes(workbench, "status")
+    assert said.returncode == 0, said.stderr
+    assert "landed" in said.stdout
+    assert _bound_by_modes(workbench, "report", "--json").stdout == before
+
+
 def test_read_only_refs_stop_the_run_at_once_with_the_reason(
     workbench: CommandLine, repo: Path, plan: Path, read_only: Callable[[Path], None]
 ) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from workbench.adapters.store.failures import damaged
@@ -44,6 +48,31 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def readers_place(path: Path) -> Iterator[Path]:
+    """Where a log can be read: its own place, or where nothing can be written there, a copy that lasts as
+    long as the context. SQLite's readers write, too: they make the file in which they say what they read."""
+    try:
+        with closing(connect(path, "ro")) as connection:
+            connection.execute("PRAGMA user_version").fetchone()
+        yield path
+        return
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            raise
+        refused = error
+    with tempfile.TemporaryDirectory(prefix="workbench-log-") as folder:
+        copy = Path(folder) / path.name
+        try:
+            for end in ("", "-wal"):
+                source = path.with_name(path.name + end)
+                if source.exists():
+                    shutil.copyfile(source, copy.with_name(copy.name + end))
+        except OSError:  # not even readable
+            raise refused from None
+        yield copy
 
 
 QUICK_BYTES = 64_000_000

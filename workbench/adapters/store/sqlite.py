@@ -23,7 +23,7 @@ from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
 from workbench.adapters.store.damage import Damage, DamagedRun
 from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
-from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make
+from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make, readers_place
 from workbench.adapters.store.salvage import waiting
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
@@ -78,9 +78,10 @@ class SqliteStore:
                 migrate(self._write_connection, path)
                 if path.stat().st_size <= QUICK_BYTES:
                     look_over(self._write_connection, path)
-            self._read_connection = opened.enter_context(closing(connect(path, "ro")))
+            place = opened.enter_context(readers_place(path)) if readonly else path
+            self._read_connection = opened.enter_context(closing(connect(place, "ro")))
             self._format = readable(self._read_connection, path)
-            opened.pop_all()  # all is well: they are closed in ``close``
+            self._open = opened.pop_all()  # all is well: they are closed in ``close``
 
     @classmethod
     def reading(cls, path: Path) -> Self:
@@ -268,11 +269,8 @@ class SqliteStore:
         if self._writer is not None:
             self._pending.put(None)
             self._writer.join()
-        with self._reading:
-            self._read_connection.close()
-        if not self.readonly:
-            with self._writing:
-                self._write_connection.close()
+        with self._reading, self._writing:
+            self._open.close()
 
     def __enter__(self) -> Self:
         return self
