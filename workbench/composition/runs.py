@@ -53,7 +53,6 @@ class Run:
     engine: Engine
     bus: Bus
     world: World
-    history: list[Record]
 
     @property
     def state(self) -> RunState:
@@ -188,7 +187,7 @@ async def start_run(
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)
         engine.emit(started)
-        yield Run(run, engine, bus, world, [])
+        yield Run(run, engine, bus, world)
 
 
 def say_nothing(sentence: str) -> None:
@@ -225,8 +224,7 @@ async def resume_run(
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         # Somebody may be cleaning up after this run since another one held the repository.
         stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
-        history = good_history(store, run, tell)
-        state = state_of(run, history)
+        state = state_of(run, good_history(store, run, tell))  # and not kept: it may be long
         if provided is not None:
             given_up(state, provided[0])
         elif state.over_for_good:
@@ -259,7 +257,7 @@ async def resume_run(
                 room=_room(world),
             )
         )
-        yield Run(run, engine, bus, world, history)
+        yield Run(run, engine, bus, world)
 
 
 def _room(world: World) -> int | None:
