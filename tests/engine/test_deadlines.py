@@ -91,10 +91,12 @@ async def test_a_task_waits_before_its_next_attempt_and_the_run_wakes_by_itself(
     assert events(run, e.Awoke)
 
 
-async def test_no_more_agents_start_than_fit_into_memory() -> None:
-    settings = RunSettings(team=("ada", "bob", "cy"), gates=("test",))
+async def most_at_once(free: int, room: int) -> int:
+    """How many of four teammates are at work at once where ``room`` agents fit, and memory for ``free`` more
+    is free whenever one looks: nobody takes any yet."""
+    settings = RunSettings(team=("ada", "bob", "cy", "dee"), gates=("test",))
     run = Stage([Task(id=name, title=name) for name in "abcdef"], settings)
-    run.world = replace(run.world, room=lambda: Roomy(agents=0, free_mb=50))
+    run.world = replace(run.world, room=lambda: Roomy(agents=free, free_mb=50))
     run.use(run.agent)
     most = 0
 
@@ -105,8 +107,17 @@ async def test_no_more_agents_start_than_fit_into_memory() -> None:
     run.bus.listen(count)
     first = run.engine.emit
     run.engine.emit = lambda event: first(  # type: ignore[method-assign]
-        event.model_copy(update={"room": 1}) if isinstance(event, e.RunStarted) else event
+        event.model_copy(update={"room": room}) if isinstance(event, e.RunStarted) else event
     )
     state = await asyncio.wait_for(run.run(), 20)
     assert state.outcome == "landed"
-    assert most == 1
+    return most
+
+
+async def test_no_more_agents_start_than_fit_into_memory() -> None:
+    assert await most_at_once(free=0, room=1) == 1
+
+
+async def test_memory_that_agents_are_about_to_take_is_not_free() -> None:
+    assert await most_at_once(free=2, room=2) == 2
+    assert await most_at_once(free=4, room=2) == 4

@@ -55,7 +55,7 @@ class Engine:
         self.state.run = run
         self._store = store
         self._bus = bus
-        self.clock = clock or SteadyClock()
+        self.clock = _never_before(state.at, clock or SteadyClock())
         self._inbox: deque[tuple[float, Event]] = deque()
         self._wake = asyncio.Event()
 
@@ -122,7 +122,6 @@ class Engine:
         while agenda:
             match agenda.popleft():
                 case Event() as happened:
-                    # Never before what is in the log: the clock may have been set back between two resumes.
                     record = Record(self.state.seq + 1, max(at, self.state.at), happened)
                     apply(self.state, record)
                     records.append(record)
@@ -136,3 +135,10 @@ class Engine:
                     agenda.extendleft(reversed(intents))
                 case effect:
                     effects.append(effect)
+
+
+def _never_before(last: float, clock: Callable[[], float]) -> Callable[[], float]:
+    """``clock``, going on from the ``last`` record where it was set back between two processes. Standing still
+    until it has caught up would not do: what is to wait a minute must see one pass."""
+    behind = max(0.0, last - clock()) if last else 0.0
+    return (lambda: clock() + behind) if behind else clock
