@@ -117,3 +117,7 @@ async def test_a_minute_is_a_minute_where_the_log_is_ahead_of_the_clock() -> Non
     now = 500.06
     await waiting
     assert told == [e.Awoke()]
+    now = 3.0
+    assert engine.clock() == pytest.approx(1000.06)
+    now = 5.0
+    assert engine.clock() == pytest.approx(1002.06)

@@ -18,7 +18,7 @@ from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RunResumed, StopRequested
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
-from workbench.engine.clock import SteadyClock
+from workbench.engine.clock import Onward, SteadyClock
 from workbench.engine.ports import Store
 
 Effect = Callable[[], Coroutine[None, None, None]]
@@ -55,7 +55,7 @@ class Engine:
         self.state.run = run
         self._store = store
         self._bus = bus
-        self.clock = _never_before(state.at, clock or SteadyClock())
+        self.clock = Onward(clock or SteadyClock(), state.at)
         self._inbox: deque[tuple[float, Event]] = deque()
         self._wake = asyncio.Event()
 
@@ -135,10 +135,3 @@ class Engine:
                     agenda.extendleft(reversed(intents))
                 case effect:
                     effects.append(effect)
-
-
-def _never_before(last: float, clock: Callable[[], float]) -> Callable[[], float]:
-    """``clock``, going on from the ``last`` record where it was set back between two processes. Standing still
-    until it has caught up would not do: what is to wait a minute must see one pass."""
-    behind = max(0.0, last - clock()) if last else 0.0
-    return (lambda: clock() + behind) if behind else clock
