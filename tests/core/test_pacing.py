@@ -8,7 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.models import Usage
 from workbench.core.pace import Hold
-from workbench.core.pacing import CIRCUIT_FAILURES, share
+from workbench.core.pacing import CIRCUIT_FAILURES, pause_of, share
 from workbench.core.state import TaskStatus
 from workbench.testing.story import Story, task
 
@@ -311,3 +311,8 @@ def test_what_most_wait_for_starts_first() -> None:
         task("x"), task("y", "x"), task("p"), task("q", "p"), task("r", "p"), task("s", "p"), team=("ada",)
     )
     assert starts(run.first) == ["p"]
+
+
+def test_a_command_that_always_says_not_now_is_not_started_all_the_time() -> None:
+    run = Story(task("a"), retry_seconds=0.0)
+    assert pause_of(run.state, None, "nonce") >= run.state.at + 0.75

@@ -27,6 +27,9 @@ team rests the first time after a limit of which nobody said when it ends."""
 
 LONGEST_PAUSE = 1800.0
 
+SHORTEST_REST = 1.0
+"""However short the retries: a command that always says "not now" must not be started all the time."""
+
 RESET_SPREAD = 30.0
 """Everybody comes back when a usage limit is reset; so we come a moment later, up to this."""
 
@@ -85,7 +88,7 @@ def pause_of(state: RunState, resets_at: float | None, seed: str) -> float:
 
 def rest(state: RunState) -> float:
     """The shortest rest of the whole team, in seconds."""
-    return REST_RETRIES * state.settings.retry_seconds
+    return max(SHORTEST_REST, REST_RETRIES * state.settings.retry_seconds)
 
 
 def retry_seconds(state: RunState, task: TaskState, seed: str) -> float:

@@ -124,6 +124,15 @@ class LiveAttempt:
                 await self.guarding.left(self.attempt)
         finally:
             self._end_checks()
+        self._say_ended(commit)
+
+    def lost(self) -> None:
+        """``conduct`` raised, when the agent's processes were gone: what it left is found at a resume."""
+        if not self.ended:
+            self.interrupt = True
+            self._say_ended(None)
+
+    def _say_ended(self, commit: str | None) -> None:
         self.ended = True
         self.emit(
             e.AttemptEnded(

@@ -26,9 +26,9 @@ class SteadyClock:
 
 
 class Onward:
-    """``clock`` going on from ``last``, the time of the newest record: where it is behind that, set back between
-    two processes, or is ever set back, time goes on from where it was. To stand still until it has caught
-    up would not do: what is to wait for a minute must see one pass."""
+    """``clock`` going on from ``last``, the time of the newest record: where it is behind that, set back
+    between two processes, or is ever set back, time goes on from where it was. To stand still until it has
+    caught up would not do: what is to wait for a minute must see one pass."""
 
     def __init__(self, clock: Callable[[], float], last: float) -> None:
         self._clock = clock

@@ -128,8 +128,8 @@ class Judge:
             self._raise(words.replaced_alarm(replaced), suspects)
 
     async def _forward(self, moved: g.Moved) -> bool:
-        """Whether a branch only grew."""
-        if moved.whose is not g.Whose.BRANCH or not all(map(_is_object, (moved.expected, moved.found))):
+        """Whether a branch, or notes or what else has a history, only grew."""
+        if not all(map(_is_object, (moved.expected, moved.found))):
             return False
         try:
             return await self._world.git.is_ancestor(moved.expected, moved.found)

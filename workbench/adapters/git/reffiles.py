@@ -8,6 +8,7 @@ is not believed. What writes into a ref's file without git is seen by a ``whole`
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ LARGEST = 4_096
 
 SKIPPED = frozenset({"refs/remotes", "refs/prefetch", "refs/bisect"})
 """Folders of refs that come and go by themselves."""
+
+NO_NAME = re.compile(r"^\.|\.$|\.lock$|\.\.|@\{|[\0-\x20\x7f~^:?*\[\\]")
+"""What no part of a ref's name may have (git-check-ref-format(1)): such a file is a lock, or none of git's."""
 
 Stamp = tuple[int, int, int]
 NEVER: Stamp = (0, 0, 0)
@@ -119,10 +123,10 @@ class RefFiles:
     ) -> None:
         with os.scandir(path) as entries:
             for entry in entries:
+                if NO_NAME.search(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(f"{name}/{entry.name}")
-                    continue
-                if entry.name.endswith(".lock"):
                     continue
                 try:
                     seen = entry.stat(follow_symlinks=False)
