@@ -26,7 +26,7 @@ SKIPPED = frozenset({"refs/remotes", "refs/prefetch", "refs/bisect"})
 """Folders of refs that come and go by themselves."""
 
 NO_NAME = re.compile(r"^\.|\.$|\.lock$|\.\.|@\{|[\0-\x20\x7f~^:?*\[\\]")
-"""What no part of a ref's name may have (git-check-ref-format(1)): such a file is a lock, or none of git's."""
+"""What no part of a ref may have in its name (git-check-ref-format(1)): such a file is a lock, or no ref."""
 
 Stamp = tuple[int, int, int]
 NEVER: Stamp = (0, 0, 0)
