@@ -316,3 +316,12 @@ def test_what_most_wait_for_starts_first() -> None:
 def test_a_command_that_always_says_not_now_is_not_started_all_the_time() -> None:
     run = Story(task("a"), retry_seconds=0.0)
     assert pause_of(run.state, None, "nonce") >= run.state.at + 0.75
+
+
+def test_a_reset_in_a_thousand_years_is_not_believed() -> None:
+    run = Story(task("a"), continues=True, retry_seconds=5.0)
+    run.ready("a")
+    run.turn("a", live=False, error="The limit is reached.", limit="usage", resets_at=1.8e12)
+    (paused,) = run.events(e.TeamPaused)
+    assert isinstance(paused, e.TeamPaused)
+    assert not paused.resets and paused.until < run.now + 100
