@@ -325,3 +325,13 @@ def test_a_reset_in_a_thousand_years_is_not_believed() -> None:
     (paused,) = run.events(e.TeamPaused)
     assert isinstance(paused, e.TeamPaused)
     assert not paused.resets and paused.until < run.now + 100
+
+
+def test_a_session_that_ended_for_want_of_money_did_not_fail() -> None:
+    run = Story(task("a"), continues=True, attempts=1, budget_usd=1.0)
+    run.ready("a")
+    run.turn("a", live=False, error="The budget is used up.", usage=Usage(cost_usd=1.0))
+    assert run.collected("a") == [a.EndAttempt("a", 1, interrupt=True)]
+    run.ended("a", interrupted=True, commit="half", session="s", usage=Usage(cost_usd=1.0))
+    assert run.state.outcome == "stopped" and run.state.reason == "the budget is spent"
+    assert run.state.tasks["a"].tries == 0 and run.state.tasks["a"].why == "continued"
