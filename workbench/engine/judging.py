@@ -128,8 +128,8 @@ class Judge:
             self._raise(words.replaced_alarm(replaced), suspects)
 
     async def _cleaned(self, moved: g.Moved, now: g.Snapshot) -> bool:
-        """Whether it is gone from an earlier run as by `workbench clean`, which may be used at any time: what it
-        held is on the branch that runs are for, or in what else there is of that run."""
+        """Whether it is gone from an earlier run as by `workbench clean`, which may be used at any time: what
+        it held is on the branch that runs are for, or in what else there is of that run."""
         if moved.whose is not g.Whose.PAST or moved.found:
             return False
         run = moved.ref.removeprefix("refs/heads/").removeprefix("refs/").split("/")[1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -54,3 +56,18 @@ def look_over(connection: sqlite3.Connection, path: Path) -> None:
     """Find torn and lost pages before anything relies on them. Raises DamagedLog."""
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] not in ("ok", b"ok"):
         raise damaged(path, "is damaged")
+
+
+def frozen(path: Path) -> bool:
+    """Whether a file is on a file system that nobody can write to just now."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def thawed(path: Path, folder: Path) -> Path:
+    """A copy in ``folder`` of a log that is ``frozen``: SQLite reads none without writing beside it, unless
+    it was closed in good order."""
+    copy = folder / path.name
+    shutil.copyfile(path, copy)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(path.with_name(f"{path.name}-wal"), copy.with_name(f"{copy.name}-wal"))
+    return copy

@@ -9,7 +9,9 @@ SQLite (before 3.37) can neither make nor read.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, closing
@@ -23,7 +25,7 @@ from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
 from workbench.adapters.store.damage import Damage, DamagedRun
 from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
-from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make
+from workbench.adapters.store.opening import QUICK_BYTES, connect, frozen, look_over, make, thawed
 from workbench.adapters.store.salvage import waiting
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
@@ -66,6 +68,7 @@ class SqliteStore:
         self._pending: SimpleQueue[Pending | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._closed = False
+        self._copied: Path | None = None
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         if waiting(path):
@@ -77,7 +80,13 @@ class SqliteStore:
                 migrate(self._write_connection, path)
                 if path.stat().st_size <= QUICK_BYTES:
                     look_over(self._write_connection, path)
-            self._read_connection = opened.enter_context(closing(connect(path, "ro")))
+            where = path
+            if readonly and path.exists() and frozen(path):
+                folder = tempfile.mkdtemp(prefix="workbench-log-")
+                opened.callback(shutil.rmtree, folder, ignore_errors=True)
+                self._copied = Path(folder)
+                where = thawed(path, self._copied)
+            self._read_connection = opened.enter_context(closing(connect(where, "ro")))
             self._format = readable(self._read_connection, path)
             opened.pop_all()  # all is well: they are closed in ``close``
 
@@ -266,6 +275,8 @@ class SqliteStore:
             self._writer.join()
         with self._reading:
             self._read_connection.close()
+        if self._copied is not None:
+            shutil.rmtree(self._copied, ignore_errors=True)
         if not self.readonly:
             with self._writing:
                 self._write_connection.close()
