@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from workbench.core import events as e
 from workbench.core.models import RunSettings, Task
+from workbench.core.state import AttemptState, Phase
+from workbench.engine.deadlines import Deadlines
 from workbench.engine.ports import Roomy
 from workbench.testing.agents import Crash, Edit, EndTurn, Hear, Mark, Reach, Script, Use
 from workbench.testing.stage import Stage
@@ -121,3 +123,26 @@ async def test_no_more_agents_start_than_fit_into_memory() -> None:
 async def test_memory_that_agents_are_about_to_take_is_not_free() -> None:
     assert await most_at_once(free=2, room=2) == 2
     assert await most_at_once(free=4, room=2) == 4
+
+
+async def test_who_is_nudged_when_its_gates_are_done_has_time_to_act_on_it() -> None:
+    attempt = AttemptState("a", 1, "ada", "n", "base", "first", 0.0, phase=Phase.CHECKED)
+    settings = RunSettings(team=("ada",), attempt_seconds=0.05, nudge_seconds=0.2)
+    clock, told = asyncio.get_running_loop().time, list[tuple[float, bool]]()
+
+    def emit(event: e.Event) -> None:
+        assert isinstance(event, e.DeadlinePassed)
+        told.append((clock(), event.last))
+
+    async def fingerprint() -> str:
+        return ""
+
+    watching = asyncio.ensure_future(Deadlines(attempt, settings, emit, fingerprint).watch())
+    await asyncio.sleep(0.4)
+    assert not told, "its gates are running"
+    attempt.phase = Phase.WORKING
+    while len(told) < 3:  # noqa: ASYNC110 - the third says that the second is not lost
+        await asyncio.sleep(0.01)
+    watching.cancel()
+    assert [last for _, last in told] == [False, True, True]
+    assert told[1][0] - told[0][0] >= 0.19

@@ -305,7 +305,7 @@ async def test_a_guard_with_a_bug_stops_the_run_which_ends(caplog: pytest.LogCap
 @pytest.mark.parametrize("landed", [True, False])
 async def test_what_clean_takes_of_an_earlier_run_is_no_alarm_unless_something_is_lost(landed: bool) -> None:
     pin = "refs/workbench/old/work/x/1"
-    stage = Guarded(lambda stage: stage.git.refs.pop(pin) and None)
+    stage = Guarded(points(pin, lambda stage: None))
     stage.git.refs[pin] = stage.base if landed else stage.git.add({"x": "x"}, stage.base)
     stage.git.refs["refs/heads/workbench/old/integration"] = stage.base
     old = stage.git.refs[pin]
