@@ -343,6 +343,8 @@ class LiveAttempt:
 
     def cut_short(self, reason: str) -> None:
         """Stop the agent and all that it started; what it made is then collected like a broken one's."""
+        if self._cut:  # it is at it; to be cancelled a second time would mean at once
+            return
         if not self._ask_to_end.is_set() and self._worker is not None and not self._worker.done():
             self._cut = reason
             self._worker.cancel()

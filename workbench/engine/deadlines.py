@@ -19,7 +19,8 @@ class Deadlines:
     and once more when ``nudge_seconds`` later nothing came of that.
 
     No deadline passes while gates run on what it made, but that time counts for ``attempt_seconds``. Before
-    an agent counts as silent its worktree is looked at twice, half the time apart: who prints nothing may still write files.
+    an agent counts as silent its worktree is looked at twice, half the time apart: who prints nothing may
+    still write files.
     """
 
     def __init__(
