@@ -86,6 +86,13 @@ async def test_an_agent_that_never_ends_is_stopped_however_busy_it_is() -> None:
     assert "the agent was stopped: it was at work for" in state.tasks["a"].reason
 
 
+async def test_an_agent_that_hangs_after_it_is_done_is_judged_by_what_it_made() -> None:
+    hangs: Script = (Edit({"a.txt": "a\n"}), Mark("done"), Reach(asyncio.Event(), asyncio.Event()))
+    run = stage(hangs, idle_seconds=0.1, nudge_seconds=0.05, attempts=1)
+    state = await asyncio.wait_for(run.run(), 20)
+    assert state.outcome == "landed" and run.landed_files()["a.txt"] == "a\n"
+
+
 async def test_a_task_waits_before_its_next_attempt_and_the_run_wakes_by_itself() -> None:
     run = stage((Use("Edit"), Crash()), DONE, retry_seconds=2.0)
     state = await asyncio.wait_for(run.run(), 20)

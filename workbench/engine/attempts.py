@@ -218,8 +218,9 @@ class LiveAttempt:
     def _report_end(self, worker: asyncio.Future[None]) -> None:
         """The agent is over by itself: say so once, with the reason when it broke."""
         error = "" if worker.cancelled() else worker.exception()
-        if self._cut:
-            self._report(Ended(live=False, error=self._cut, usage=self.usage))
+        if self._cut:  # who hangs when all is done and said is judged by what it made
+            reason = "" if self.attempt.done else self._cut
+            self._report(Ended(live=False, error=reason, usage=self.usage))
         elif isinstance(error, WorkbenchError):
             self._fail(str(error))
         elif isinstance(error, Exception):
