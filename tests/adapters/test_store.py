@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from workbench.adapters.store.chain import START, link
+from workbench.adapters.store.opening import connect
 from workbench.adapters.store.sqlite import SCHEMA, SqliteStore
 from workbench.core.events import Record, StopRequested
 from workbench.errors import StoreError
@@ -190,6 +191,30 @@ def test_reading_where_nothing_was_ever_run(path: Path) -> None:
         SqliteStore.reading(path)
     assert "workbench run" in caught.value.hint
     assert not path.exists()
+
+
+async def test_a_log_on_a_disk_that_nobody_can_write_to_is_read(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with SqliteStore(path) as store:
+        await store.append("r", [record(1)])
+        wal = path.with_name("events.db-wal").read_bytes()
+    path.with_name("events.db-wal").write_bytes(wal)
+
+    def refusing(where: Path, mode: str) -> sqlite3.Connection:
+        if where == path:  # SQLite would have to make a file beside it
+            problem = sqlite3.OperationalError("unable to open database file")
+            problem.sqlite_errorname = "SQLITE_CANTOPEN"
+            raise problem
+        return connect(where, mode)
+
+    for module in ("opening", "sqlite"):
+        monkeypatch.setattr(f"workbench.adapters.store.{module}.connect", refusing)
+    before = sorted(path.parent.iterdir())
+    with SqliteStore.reading(path) as store:
+        assert store.read("r") == [record(1)]
+    assert sorted(path.parent.iterdir()) == before and not list(tmp_path.glob("workbench-log-*"))
 
 
 def test_an_empty_file_is_not_yet_a_log_for_a_reader(path: Path) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from workbench.adapters.children import Child, Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import ShellGates
 from workbench.adapters.git import furnishing
+from workbench.adapters.supervision import relay
 from workbench.adapters.supervision.starter import Keeper, isolated
 from workbench.engine.ports import AgentReport, Assignment, Ended, Started
 
@@ -503,3 +505,18 @@ def test_a_keeper_imports_next_to_nothing() -> None:
     words = [word.replace("keeper.main()", "print(*sys.modules)") for word in isolated("keeper")]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert {"asyncio", "psutil", "pathlib", "typing", "subprocess"}.isdisjoint(done.stdout.split())
+
+
+def test_a_relay_whose_shim_was_killed_with_a_word_unread_still_ends_what_it_left() -> None:
+    ours, its = socket.socketpair()
+    wake, waker = os.pipe()
+    its.sendall(b"exit 3\n")
+    ours.send(relay.TERM)
+    os.write(waker, b"x")
+    its.close()
+    try:
+        assert relay._relayed(ours, wake, None) in (3, -signal.SIGKILL)
+    finally:
+        ours.close()
+        os.close(wake)
+        os.close(waker)

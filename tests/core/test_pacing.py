@@ -8,7 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.models import Usage
 from workbench.core.pace import Hold
-from workbench.core.pacing import CIRCUIT_FAILURES, share
+from workbench.core.pacing import CIRCUIT_FAILURES, pause_of, share
 from workbench.core.state import TaskStatus
 from workbench.testing.story import Story, task
 
@@ -311,3 +311,27 @@ def test_what_most_wait_for_starts_first() -> None:
         task("x"), task("y", "x"), task("p"), task("q", "p"), task("r", "p"), task("s", "p"), team=("ada",)
     )
     assert starts(run.first) == ["p"]
+
+
+def test_a_command_that_always_says_not_now_is_not_started_all_the_time() -> None:
+    run = Story(task("a"), retry_seconds=0.0)
+    assert pause_of(run.state, None, "nonce") >= run.state.at + 0.75
+
+
+def test_a_reset_in_a_thousand_years_is_not_believed() -> None:
+    run = Story(task("a"), continues=True, retry_seconds=5.0)
+    run.ready("a")
+    run.turn("a", live=False, error="The limit is reached.", limit="usage", resets_at=1.8e12)
+    (paused,) = run.events(e.TeamPaused)
+    assert isinstance(paused, e.TeamPaused)
+    assert not paused.resets and paused.until < run.now + 100
+
+
+def test_a_session_that_ended_for_want_of_money_did_not_fail() -> None:
+    run = Story(task("a"), continues=True, attempts=1, budget_usd=1.0)
+    run.ready("a")
+    run.turn("a", live=False, error="The budget is used up.", usage=Usage(cost_usd=1.0))
+    assert run.collected("a") == [a.EndAttempt("a", 1, interrupt=True)]
+    run.ended("a", interrupted=True, commit="half", session="s", usage=Usage(cost_usd=1.0))
+    assert run.state.outcome == "stopped" and run.state.reason == "the budget is spent"
+    assert run.state.tasks["a"].tries == 0 and run.state.tasks["a"].why == "continued"

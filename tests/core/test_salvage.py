@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from workbench.core.salvage import Kept, attempt_at, is_pin, read_commit, salvage_message, split_pin
 from workbench.core.state import AttemptState
 
@@ -19,6 +21,8 @@ def test_a_commit_of_an_agent_says_neither() -> None:
     assert read_commit(HEAD + b"\nAdd \xff it\n\nMore\n") == Kept(7.0, "", "Add \ufffd it")
     assert read_commit(HEAD + b"x\n\nWorkbench-Salvaged: yesterday\n").at == 7.0
     assert read_commit(b"") == Kept(0.0, "", "")
+    late = read_commit(HEAD.replace(b" 7 ", b" 99999999999999999 ")).at
+    assert datetime.datetime.fromtimestamp(late, datetime.UTC).year < 10_000
 
 
 def attempt(task: str, began: float, ended: float | None, teammate: str = "t1") -> AttemptState:

@@ -30,6 +30,8 @@ class Hostile:
     workbench: CommandLine
     repo: Path
     folder: Path
+    litter: tuple[str, ...] = ()
+    """Files in .git that are taken away after the run, for git itself trips over them."""
 
     def __call__(self, deed: str, *, code: int = 0, after: str = "") -> list[Event]:
         """The run's events. Every commit that could be reached before can be reached afterwards."""
@@ -49,6 +51,8 @@ class Hostile:
         done = self.workbench("run", str(plan), *words)
         assert done.returncode == code, (done.stdout[-3000:], done.stderr)
         assert (self.folder / "did").exists(), "the deed was not done"
+        for name in self.litter:
+            (self.repo / ".git" / name).unlink()
         if git(self.repo, "config", "--default", "false", "core.bare") == "false":
             assert before <= set(git(self.repo, "rev-list", "--all").split()), "commits were lost"
         found = events(done.stdout)
@@ -295,3 +299,22 @@ def test_a_person_who_commits_on_the_integration_branch_is_told_how_to_bring_it_
     back = the_one(of("RefRestored", story))
     assert "cherry-pick" in back["hint"]
     assert git(repo, "show", f"{back['kept']}:mine") == "mine"
+
+
+def test_a_ref_with_a_name_that_git_does_not_know_blinds_nobody(hostile: Hostile, repo: Path) -> None:
+    """Written without git: by an agent, or by whatever synchronises folders and puts copies beside files."""
+    git(repo, "branch", "feature", git(repo, "commit-tree", "-m", "other", "HEAD^{tree}"))
+    old = git(repo, "rev-parse", "feature")
+    hostile.litter = (f"refs/workbench/{RUN}/a b", "refs/heads/main (copy)")
+    words = "; ".join(f'git rev-parse HEAD > "$MAIN/.git/{name}"' for name in hostile.litter)
+    story = hostile(f"{words}; git branch -D -q feature")
+    alarm = the_one(alarms(story, "ref"))
+    assert "feature, which was at" in alarm["sentence"]
+    assert git(repo, "rev-parse", alarm["kept"][0]) == old
+    assert "could not be looked after" not in noticed(story)
+
+
+def test_notes_that_the_user_writes_are_nothing_to_raise_an_alarm_for(hostile: Hostile, repo: Path) -> None:
+    git(repo, "notes", "add", "-m", "first")
+    story = hostile('git -C "$MAIN" notes add -f -m second')
+    assert not alarms(story)

@@ -188,6 +188,11 @@ def test_a_usage_limit_has_the_time_of_its_reset() -> None:
     assert (ended.limit, ended.resets_at, ended.login) == ("usage", float(reset), False)
 
 
+def test_nobody_waits_for_a_limit_beyond_which_is_paid() -> None:
+    info = RateLimitInfo(status="rejected", resets_at=2_000_000_000, overage_status="allowed")
+    assert translate.limited(RateLimitEvent(info, "u", "s")) is None
+
+
 def test_limits_without_a_reset_and_errors_that_are_none() -> None:
     assert translate.ended(result(api_error_status=529), Usage(), "server_error", None, None).limit == "rate"
     unknown = translate.ended(result(api_error_status=429), Usage(), "rate_limit", None, 0.0)

@@ -7,7 +7,14 @@ import time
 
 import pytest
 
+from workbench.core import events as e
+from workbench.core.pace import Hold
+from workbench.core.state import RunState
+from workbench.engine.bus import Bus
+from workbench.engine.loop import Engine
+from workbench.engine.waiting import wait_over
 from workbench.testing.clock import DAWN, Clock, Stuck, VirtualLoop, run
+from workbench.testing.store import MemoryStore
 
 
 def test_hours_of_sleep_take_no_time_and_end_in_order() -> None:
@@ -93,3 +100,24 @@ def test_one_process_after_the_other_on_one_clock() -> None:
         assert loop.time() == pytest.approx(5)
     finally:
         loop.close()
+
+
+async def test_a_minute_is_a_minute_where_the_log_is_ahead_of_the_clock() -> None:
+    """Set back between two processes, the clock must not stand still until it has caught up with the log:
+    whoever waits would wake at once, and at once again."""
+    state, store, now = RunState(), MemoryStore(), 500.0
+    state.at = 1000.0
+    engine = Engine("r", state, store, Bus(), clock=lambda: now)
+    assert engine.clock() == 1000.0
+    told: list[e.Event] = []
+    waiting = asyncio.ensure_future(wait_over(Hold(1000.0, 1000.05), engine.clock, told.append))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not told
+    now = 500.06
+    await waiting
+    assert told == [e.Awoke()]
+    now = 3.0
+    assert engine.clock() == pytest.approx(1000.06)
+    now = 5.0
+    assert engine.clock() == pytest.approx(1002.06)

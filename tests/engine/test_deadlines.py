@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from workbench.core import events as e
 from workbench.core.models import RunSettings, Task
+from workbench.core.state import AttemptState, Phase
+from workbench.engine.deadlines import Deadlines
 from workbench.engine.ports import Roomy
 from workbench.testing.agents import Crash, Edit, EndTurn, Hear, Mark, Reach, Script, Use
 from workbench.testing.stage import Stage
@@ -84,6 +86,13 @@ async def test_an_agent_that_never_ends_is_stopped_however_busy_it_is() -> None:
     assert "the agent was stopped: it was at work for" in state.tasks["a"].reason
 
 
+async def test_an_agent_that_hangs_after_it_is_done_is_judged_by_what_it_made() -> None:
+    hangs: Script = (Edit({"a.txt": "a\n"}), Mark("done"), Reach(asyncio.Event(), asyncio.Event()))
+    run = stage(hangs, idle_seconds=0.1, nudge_seconds=0.05, attempts=1)
+    state = await asyncio.wait_for(run.run(), 20)
+    assert state.outcome == "landed" and run.landed_files()["a.txt"] == "a\n"
+
+
 async def test_a_task_waits_before_its_next_attempt_and_the_run_wakes_by_itself() -> None:
     run = stage((Use("Edit"), Crash()), DONE, retry_seconds=2.0)
     state = await asyncio.wait_for(run.run(), 20)
@@ -91,10 +100,12 @@ async def test_a_task_waits_before_its_next_attempt_and_the_run_wakes_by_itself(
     assert events(run, e.Awoke)
 
 
-async def test_no_more_agents_start_than_fit_into_memory() -> None:
-    settings = RunSettings(team=("ada", "bob", "cy"), gates=("test",))
+async def most_at_once(free: int, room: int) -> int:
+    """How many of four teammates are at work at once where ``room`` agents fit, and memory for ``free`` more
+    is free whenever one looks: nobody takes any yet."""
+    settings = RunSettings(team=("ada", "bob", "cy", "dee"), gates=("test",))
     run = Stage([Task(id=name, title=name) for name in "abcdef"], settings)
-    run.world = replace(run.world, room=lambda: Roomy(agents=0, free_mb=50))
+    run.world = replace(run.world, room=lambda: Roomy(agents=free, free_mb=50))
     run.use(run.agent)
     most = 0
 
@@ -105,8 +116,40 @@ async def test_no_more_agents_start_than_fit_into_memory() -> None:
     run.bus.listen(count)
     first = run.engine.emit
     run.engine.emit = lambda event: first(  # type: ignore[method-assign]
-        event.model_copy(update={"room": 1}) if isinstance(event, e.RunStarted) else event
+        event.model_copy(update={"room": room}) if isinstance(event, e.RunStarted) else event
     )
     state = await asyncio.wait_for(run.run(), 20)
     assert state.outcome == "landed"
-    assert most == 1
+    return most
+
+
+async def test_no_more_agents_start_than_fit_into_memory() -> None:
+    assert await most_at_once(free=0, room=1) == 1
+
+
+async def test_memory_that_agents_are_about_to_take_is_not_free() -> None:
+    assert await most_at_once(free=2, room=2) == 2
+    assert await most_at_once(free=4, room=2) == 4
+
+
+async def test_who_is_nudged_when_its_gates_are_done_has_time_to_act_on_it() -> None:
+    attempt = AttemptState("a", 1, "ada", "n", "base", "first", 0.0, phase=Phase.CHECKED)
+    settings = RunSettings(team=("ada",), attempt_seconds=0.05, nudge_seconds=0.2)
+    clock, told = asyncio.get_running_loop().time, list[tuple[float, bool]]()
+
+    def emit(event: e.Event) -> None:
+        assert isinstance(event, e.DeadlinePassed)
+        told.append((clock(), event.last))
+
+    async def fingerprint() -> str:
+        return ""
+
+    watching = asyncio.ensure_future(Deadlines(attempt, settings, emit, fingerprint).watch())
+    await asyncio.sleep(0.4)
+    assert not told, "its gates are running"
+    attempt.phase = Phase.WORKING
+    while len(told) < 3:  # noqa: ASYNC110 - the third says that the second is not lost
+        await asyncio.sleep(0.01)
+    watching.cancel()
+    assert [last for _, last in told] == [False, True, True]
+    assert told[1][0] - told[0][0] >= 0.19

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from workbench.core import events as e
-from workbench.core.guard import Stashed
+from workbench.core.guard import Snapshot, Stashed
 from workbench.core.models import RunSettings, Task
 from workbench.core.state import RunState
 from workbench.engine import guarding
@@ -285,3 +285,30 @@ async def test_what_the_run_publishes_while_a_finding_is_dealt_with_stays() -> N
     stage.git.tip = published_meanwhile  # type: ignore[method-assign]
     await judge.judge(before, now, ("ada at b",))
     assert stage.git.refs[INTEGRATION] == second
+
+
+async def test_a_guard_with_a_bug_stops_the_run_which_ends(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Guarded(lambda stage: None)
+
+    async def look(whole: bool = False) -> Snapshot:
+        raise ValueError("not foreseen")
+
+    def broken(stage: Guarded) -> None:
+        stage.guard.look = look  # type: ignore[method-assign]
+
+    stage.deed = broken
+    state = await stage.play()
+    assert not state.working and "ValueError: not foreseen" in state.stopping
+    assert "not foreseen" in caplog.text
+
+
+@pytest.mark.parametrize("landed", [True, False])
+async def test_what_clean_takes_of_an_earlier_run_is_no_alarm_unless_something_is_lost(landed: bool) -> None:
+    pin = "refs/workbench/old/work/x/1"
+    stage = Guarded(points(pin, lambda stage: None))
+    stage.git.refs[pin] = stage.base if landed else stage.git.add({"x": "x"}, stage.base)
+    stage.git.refs["refs/heads/workbench/old/integration"] = stage.base
+    old = stage.git.refs[pin]
+    await stage.play()
+    assert [it.alarm.kind for it in stage.found()] == ([] if landed else ["ref"])
+    assert (old in {at for ref, at in stage.git.refs.items() if "/guard/" in ref}) is not landed

@@ -247,6 +247,8 @@ def resting(state: RunState) -> str:
     if pace.pause is not None and pace.pause.hold.holds(at):
         what = "usage limit" if pace.pause.limit == "usage" else "rate limit"
         return f"paused until {clock_time(pace.pause.hold.until, at)}: {what}"
+    if pace.circuit is not None and not pace.circuit.holds(at):
+        return "the agent kept failing; one attempt is the trial"
     if pace.circuit is not None:
         return f"the agent keeps failing; next trial at {clock_time(pace.circuit.until, at)}"
     cap = pace.cap_at(at)

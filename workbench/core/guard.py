@@ -53,6 +53,11 @@ class Snapshot:
         found = self.loose.get(ref.rpartition("/")[0], {}).get(ref)
         return found if found is not None else self.packed.get(ref, "")
 
+    def under(self, prefix: str) -> set[str]:
+        """What the refs below a prefix hold."""
+        refs = {ref for folder in (*self.loose.values(), self.packed) for ref in folder}
+        return {self.value(ref) for ref in refs if ref.startswith(prefix)}
+
 
 class Whose(StrEnum):
     """Whose business a ref is."""

@@ -27,6 +27,12 @@ team rests the first time after a limit of which nobody said when it ends."""
 
 LONGEST_PAUSE = 1800.0
 
+SHORTEST_REST = 1.0
+"""However short the retries: a command that always says "not now" must not be started all the time."""
+
+LONGEST_RESET = 32 * 86_400.0
+"""No limit is reset later than in a month; what says so is not believed."""
+
 RESET_SPREAD = 30.0
 """Everybody comes back when a usage limit is reset; so we come a moment later, up to this."""
 
@@ -77,15 +83,20 @@ def slower(state: RunState, status: int | None, seconds: float) -> tuple[int, fl
 
 def pause_of(state: RunState, resets_at: float | None, seed: str) -> float:
     """Until when the team rests after a limit that ended a session: its reset if that is known."""
-    if resets_at is not None and resets_at > state.at:
+    if resets_at is not None and tells_reset(state, resets_at):
         return resets_at + RESET_SPREAD * share(seed)
     seconds: float = min(LONGEST_PAUSE, rest(state) * 2 ** min(state.pace.pauses, 16))
     return state.at + seconds * (0.75 + share(seed) / 2)
 
 
+def tells_reset(state: RunState, resets_at: float | None) -> bool:
+    """Whether that is a time at which a limit may be reset."""
+    return resets_at is not None and state.at < resets_at <= state.at + LONGEST_RESET
+
+
 def rest(state: RunState) -> float:
     """The shortest rest of the whole team, in seconds."""
-    return REST_RETRIES * state.settings.retry_seconds
+    return max(SHORTEST_REST, REST_RETRIES * state.settings.retry_seconds)
 
 
 def retry_seconds(state: RunState, task: TaskState, seed: str) -> float:

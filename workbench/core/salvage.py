@@ -14,6 +14,9 @@ from workbench.core.state import AttemptState
 RESET = "before the worktree was reset for other work"
 REMOVED = "before the worktree was removed"
 
+LATEST = 250_000_000_000.0
+"""In the year 9892: git takes later times, and calendars do not."""
+
 AT = "Workbench-Salvaged"
 WHY = "Workbench-Reason"
 
@@ -47,7 +50,7 @@ def read_commit(raw: bytes) -> Kept:
     if AT in said:
         with contextlib.suppress(ValueError):
             at = datetime.datetime.fromisoformat(said[AT]).timestamp()
-    return Kept(at, said.get(WHY, ""), body.strip().partition("\n")[0])
+    return Kept(min(at, LATEST), said.get(WHY, ""), body.strip().partition("\n")[0])
 
 
 def attempt_at(attempts: Iterable[AttemptState], teammate: str, at: float) -> AttemptState | None:

@@ -126,6 +126,15 @@ class LiveAttempt:
         finally:
             self._end_checks()
         killpoint("attempt.ended")
+        self._say_ended(commit)
+
+    def lost(self) -> None:
+        """``conduct`` raised, when the agent's processes were gone: what it left is found at a resume."""
+        if not self.ended:
+            self.interrupt = True
+            self._say_ended(None)
+
+    def _say_ended(self, commit: str | None) -> None:
         self.ended = True
         self.emit(
             e.AttemptEnded(
@@ -212,8 +221,9 @@ class LiveAttempt:
     def _report_end(self, worker: asyncio.Future[None]) -> None:
         """The agent is over by itself: say so once, with the reason when it broke."""
         error = "" if worker.cancelled() else worker.exception()
-        if self._cut:
-            self._report(Ended(live=False, error=self._cut, usage=self.usage))
+        if self._cut:  # who hangs when all is done and said is judged by what it made
+            reason = "" if self.attempt.done else self._cut
+            self._report(Ended(live=False, error=reason, usage=self.usage))
         elif isinstance(error, WorkbenchError):
             self._fail(str(error))
         elif isinstance(error, Exception):
@@ -339,6 +349,8 @@ class LiveAttempt:
 
     def cut_short(self, reason: str) -> None:
         """Stop the agent and all that it started; what it made is then collected like a broken one's."""
+        if self._cut:  # it is at it; to be cancelled a second time would mean at once
+            return
         if not self._ask_to_end.is_set() and self._worker is not None and not self._worker.done():
             self._cut = reason
             self._worker.cancel()

@@ -14,24 +14,6 @@ from collections.abc import Callable
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts suspension in the second
 
 
-class LogClock:
-    """The time of one run's records: it goes on from the last of them, ``since``, and never back or still,
-    whatever ``clock`` does. Where that was set back, this one stays ahead of it."""
-
-    def __init__(self, clock: Callable[[], float], since: float) -> None:
-        self._clock = clock
-        self._last = since
-        self._ahead = 0.0
-
-    def __call__(self) -> float:
-        now = self._clock() + self._ahead
-        if now < self._last:
-            self._ahead += self._last - now
-            now = self._last
-        self._last = now
-        return now
-
-
 class SteadyClock:
     """Seconds since 1970, UTC, that only ever grow."""
 
@@ -41,3 +23,22 @@ class SteadyClock:
 
     def __call__(self) -> float:
         return self._began + time.clock_gettime(_STEADY) - self._mark
+
+
+class Onward:
+    """``clock`` going on from ``last``, the time of the newest record: where it is behind that, set back
+    between two processes, or is ever set back, time goes on from where it was. To stand still until it has
+    caught up would not do: what is to wait for a minute must see one pass."""
+
+    def __init__(self, clock: Callable[[], float], last: float) -> None:
+        self._clock = clock
+        self._last = last
+        self._behind = 0.0
+
+    def __call__(self) -> float:
+        now = self._clock() + self._behind
+        if now < self._last:
+            self._behind += self._last - now
+            now = self._last
+        self._last = now
+        return now

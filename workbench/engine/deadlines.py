@@ -18,8 +18,9 @@ class Deadlines:
     """Those of one attempt. ``alive`` is called with every sign of life; ``watch`` tells when one has passed,
     and once more when ``nudge_seconds`` later nothing came of that.
 
-    Time counts while the agent works, not while gates run on what it made. Before an agent counts as silent
-    its worktree is looked at twice, half the time apart: who prints nothing may still write files.
+    No deadline passes while gates run on what it made, but that time counts for ``attempt_seconds``. Before
+    an agent counts as silent its worktree is looked at twice, half the time apart: who prints nothing may
+    still write files.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Deadlines:
         self._print = self._nudged = None
 
     async def watch(self) -> None:
-        """Tell of each deadline that passes. Runs until cancelled, or until it has nothing more to tell."""
+        """Tell of each deadline that passes, of the last one again and again. Runs until cancelled."""
         watched = [self._watch_idle()] if self._idle is not None else []
         watched += [self._watch_wall()] if self._wall is not None else []
         async with asyncio.TaskGroup() as group:
@@ -60,7 +61,7 @@ class Deadlines:
             if self._nudged is not None:
                 if self._clock() >= self._nudged + self._grace and not await self._stirs():
                     self._tell("idle", silent, last=True)
-                    return
+                    self._nudged = self._clock()  # said again, should its turn have ended at that very moment
             elif silent >= self._idle:
                 if not await self._stirs():
                     self._nudged = self._clock()
@@ -83,11 +84,13 @@ class Deadlines:
 
     async def _watch_wall(self) -> None:
         assert self._wall is not None, "watched only where there is a deadline"
-        for last, due in ((False, self._wall), (True, self._wall + self._grace)):
-            await self._until(self._began + due)
+        due, last = self._began + self._wall, False
+        while True:
+            await self._until(due)
             while self._attempt.phase is not Phase.WORKING:  # its gates may be about to prove it done
                 await self._until(self._clock() + min(1.0, self._grace))
             self._tell("wall", self._clock() - self._began, last=last)
+            due, last = self._clock() + self._grace, True  # who is nudged after its gates has that time, too
 
     async def _until(self, due: float) -> None:
         await asyncio.sleep(max(0.001, due - self._clock()))

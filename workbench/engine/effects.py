@@ -295,7 +295,11 @@ class Effects:
             guarding=self._guarded(state),
             places=self._places,
         )
-        await live.conduct()
+        try:
+            await live.conduct()
+        except Exception as problem:  # noqa: BLE001 - a bug of ours: what waits for its end must not hang
+            self._emit(e.StopRequested(reason=explain(problem)))
+            live.lost()
 
     async def _watch(self) -> None:
         """Give every marker to the attempt whose worktree it lies in."""

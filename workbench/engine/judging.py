@@ -51,7 +51,7 @@ class Judge:
                     await self._teammates(moved, names)
                 case _:
                     others.append(moved)
-        await self._others(others, names)
+        await self._others(others, now, names)
         await self._unstashed(before, now, names)
         await self._configuration(before, now, names)
         root = str(self._guard.git_dir / "hooks")
@@ -109,8 +109,8 @@ class Judge:
     def _own(self, worktree: str, ref: str) -> str:
         return self._guard.own_tip(Path(worktree), ref)
 
-    async def _others(self, moves: list[g.Moved], suspects: tuple[str, ...]) -> None:
-        """Refs of the user's: told, and pinned where something would be lost."""
+    async def _others(self, moves: list[g.Moved], now: g.Snapshot, suspects: tuple[str, ...]) -> None:
+        """Refs of the user's and of earlier runs: told, and pinned where something would be lost."""
         gone: list[g.Moved] = []
         replaced: list[str] = []
         for moved in moves:
@@ -119,7 +119,7 @@ class Judge:
             elif moved.expected and (await self._world.git.tip(moved.ref) or "") != moved.expected:
                 if await self._forward(moved):
                     self.once(f"{moved.name} moved on to {moved.found[:10]}: no run does that", moved.ref)
-                else:
+                elif not await self._cleaned(moved, now):
                     gone.append(moved)
         kept = await self._keep_all(moved.expected for moved in gone)
         for alarm in words.lost(gone, kept):
@@ -127,9 +127,22 @@ class Judge:
         if replaced:
             self._raise(words.replaced_alarm(replaced), suspects)
 
+    async def _cleaned(self, moved: g.Moved, now: g.Snapshot) -> bool:
+        """Whether it is gone from an earlier run as by `workbench clean`, which may be used at any time: what
+        it held is on the branch that runs are for, or in what else there is of that run."""
+        if moved.whose is not g.Whose.PAST or moved.found:
+            return False
+        run = moved.ref.removeprefix("refs/heads/").removeprefix("refs/").split("/")[1]
+        branches = (f"refs/heads/{self._state.target}", f"refs/heads/workbench/{run}/integration")
+        tips = {tip for ref in branches if (tip := now.value(ref)) and _is_object(tip)}
+        for tip in tips:
+            if await _holds(self._world.git, tip, moved.expected):
+                return True
+        return moved.expected in now.under(f"refs/workbench/{run}/")
+
     async def _forward(self, moved: g.Moved) -> bool:
-        """Whether a branch only grew."""
-        if moved.whose is not g.Whose.BRANCH or not all(map(_is_object, (moved.expected, moved.found))):
+        """Whether a branch, or notes or what else has a history, only grew."""
+        if not all(map(_is_object, (moved.expected, moved.found))):
             return False
         try:
             return await self._world.git.is_ancestor(moved.expected, moved.found)

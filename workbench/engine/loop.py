@@ -18,7 +18,7 @@ from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RunResumed, StopRequested
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
-from workbench.engine.clock import LogClock, SteadyClock
+from workbench.engine.clock import Onward, SteadyClock
 from workbench.engine.ports import Store
 
 Effect = Callable[[], Coroutine[None, None, None]]
@@ -55,7 +55,7 @@ class Engine:
         self.state.run = run
         self._store = store
         self._bus = bus
-        self.clock = LogClock(clock or SteadyClock(), state.at)
+        self.clock = Onward(clock or SteadyClock(), state.at)
         self._inbox: deque[tuple[float, Event]] = deque()
         self._wake = asyncio.Event()
 

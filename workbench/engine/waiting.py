@@ -16,6 +16,9 @@ LOOK_SECONDS = 10.0
 ROOM_SECONDS = 5.0
 """Between two looks at the machine's memory."""
 
+GROWN_SECONDS = 30.0
+"""How long an agent takes to be as large as it will be; until then its memory still counts as free."""
+
 
 async def wait_over(hold: Hold, clock: Callable[[], float], emit: Emit) -> None:
     """Tell when ``hold`` is over by ``clock``, which gives Unix time. Cancelling tells nothing."""
@@ -25,13 +28,21 @@ async def wait_over(hold: Hold, clock: Callable[[], float], emit: Emit) -> None:
 
 
 async def measure(state: RunState, room: Room, emit: Emit) -> None:
-    """Tell how many attempts fit into memory whenever that is news. Runs until cancelled."""
+    """Tell how many attempts fit into memory whenever that is news. Runs until cancelled.
+
+    What is free may be promised already: to agents that are just being started, or have not grown yet.
+    """
+    clock = asyncio.get_running_loop().time
+    up: dict[tuple[str, int], float] = {}
     while True:
         found = room()
         if found is None:
             return
+        now = clock()
+        up = {key: up.get(key, now) for key, attempt in state.working.items() if attempt.pid is not None}
+        small = len(state.working) - sum(now - since >= GROWN_SECONDS for since in up.values())
         team = len(state.teammates)
-        fit = min(team, max(1, len(state.working) + found.agents))
+        fit = min(team, max(1, len(state.working) + max(0, found.agents - small)))
         known = min(team, state.pace.room or team)
         if fit != known:
             emit(e.RoomMeasured(attempts=fit, free_mb=found.free_mb))

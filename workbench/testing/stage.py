@@ -86,6 +86,7 @@ class Stage:
         """Take the run up again from what the store holds, as a new process does."""
         state = fold(self.store.read("r"))
         state.run = "r"
+        self.git.written.clear()  # a process knows of its own writes only
         async for event in accounts(state, self.world):
             record = e.Record(state.seq + 1, 0.0, event)
             apply(state, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -277,3 +278,20 @@ async def test_what_is_no_ref_does_not_stop_a_look(it: Watched, repo: Path) -> N
     shutil.rmtree(repo / ".git/refs/heads")
     (repo / ".git/refs/heads").mkdir()
     assert (await it.found())["refs/heads/main"][1] == ""
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_what_cannot_be_read_for_want_of_descriptors_is_not_gone(it: Watched, whole: bool) -> None:
+    await it.look()
+    git(it.guard.root, "commit", "-q", "--allow-empty", "-m", "more")
+    git(it.guard.root, "config", "user.name", "Somebody")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            await it.guard.look(whole)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert list(await it.found(whole)) == ["refs/heads/main"]
+    assert it.now.files.keys() == it.before.files.keys()
+    assert it.now.heads == it.before.heads

@@ -18,7 +18,7 @@ from pathlib import Path
 from workbench.adapters.git.administration import Linked, linked_at
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Place, decoded, encoded, run
-from workbench.adapters.git.reffiles import NEVER, RefFiles, Stamp, believed, stamp_of
+from workbench.adapters.git.reffiles import NEVER, RefFiles, Stamp, believed, passing, stamp_of
 from workbench.adapters.git.repository import Repository
 from workbench.adapters.git.status import parse
 from workbench.core.guard import Snapshot, Stashed
@@ -74,7 +74,11 @@ class RepositoryGuard:
         """See the port."""
         written = self._git.refs.written
         busy, pending = written.under_way(), written.since() | self._later
-        read = await asyncio.to_thread(self._read, whole) if self._slow or whole else self._read(whole)
+        try:
+            read = await asyncio.to_thread(self._read, whole) if self._slow or whole else self._read(whole)
+        except BaseException:
+            self._later = pending  # nobody has looked at these yet
+            raise
         busy |= written.since()  # while it was read in a thread
         fresh = pending if whole else frozenset(ref for ref in pending if not self._far(ref))
         self._later = busy | (pending - fresh)
@@ -102,15 +106,16 @@ class RepositoryGuard:
             try:
                 with open(path, "rb") as file:  # noqa: PTH123 - see stamp_of
                     content = file.read()
-            except OSError:
-                content = None
+            except OSError as error:
+                if passing(error):
+                    raise
         self._texts[path] = (believed(stamp, now), content)
         return content
 
     def _stashed(self, now: int) -> tuple[Stashed, ...]:
         raw = self._text(f"{self._common}/logs/refs/stash", now)
         if raw != self._stash[0]:
-            entries = [_entry(line) for line in decoded(raw or b"").splitlines()]
+            entries = [_entry(line) for line in decoded(raw or b"").split("\n")]
             self._stash = (raw, tuple(entry for entry in entries if entry is not None))
         return self._stash[1]
 

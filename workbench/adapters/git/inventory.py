@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench.adapters.git.administration import Linked
 from workbench.adapters.git.locks import remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import OID, full_id
-from workbench.adapters.git.process import Place, encoded, run
+from workbench.adapters.git.process import Finished, Place, decoded, encoded, run
 from workbench.adapters.git.refs import ABSENT, full_ref
 from workbench.adapters.git.repository import Repository
 from workbench.errors import GitError
@@ -44,7 +44,7 @@ class Inventory:
         form = "--format=%(objecttype) %(objectname) %(refname)"
         done = await run(self._place, "for-each-ref", form, *prefixes)
         found = []
-        for line in done.text.splitlines():
+        for line in _lines(done):
             kind, oid, name = line.split(" ", 2)
             found.append(Ref(name, oid, oid if kind == "commit" else ""))
         return found
@@ -52,7 +52,7 @@ class Inventory:
     async def contained(self, tip: str, *prefixes: str) -> frozenset[str]:
         """Names of the refs below ``prefixes`` whose commits ``tip`` contains."""
         words = ("for-each-ref", "--format=%(refname)", f"--merged={full_id(tip)}", *prefixes)
-        return frozenset((await run(self._place, *words)).text.splitlines())
+        return frozenset(_lines(await run(self._place, *words)))
 
     async def beyond(self, tips: Iterable[str], held: Iterable[str]) -> frozenset[str]:
         """Those of ``tips`` that no commit of ``held`` contains."""
@@ -124,6 +124,12 @@ class Inventory:
         found = await asyncio.to_thread(_old_locks, self._common, prefixes, seconds)
         places = work_trees(self._common) if found else []
         return [lock for lock in found if await remove_if_abandoned(lock, places)]
+
+
+def _lines(done: Finished) -> list[str]:
+    """Lines of git's. ``str.splitlines`` would also end one at U+2028 and the like, which a ref's name may
+    hold."""
+    return [line for line in decoded(done.out).split("\n") if line]
 
 
 def _once(log: Path) -> list[str]:

@@ -7,7 +7,9 @@ is not believed. What writes into a ref's file without git is seen by a ``whole`
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,9 @@ LARGEST = 4_096
 SKIPPED = frozenset({"refs/remotes", "refs/prefetch", "refs/bisect"})
 """Folders of refs that come and go by themselves."""
 
+NO_NAME = re.compile(r"^\.|\.$|\.lock$|\.\.|@\{|[\0-\x20\x7f~^:?*\[\\]")
+"""What no part of a ref may have in its name (git-check-ref-format(1)): such a file is a lock, or no ref."""
+
 Stamp = tuple[int, int, int]
 NEVER: Stamp = (0, 0, 0)
 
@@ -34,6 +39,12 @@ class _Folder:
     files: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
+
+
+def passing(error: OSError) -> bool:
+    """Whether something could not be read for a reason that passes and says nothing of what is there: a look
+    that takes it for gone would raise an alarm, and remember that."""
+    return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN)
 
 
 def stamp_of(path: str) -> Stamp:
@@ -99,7 +110,9 @@ class RefFiles:
         folders: list[str] = []
         try:
             self._list(name, path, known, now, files, folders)
-        except OSError:  # it went while it was looked at, as git does with empty ones
+        except OSError as error:  # it went while it was looked at, as git does with empty ones
+            if passing(error):
+                raise
             files, folders = {}, []
         known.stamp, known.files, known.folders = believed(stamp, now), files, tuple(folders)
         values = {f"{name}/{file}": value for file, (_, value) in files.items()}
@@ -119,10 +132,10 @@ class RefFiles:
     ) -> None:
         with os.scandir(path) as entries:
             for entry in entries:
+                if NO_NAME.search(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(f"{name}/{entry.name}")
-                    continue
-                if entry.name.endswith(".lock"):
                     continue
                 try:
                     seen = entry.stat(follow_symlinks=False)
@@ -150,7 +163,9 @@ def _value(path: str) -> str | None:
     """What a ref's file says; None when it is not there any more, or is no file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:
+    except OSError as error:
+        if passing(error):
+            raise
         return None
     try:
         return decoded(os.read(handle, LARGEST)).rstrip()
@@ -164,7 +179,9 @@ def _packed(path: str) -> dict[str, str]:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - see stamp_of
             raw = file.read()
-    except OSError:
+    except OSError as error:
+        if passing(error):
+            raise
         return {}
     found: dict[str, str] = {}
     for line in decoded(raw).split("\n"):

@@ -113,15 +113,28 @@ def _relayed(shim: socket.socket, wake: int, parent: int | None) -> int:
         for descriptor, _ in poll.poll(None if parent is None else PARENT_SECONDS * 1000):
             if descriptor == wake:
                 os.read(wake, 4096)
-                shim.send(TERM)
-            elif data := shim.recv(4096):
+                _say(shim, TERM)
+            elif data := _heard(shim):
                 heard += data
             else:
                 codes = [line.split()[1] for line in heard.splitlines() if line.startswith(b"exit ")]
                 return int(codes[0]) if codes else -signal.SIGKILL
         if parent is not None and os.getppid() != parent:
-            shim.send(END)
+            _say(shim, END)
             parent = None
+
+
+def _say(shim: socket.socket, word: bytes) -> None:
+    with suppress(OSError):  # it was killed, which is about to be heard
+        shim.send(word)
+
+
+def _heard(shim: socket.socket) -> bytes:
+    """What the shim says; nothing when it is gone, also where it was killed with a word of ours unread."""
+    try:
+        return shim.recv(4096)
+    except OSError:
+        return b""
 
 
 def _end_strays(note: str) -> None:

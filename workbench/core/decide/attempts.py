@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.pacing import circuit, circuit_closed, limited, warned
-from workbench.core.decide.proceeding import go_on, may_start, start
+from workbench.core.decide.proceeding import go_on, may_start, poor, start
 from workbench.core.decide.table import Actions, after
 from workbench.core.models import Verdict
 from workbench.core.pacing import retry_seconds
@@ -82,6 +82,8 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
 
 
 def _judge(state: RunState, event: e.WorkCollected, attempt: AttemptState) -> Actions:
+    if attempt.error and poor(state):  # with more money it goes on from there, and nobody failed
+        return [a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
     if attempt.error:
         return fail(state, attempt, attempt.error)
     if attempt.blocked:

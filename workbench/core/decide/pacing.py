@@ -30,7 +30,7 @@ def limited(state: RunState, event: e.TurnEnded, attempt: AttemptState) -> Actio
     if pause is not None and event.limit == "rate" and pause.hold.holds(state.at):
         return over
     until = pacing.pause_of(state, event.resets_at, attempt.nonce)
-    resets = event.resets_at is not None and event.resets_at > state.at
+    resets = pacing.tells_reset(state, event.resets_at)
     paused = e.TeamPaused(limit=event.limit, until=until, reason=event.error, resets=resets)
     return [*over, a.Declare(paused)]
 

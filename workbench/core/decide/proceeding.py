@@ -15,8 +15,13 @@ ON_ITS_WAY = frozenset({TaskStatus.DELIVERED, TaskStatus.LANDING})
 
 def may_start(state: RunState) -> bool:
     """Whether new attempts may begin at all: base proven, not stopping, money left."""
+    return bool(state.base_green) and not state.stopping and not poor(state)
+
+
+def poor(state: RunState) -> bool:
+    """Whether nothing is left of the run's budget."""
     budget = state.settings.budget_usd
-    return bool(state.base_green) and not state.stopping and (budget is None or state.cost_usd < budget)
+    return budget is not None and state.cost_usd >= budget
 
 
 def start(state: RunState) -> Actions:

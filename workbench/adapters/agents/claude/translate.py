@@ -66,9 +66,10 @@ def retried(message: SystemMessage) -> Retried:
 
 
 def limited(message: RateLimitEvent) -> Retried | None:
-    """The report of a usage limit that was hit, with the time until it is lifted; None for warnings."""
+    """The report of a usage limit that was hit, with the time until it is lifted; None for warnings, and
+    where what goes beyond it is paid for: then nobody has to wait."""
     info = message.rate_limit_info
-    if info.status != "rejected":
+    if info.status != "rejected" or info.overage_status in ("allowed", "allowed_warning"):
         return None
     wait = max(0.0, (info.resets_at or time.time()) - time.time())
     return Retried(
