@@ -209,6 +209,39 @@ def test_a_limit_without_a_known_end_is_waited_out_longer_each_time() -> None:
     assert 45 <= waited[0] <= 75
 
 
+def test_work_that_was_done_when_the_limit_came_is_judged_and_not_begun_again() -> None:
+    run = Story(task("a"), task("b"), attempts=1)
+    run.mark("a", "done")
+    actions = run.turn("a", live=False, error="limit", limit="usage", resets_at=5000.0)
+    assert actions[0] == a.CollectWork("a", 1)
+    run.collected("a")
+    assert any(isinstance(action, a.BuildBatch) for action in run.checked("a", True))
+    assert run.state.pace.pause is not None
+
+
+def test_a_reset_that_is_known_takes_the_place_of_a_guess() -> None:
+    run = Story(task("a"), task("b"), task("c"), team=("ada", "bob", "cy"), retry_seconds=5.0)
+    run.turn("a", live=False, error="limit", limit="usage")
+    run.turn("b", live=False, error="limit", limit="usage", resets_at=5000.0)
+    run.turn("c", live=False, error="limit", limit="usage")
+    assert [it.resets for it in run.events(e.TeamPaused) if isinstance(it, e.TeamPaused)] == [False, True]
+    assert run.state.pace.pause is not None
+    assert run.state.pace.pause.hold.until >= 5000.0
+
+
+def test_a_limit_without_end_stops_the_run_after_hours() -> None:
+    run = Story(task("a"), team=("ada",), retry_seconds=5.0)
+    for attempt in range(1, 40):
+        run.turn("a", attempt, live=False, error="HTTP 529", limit="rate")
+        actions = run.ended("a", attempt, interrupted=True)
+        if run.state.finished:
+            break
+        pass_time(run, wakes(actions)[0])
+    assert run.state.outcome == "stopped"
+    assert "the limit was still there after 16 pauses: HTTP 529" in run.state.reason
+    assert run.now > 5 * 3600
+
+
 def test_landings_go_on_while_the_team_is_paused() -> None:
     run = Story(task("a"), task("b"))
     run.turn("b", live=False, error="limit", limit="usage", resets_at=5000.0)

@@ -22,11 +22,13 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing starts: a usage limit, or a rate limit that outlived the agent's own patience."""
+    """Nothing starts: a usage limit, or a rate limit that outlived the agent's own patience. ``resets`` says
+    that its end is when the limit is lifted."""
 
     hold: Hold
     limit: str
     reason: str
+    resets: bool = False
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Pace:
     """What holds the team back just now.
 
     ``cap`` is how many attempts may run at once since ``slowed_at``; ``room`` how many fit into memory.
-    ``failures`` counts those of the agent itself in a row, ``circuit`` is there while it is open, and
+    ``failures`` counts those of the agent itself in a row, ``broken`` is what the last of them said, ``circuit`` is there while it is open, and
     ``trial`` the attempt that may close it. ``pauses`` counts pauses of unknown length in a row;
     ``warned`` are the budgets (a task's id, or empty for the run's) that were said to run out.
     """
@@ -45,6 +47,7 @@ class Pace:
     slowed_at: float = 0.0
     room: int | None = None
     failures: int = 0
+    broken: str = ""
     circuit: Hold | None = None
     trial: tuple[str, int] | None = None
     warned: set[str] = field(default_factory=set)

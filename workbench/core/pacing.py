@@ -27,6 +27,9 @@ team rests the first time after a limit of which nobody said when it ends."""
 
 LONGEST_PAUSE = 1800.0
 
+MOST_PAUSES = 16
+"""Pauses of unknown length in a row, six hours by default, after which a person should look."""
+
 SHORTEST_REST = 1.0
 """However short the retries: a command that always says "not now" must not be started all the time."""
 

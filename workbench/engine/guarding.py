@@ -144,9 +144,12 @@ class Guarding:
             await asyncio.sleep(POLL_SECONDS)
             if not self._live:
                 continue
-            await self.look(whole=True)
-            for attempt in list(self._live.values()):
-                self._stands(attempt)
+            try:
+                await self.look(whole=True)
+                for attempt in list(self._live.values()):
+                    self._stands(attempt)
+            except Exception as problem:  # noqa: BLE001 - a bug here must not end all looking without a word
+                self._judge.once(f"the repository could not be looked after: {explain(problem)}")
 
     def _stands(self, attempt: AttemptState) -> None:
         """An attempt whose worktree is gone can only fail: what it writes now goes nowhere."""

@@ -28,7 +28,7 @@ async def wait_over(hold: Hold, clock: Callable[[], float], emit: Emit) -> None:
 
 
 async def measure(state: RunState, room: Room, emit: Emit) -> None:
-    """Tell how many attempts fit into memory whenever that is news. Runs until cancelled.
+    """Tell how many attempts fit into memory whenever that is news: one more is not. Runs until cancelled.
 
     What is free may be promised already: to agents that are just being started, or have not grown yet.
     """
@@ -44,6 +44,6 @@ async def measure(state: RunState, room: Room, emit: Emit) -> None:
         team = len(state.teammates)
         fit = min(team, max(1, len(state.working) + max(0, found.agents - small)))
         known = min(team, state.pace.room or team)
-        if fit != known:
+        if fit < known or fit > known + 1 or (fit == team and fit > known):
             emit(e.RoomMeasured(attempts=fit, free_mb=found.free_mb))
         await asyncio.sleep(ROOM_SECONDS)

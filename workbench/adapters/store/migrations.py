@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import struct
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from workbench.adapters.store.chain import START, link
-from workbench.adapters.store.failures import stale_schema
+from workbench.adapters.store.failures import damaged, stale_schema
 from workbench.errors import StoreError
 
 
@@ -72,7 +73,10 @@ def migrate(connection: sqlite3.Connection, path: Path, to: int = SCHEMA) -> Non
             if version < to:
                 if version and connection.execute("SELECT 1 FROM events LIMIT 1").fetchone():
                     _copy(path, version)
-                MIGRATIONS[version](connection)
+                try:
+                    MIGRATIONS[version](connection)
+                except (TypeError, ValueError, struct.error) as error:
+                    raise damaged(path, "holds what no workbench wrote") from error
                 connection.execute(f"PRAGMA user_version = {version + 1}")
             connection.execute("COMMIT")
         except BaseException:

@@ -12,6 +12,7 @@ It adopts what a killed shim leaves behind, and kills it: nobody knows any more 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import marshal
 import os
@@ -83,7 +84,8 @@ class Forker:
         except OSError as error:
             pid = -1
             with socket.socket(fileno=os.dup(files[0])) as lifeline:
-                lifeline.sendall(f"failed {error.errno} {error.strerror}\n".encode())
+                with contextlib.suppress(OSError):  # nobody waits for it any more
+                    lifeline.sendall(f"failed {error.errno} {error.strerror}\n".encode())
         if pid == 0:
             self._become_shim(*files)
         if pid > 0:

@@ -142,7 +142,7 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt.late = attempt.phase is not Phase.WORKING
     if not attempt.late:
         attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "turn")
-        attempt.error = event.error
+        attempt.error = "" if event.limit and attempt.done else event.error
     attempt.live = attempt.live and event.live
     attempt.usage = event.usage
     attempt.session = event.session or attempt.session

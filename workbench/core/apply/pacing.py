@@ -20,7 +20,7 @@ def _team_slowed(state: RunState, event: e.TeamSlowed, at: float) -> None:
 @on(e.TeamPaused)
 def _team_paused(state: RunState, event: e.TeamPaused, at: float) -> None:
     pace = state.pace
-    pace.pause = Pause(Hold(at, event.until), event.limit, event.reason)
+    pace.pause = Pause(Hold(at, event.until), event.limit, event.reason, event.resets)
     pace.pauses += not event.resets
     if event.limit == "rate":  # whoever comes back first finds out whether all may
         pace.cap, pace.slowed_at = 1, event.until
@@ -66,6 +66,7 @@ def agent_worked(state: RunState, attempt: AttemptState) -> None:
 def agent_broke(state: RunState, attempt: AttemptState) -> None:
     """An agent failed by itself."""
     state.pace.failures += 1
+    state.pace.broken = attempt.error
     if state.pace.trial == (attempt.task, attempt.number):
         state.pace.trial = None
     state.task(attempt.task).breaks += 1

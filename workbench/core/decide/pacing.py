@@ -21,16 +21,19 @@ def _agent_retried(state: RunState, event: e.AgentRetried) -> Actions:
 
 
 def limited(state: RunState, event: e.TurnEnded, attempt: AttemptState) -> Actions:
-    """A session that a limit ended is not a failed attempt: it goes on when the limit is over."""
+    """A session that a limit ended is not a failed attempt: it goes on when the limit is over, or is judged
+    by what it has when it had said that it was done."""
     assert event.limit, "asked only of a limit"
     over: Actions = [a.EndAttempt(event.task, event.attempt, interrupt=True)]
-    pause = state.pace.pause
-    if pause is not None and pause.limit == "usage" and pause.hold.holds(state.at):
-        return over  # known, and with the time of its end
-    if pause is not None and event.limit == "rate" and pause.hold.holds(state.at):
-        return over
+    if attempt.done:
+        over = [a.CollectWork(event.task, event.attempt)]
+    pause, resets = state.pace.pause, pacing.tells_reset(state, event.resets_at)
+    if pause is not None and pause.hold.holds(state.at) and (pause.resets or not resets):
+        return over  # known, and as well as this one tells it
+    if not resets and state.pace.pauses >= pacing.MOST_PAUSES:
+        reason = f"the limit was still there after {pacing.MOST_PAUSES} pauses: {event.error}"
+        return [*over, a.Declare(e.StopRequested(reason=reason))]
     until = pacing.pause_of(state, event.resets_at, attempt.nonce)
-    resets = pacing.tells_reset(state, event.resets_at)
     paused = e.TeamPaused(limit=event.limit, until=until, reason=event.error, resets=resets)
     return [*over, a.Declare(paused)]
 
@@ -55,12 +58,11 @@ def circuit(state: RunState) -> Actions:
         return []
     if pace.circuit is not None and pace.circuit.holds(state.at):
         return []  # those that had started before
-    reason = next((it.error for it in reversed(state.attempts.values()) if it.error), "")
     opened = e.CircuitOpened(
         agent=state.settings.agent,
         failures=pace.failures,
         seconds=pacing.rest(state),
-        reason=reason,
+        reason=pace.broken,
     )
     return [a.Declare(opened)]
 

@@ -298,6 +298,8 @@ class Session:
             if limit := translate.limited(message):
                 self._resets_at = float(message.rate_limit_info.resets_at or 0)
                 self._report(limit)
+            elif message.rate_limit_info.status == "allowed":  # the limit was lifted
+                self._resets_at = None
         elif isinstance(message, SystemMessage) and message.subtype == "api_retry":
             self._report(retry := translate.retried(message))
             if retry.status == 401 and int(message.data.get("attempt") or 0) >= REFUSED_LOGINS:
