@@ -60,7 +60,8 @@ def _interrupting(told: list[int]) -> Iterator[None]:
     """SIGTERM and SIGHUP cancel the current task, as asyncio lets SIGINT do; noted in ``told``.
 
     By default they would end this process where it stands, and gates and git commands that it had
-    started would go on without it. A second one does not wait for the loop's turn.
+    started would go on without it. A second one does not wait for the loop's turn; only a SIGHUP is
+    nobody's second word, as ``drive`` says.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -69,6 +70,8 @@ def _interrupting(told: list[int]) -> Iterator[None]:
         return
 
     def interrupt(number: int, _: object) -> None:
+        if told and number == signal.SIGHUP:
+            return
         told.append(number)
         if len(told) > 1:
             raise KeyboardInterrupt
@@ -104,7 +107,9 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
     def stop(number: signal.Signals) -> None:
         nonlocal interrupted
         if interrupted:
-            work.cancel()
+            # A closed terminal hangs up twice, by the kernel and by its shell: nobody asked again.
+            if number != signal.SIGHUP:
+                work.cancel()
             return
         interrupted = True
         with contextlib.suppress(OSError):
