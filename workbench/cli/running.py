@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, run_async
 from workbench.cli.outcome import explain
+from workbench.cli.presenting import again
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.place import Place, open_place
@@ -109,7 +110,7 @@ def next_steps(result: Report) -> None:
     """What a person can do now, in a line or two on stderr."""
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
-        explain(f"run {result.run} stopped: {result.reason}", f"workbench resume {result.run}")
+        explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
         return
     if result.outcome == "refused":
         explain(result.reason, "make the gate green on the base first, or choose another --base")

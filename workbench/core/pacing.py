@@ -25,6 +25,9 @@ REST_RETRIES = 12
 """In ``retry_seconds``, a minute as these are: how long an open circuit lets nothing start, and how long the
 team rests the first time after a limit of which nobody said when it ends."""
 
+SHORTEST_PAUSE = 0.1
+"""What the first rest has at least, so that with no ``retry_seconds`` at all the rests get longer, too."""
+
 LONGEST_PAUSE = 1800.0
 
 RESET_SPREAD = 30.0
@@ -79,7 +82,7 @@ def pause_of(state: RunState, resets_at: float | None, seed: str) -> float:
     """Until when the team rests after a limit that ended a session: its reset if that is known."""
     if resets_at is not None and resets_at > state.at:
         return resets_at + RESET_SPREAD * share(seed)
-    seconds: float = min(LONGEST_PAUSE, rest(state) * 2 ** min(state.pace.pauses, 16))
+    seconds: float = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, rest(state)) * 2 ** min(state.pace.pauses, 16))
     return state.at + seconds * (0.75 + share(seed) / 2)
 
 
