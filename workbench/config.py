@@ -74,8 +74,8 @@ class Settings(BaseModel):
     gates: Lines = Field((), description="Commands that must exit 0 on a tree before it is published.")
     setup: Lines = Field(
         (),
-        description="Commands run once in each new worktree, `npm ci` for example; what they leave running is "
-        "ended.",
+        description="Commands run once in each new worktree, `npm ci` for example; what they leave running "
+        "is ended.",
     )
     copy_files: Lines = Field(
         (), description="Ignored files copied from the checkout into each new worktree, `.env` for example."
