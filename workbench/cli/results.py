@@ -38,12 +38,14 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
     if form is not None and form not in FORMS:
         raise UsageError(f"There is no report format {form!r}.", f"Formats are {', '.join(FORMS)}.")
 
-    async def main() -> tuple[Report, DamagedRun | None]:
+    async def main() -> tuple[Report, DamagedRun | None, bool]:
         place = await open_place(repo)
         state, damaged = read_good(place, run)
-        return await proven_report(place, state), damaged
+        holder = owner(place.state_dir)
+        cut_short = not state.finished and (holder is None or holder.run != state.run)
+        return await proven_report(place, state), damaged, cut_short
 
-    result, damaged = run_async(main())
+    result, damaged, cut_short = run_async(main())
     match form:
         case "json":
             # Not pydantic's own: a file name that is no UTF-8 may be in it.
@@ -57,6 +59,8 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
     if damaged is not None:
         explain(str(damaged), damaged.hint)
         return damaged.exit_code
+    if cut_short:
+        explain("this run was cut short and can go on", again(result.run, result.reason))
     return 0 if result.complete else 1
 
 
@@ -119,7 +123,7 @@ def _print_alarms(result: Report) -> None:
     from rich.text import Text
 
     for raised in result.alarms:
-        console().print(Text("alarm: ", "red") + Text(alarm(raised).what))
+        console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
 
 def status(run: str | None, repo: Path, *, json: bool) -> int:
