@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import again
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.place import Place, open_place
@@ -110,6 +109,8 @@ def next_steps(result: Report) -> None:
     """What a person can do now, in a line or two on stderr."""
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
+        from workbench.cli.presenting import again
+
         explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
         return
     if result.outcome == "refused":
