@@ -63,7 +63,8 @@ Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 class Settings(BaseModel):
     """What a repository and its user want of every run. Frozen; made by ``load``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+    # No infinite numbers: JSON, which the log is in, has none, and the run could not be read again.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, allow_inf_nan=False)
 
     team: int = Field(3, ge=1, le=1000, description="How many teammates work at once.")
     agent: str = Field(
@@ -71,7 +72,11 @@ class Settings(BaseModel):
         description="`claude` for Claude Code, or `command:CMD` for any program that takes a brief on stdin.",
     )
     gates: Lines = Field((), description="Commands that must exit 0 on a tree before it is published.")
-    setup: Lines = Field((), description="Commands run once in each new worktree, `npm ci` for example.")
+    setup: Lines = Field(
+        (),
+        description="Commands run once in each new worktree, `npm ci` for example; what they leave running "
+        "is ended.",
+    )
     copy_files: Lines = Field(
         (), description="Ignored files copied from the checkout into each new worktree, `.env` for example."
     )

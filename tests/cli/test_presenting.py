@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.cli.collisions import semantic, settled
-from workbench.cli.presenting import named
+from workbench.cli.presenting import gist, named
 from workbench.cli.story import Story
 from workbench.core.events import ConflictCleared, ConflictForeseen, LandingRead
 from workbench.core.models import PublicChange
@@ -54,3 +54,12 @@ def test_a_terminal_shows_what_settled_conflicts_and_who_was_red_together() -> N
         ("agent (ada)", "k (red before: union)"),
     ]
     assert list(semantic([both])) == [("a with b", "t1, t2 (landed in the end)")]
+
+
+def test_what_only_announces_more_is_told_with_the_last_of_it() -> None:
+    assert gist("It exited with 3. The end of its output:\nstarting\nboom\n\n") == (
+        "It exited with 3. The end of its output: boom"
+    )
+    assert gist("A gate is red.\nmany lines") == "A gate is red."
+    assert gist("nothing follows:") == "nothing follows:"
+    assert gist("") == ""

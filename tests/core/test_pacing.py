@@ -242,6 +242,18 @@ def test_a_limit_without_end_stops_the_run_after_hours() -> None:
     assert run.now > 5 * 3600
 
 
+def test_rests_get_longer_even_when_a_task_is_tried_again_at_once() -> None:
+    run = Story(task("a"), team=("ada",), continues=True, retry_seconds=0.0)
+    rests = [pause_of(run.state, None, "") - run.state.at]
+    for attempt in range(1, 9):
+        run.turn("a", attempt, live=False, error="exit 75", limit="rate")
+        run.ended("a", attempt, interrupted=True, commit="half", session="s")
+        run.now += 100.0
+        run.send(e.Awoke())
+        rests.append(pause_of(run.state, None, "") - run.state.at)
+    assert rests[0] > 0.05 and rests == sorted(rests) and rests[-1] > 10
+
+
 def test_landings_go_on_while_the_team_is_paused() -> None:
     run = Story(task("a"), task("b"))
     run.turn("b", live=False, error="limit", limit="usage", resets_at=5000.0)
@@ -323,7 +335,7 @@ def test_a_task_whose_budget_is_spent_is_given_up_and_its_work_kept() -> None:
     assert isinstance(failed, e.AttemptFailed)
     assert failed.final
     assert failed.commit == "a1"
-    assert "its budget of $1.00 is spent" in failed.reason
+    assert "budget of $1.00 is spent" in failed.reason
     assert not failed.broke, "money is no broken agent"
 
 

@@ -11,6 +11,7 @@ from claude_agent_sdk import RateLimitEvent, RateLimitInfo, ResultMessage
 from tests.conftest import git
 from tests.e2e.conftest import CommandLine, events, of, until
 from workbench.adapters.agents.claude import translate
+from workbench.adapters.store.sqlite import SqliteStore
 from workbench.core.models import Usage
 
 pytestmark = pytest.mark.e2e
@@ -201,3 +202,26 @@ def test_limits_without_a_reset_and_errors_that_are_none() -> None:
     credit = translate.ended(result(), Usage(), "billing_error", None, None)
     assert credit.login
     assert "credit" in credit.error
+
+
+def test_the_time_that_a_run_was_dead_is_no_time_of_the_run(
+    workbench: CommandLine, repo: Path, plan: str
+) -> None:
+    go = repo.parent / "second-life"
+    slow = f"test -e {go} || sleep 600\n{WRITE}"
+    run = workbench.start(
+        "run", plan, "--agent", agent(repo, slow), "--yes", "--json", "--run-id", "r", "--gate", "true"
+    )
+    until(run, lambda event: event["type"] == "AgentStarted")
+    run.kill()
+    run.communicate()
+    go.touch()
+    resumed = workbench("resume", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    with SqliteStore.reading(repo / ".git" / "workbench" / "events.db") as store:
+        records = store.read("r")
+    resumption = next(place for place, it in enumerate(records) if it.type == "RunResumed")
+    died = [it for it in records[:resumption] if it.type == "AttemptEnded"]
+    last = [it for it in records[:resumption] if it.type != "AttemptEnded"][-1]
+    assert died
+    assert {it.at for it in died} == {last.at}

@@ -196,6 +196,25 @@ def test_terminal_closed_in_the_middle_stops_gracefully_and_resume_goes_on(
     _resumes(workbench, repo, tmp_path)
 
 
+def test_terminal_closed_under_a_shell_that_passes_the_hangup_on_stops_gracefully(
+    workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path
+) -> None:
+    """The kernel and the shell hang up, one after the other: that is one request to stop, not two."""
+    ticks = tmp_path / "ticks"
+    process = workbench.start(*run_words(plan, hostile("stubborn", str(tmp_path / "go"), str(ticks))))
+    until(process, lambda event: event["type"] == "MarkerReceived")
+    process.send_signal(signal.SIGHUP)
+    _said(process, b"stopping")
+    process.send_signal(signal.SIGHUP)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 130, said
+    assert "at once" not in said
+    assert not leftovers(repo)
+    assert "stopped" in workbench("status").stdout
+    _resumes(workbench, repo, tmp_path)
+
+
 def _on_a_terminal(workbench: CommandLine, *words: str) -> tuple[subprocess.Popen[bytes], int]:
     screen, keyboard = pty.openpty()
     termios.tcsetwinsize(screen, (40, 120))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import json
 import os
@@ -140,7 +141,9 @@ def _read(descriptor: int) -> Owner | None:
 def _unusable(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The lock {path} cannot be opened: {error.strerror}.",
-        "Check the owner and the mode of this file and its directory.",
+        "Its disk cannot be written to: mount it for writing."
+        if error.errno == errno.EROFS
+        else "Check the owner and the mode of this file and its directory.",
     )
 
 

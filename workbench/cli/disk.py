@@ -54,5 +54,5 @@ def _parts(it: Usage) -> list[tuple[str, Size]]:
         ("trash", it.trash),
         ("repositories that teammates made", it.aside),
         ("logs and files", it.files),
-        (f"objects that only its {it.pins} pins keep", it.objects),
+        (f"objects that only its {it.pins} pin{'s keep' if it.pins != 1 else ' keeps'}", it.objects),
     ]

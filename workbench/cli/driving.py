@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,9 @@ SIGNALS = {
     signal.SIGTERM: "asked to end (SIGTERM)",
     signal.SIGHUP: "the terminal was closed (SIGHUP)",
 }
+
+ECHO_SECONDS = 0.5
+"""A SIGTERM so soon after the request to stop is the same request once more."""
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
@@ -60,7 +64,8 @@ def _interrupting(told: list[int]) -> Iterator[None]:
     """SIGTERM and SIGHUP cancel the current task, as asyncio lets SIGINT do; noted in ``told``.
 
     By default they would end this process where it stands, and gates and git commands that it had
-    started would go on without it. A second one does not wait for the loop's turn.
+    started would go on without it. A second one does not wait for the loop's turn; only a SIGHUP is
+    nobody's second word, as ``drive`` says.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -69,6 +74,8 @@ def _interrupting(told: list[int]) -> Iterator[None]:
         return
 
     def interrupt(number: int, _: object) -> None:
+        if told and number == signal.SIGHUP:
+            return
         told.append(number)
         if len(told) > 1:
             raise KeyboardInterrupt
@@ -85,6 +92,7 @@ def _interrupting(told: list[int]) -> Iterator[None]:
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
     """Let a run go to its end, showing it; gives its report and the exit code."""
     interrupted = gone = False
+    asked = 0.0
     proving: asyncio.Future[dict[str, bool]] | None = None
 
     def show(record: Record) -> None:
@@ -102,11 +110,15 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
     work = asyncio.ensure_future(run.go())
 
     def stop(number: signal.Signals) -> None:
-        nonlocal interrupted
+        nonlocal interrupted, asked
         if interrupted:
-            work.cancel()
+            # A closed terminal hangs up twice, by the kernel and by its shell; `timeout` sends its SIGTERM
+            # to the process, then to its group. Nobody asked again there.
+            echo = number == signal.SIGTERM and time.monotonic() - asked < ECHO_SECONDS
+            if number != signal.SIGHUP and not echo:
+                work.cancel()
             return
-        interrupted = True
+        interrupted, asked = True, time.monotonic()
         with contextlib.suppress(OSError):
             explain(f"stopping: {SIGNALS[number]}; what the teammates have is kept (again to end at once)")
         run.stop(SIGNALS[number])

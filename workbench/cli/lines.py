@@ -56,7 +56,7 @@ class LiveTable:
 
         self._console = console or Console(stderr=True, highlight=False)
         self._clock = clock
-        self._began = clock()
+        self._began = self._shown = clock()
         self._state: RunState | None = None
         self._story = Story()
         self._live = Live(
@@ -64,7 +64,7 @@ class LiveTable:
         )
 
     def show(self, state: RunState, record: Record) -> None:
-        self._state = state
+        self._state, self._shown = state, self._clock()
         if said := self._story.line(state, record.event):
             self._tell(said)
 
@@ -100,7 +100,8 @@ class LiveTable:
         head = Text()
         head.append(f"{landed}/{len(state.tasks)} landed", "bold green" if landed else "bold")
         spent = f"  ${state.cost_usd:.2f}" if state.cost_usd and not state.settings.scripted else ""
-        head.append(f"  {duration(elapsed(state))}{spent}  {counts(state)}", "dim")
+        seconds = elapsed(state) + self._clock() - self._shown  # it goes on while nothing happens
+        head.append(f"  {duration(seconds)}{spent}  {counts(state)}", "dim")
         if why := resting(state):
             head.append(f"  {why}", "yellow")
         names = ", ".join(state.landing.tasks) if state.landing else ""

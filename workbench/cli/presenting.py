@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.lists import some
+from workbench.core.models import BUDGET_SPENT
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -41,6 +43,12 @@ def short(text: str, width: int = NOTE_WIDTH) -> str:
     first = next((part for part in text.splitlines() if part.strip()), "")
     clean = "".join(char if char.isprintable() else " " for char in first).strip()
     return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def gist(text: str, width: int = NOTE_WIDTH) -> str:
+    """``text`` in one line: its first, and when that only announces more, the last of what follows."""
+    first, last = short(text, width), short("\n".join(reversed(text.splitlines())), width)
+    return f"{first} {last}" if first.endswith(":") and last != first else first
 
 
 def _who(state: RunState, event: e.AttemptEvent) -> str:
@@ -207,7 +215,7 @@ def shown(names: Sequence[str], most: int = 3) -> str:
 
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:
     more = "given up; its work is kept" if event.final else "will be tried again"
-    return Line(_who(state, event), f"{event.task}: {short(event.reason)}; {more}", "bad")
+    return Line(_who(state, event), f"{event.task}: {gist(event.reason).rstrip('.')}; {more}", "bad")
 
 
 def alarm(raised: Alarm) -> Line:
@@ -259,10 +267,15 @@ def resting(state: RunState) -> str:
     return ""
 
 
+def again(run: str, reason: str) -> str:
+    """The command that goes on with a run that was stopped for ``reason``."""
+    return f"workbench resume {run}" + (" --budget-usd X (a higher one)" if reason == BUDGET_SPENT else "")
+
+
 def _paused(state: RunState, event: e.TeamPaused) -> Line:
     until = clock_time(event.until, state.at)
-    why = "when the limit is reset" if event.resets else "to try again"
-    return Line("run", f"nothing starts before {until}, {why}: {short(event.reason)}", "warn")
+    why = "when the limit is reset" if event.resets else "then it is tried again"
+    return Line("run", f"paused until {until}, {why}: {gist(event.reason)}", "warn")
 
 
 def _warned(state: RunState, event: e.BudgetWarned) -> Line:
@@ -272,7 +285,15 @@ def _warned(state: RunState, event: e.BudgetWarned) -> Line:
 
 def _circuit(state: RunState, event: e.CircuitOpened) -> Line:
     words = f"the agent failed {event.failures} times in a row; one trial in {event.seconds:.0f} s"
-    return Line("run", f"{words}: {short(event.reason)}", "bad")
+    return Line("run", f"{words}: {gist(event.reason)}", "bad")
+
+
+def _effect(state: RunState, event: e.EffectFailed) -> Line | None:
+    """What fails an attempt is said when the attempt has failed."""
+    if event.task is not None:
+        return None
+    what = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event.action).lower()
+    return Line("run", f"something went wrong ({what}): {gist(event.error)}", "bad")
 
 
 _WORDS: dict[type[e.Event], Words] = {
@@ -336,7 +357,7 @@ _WORDS: dict[type[e.Event], Words] = {
     e.RefRestored: lambda state, event: alarm(event.as_alarm()),
     e.TamperingFound: lambda state, event: alarm(event.alarm),
     e.Noticed: lambda state, event: Line("run", short(event.sentence), "warn"),
-    e.EffectFailed: lambda state, event: Line("run", f"{event.action}: {short(event.error)}", "bad"),
+    e.EffectFailed: _effect,
     e.RunFinished: _finished,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
+import time
 from pathlib import Path
 
 from workbench.adapters.lock import owner
@@ -12,7 +13,7 @@ from workbench.cli.collisions import SEMANTIC, SETTLED, semantic, settled
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import alarm, counts, resting, rows, short
+from workbench.cli.presenting import again, alarm, counts, gist, resting, rows, short
 from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
@@ -37,12 +38,14 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
     if form is not None and form not in FORMS:
         raise UsageError(f"There is no report format {form!r}.", f"Formats are {', '.join(FORMS)}.")
 
-    async def main() -> tuple[Report, DamagedRun | None]:
+    async def main() -> tuple[Report, DamagedRun | None, bool]:
         place = await open_place(repo)
         state, damaged = read_good(place, run)
-        return await proven_report(place, state), damaged
+        holder = owner(place.state_dir)
+        cut_short = not state.finished and (holder is None or holder.run != state.run)
+        return await proven_report(place, state), damaged, cut_short
 
-    result, damaged = run_async(main())
+    result, damaged, cut_short = run_async(main())
     match form:
         case "json":
             # Not pydantic's own: a file name that is no UTF-8 may be in it.
@@ -56,6 +59,8 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
     if damaged is not None:
         explain(str(damaged), damaged.hint)
         return damaged.exit_code
+    if cut_short:
+        explain("this run was cut short and can go on", again(result.run, result.reason))
     return 0 if result.complete else 1
 
 
@@ -118,7 +123,7 @@ def _print_alarms(result: Report) -> None:
     from rich.text import Text
 
     for raised in result.alarms:
-        console().print(Text("alarm: ", "red") + Text(alarm(raised).what))
+        console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
 
 def status(run: str | None, repo: Path, *, json: bool) -> int:
@@ -137,7 +142,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         return damaged.exit_code if damaged else 0
     said = "going on" if going_on else state.outcome or "cut short"
     cost = "scripted" if state.settings.scripted else f"${state.cost_usd:.2f}"
-    print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds)} · {cost}")
+    since = max(0.0, time.time() - state.at) if going_on else 0.0  # the last that happened may be a while ago
+    print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds + since)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
     if going_on and (why := resting(state)):
@@ -145,7 +151,7 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     for task in state.tasks.values():
         attempt = state.attempts.get((task.spec.id, task.attempt))
         who = attempt.teammate if attempt else ""
-        more = task.reason or (task.landed or "")[:10]
+        more = gist(task.reason) or (task.landed or "")[:10]
         if proven.get(task.spec.id) is False:
             more += "  NOT on the integration branch any more: somebody moved it"
         print(f"  {task.spec.id:<24} {task.status:<10} {who:<8} {more}".rstrip())
@@ -153,7 +159,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         print(f"  alarm: {alarm(raised.alarm).what}".replace("\n", "\n    "))
     if going_on:
         for row in rows(state):
-            print(f"  {row.teammate:<8} {row.task} {row.percent}% {row.doing}".rstrip())
+            at = f"{row.task} {row.percent}% " if row.task else ""
+            print(f"  {row.teammate:<8} {at}{row.doing}".rstrip())
     elif state.outcome in (None, "stopped"):
-        explain("this run can go on", f"workbench resume {state.run}")
+        explain("this run can go on", again(state.run, state.reason))
     return damaged.exit_code if damaged else 0

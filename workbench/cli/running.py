@@ -109,7 +109,9 @@ def next_steps(result: Report) -> None:
     """What a person can do now, in a line or two on stderr."""
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
-        explain(f"run {result.run} stopped: {result.reason}", f"workbench resume {result.run}")
+        from workbench.cli.presenting import again
+
+        explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
         return
     if result.outcome == "refused":
         explain(result.reason, "make the gate green on the base first, or choose another --base")

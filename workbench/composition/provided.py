@@ -51,11 +51,13 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
     """How a person can bring a given-up task in, step by step. Raises UsageError as ``given_up`` does."""
     task = given_up(state, name)
     attempts = [state.attempts[name, number] for number in range(1, task.attempt + 1)]
-    made = [attempt.commit for attempt in attempts if attempt.commit]
+    made = [attempt.commit for attempt in attempts if attempt.commit and attempt.commit != attempt.start]
     commit = task.commit or (made[-1] if made else "")  # what was green alone, or else the last there is
     branch = f"resolve-{name}"
     folder = place.root.parent / f"{place.root.name}-{branch}"
-    merge = [f"{_taken(state, name, commit)}    # resolve what conflicts"] if commit else []
+    merge = f"{_taken(state, name, commit)}    # resolve what conflicts"
+    if not commit:
+        merge = "# its teammate made nothing that could be brought in: do the work here, and `git add` it"
     gates = [f"{gate}    # must be green" for gate in state.gates_of(name)]
     tip = state.integration.removeprefix("refs/heads/")
     return Stuck(
@@ -71,7 +73,7 @@ def stuck(place: Place, state: RunState, name: str) -> Stuck:
         commands=(
             f"git worktree add -b {branch} {shlex.quote(str(folder))} {tip}",
             f"cd {shlex.quote(str(folder))}",
-            *merge,
+            merge,
             *gates,
             "git commit --all",
             f"workbench resolve {name} {branch} --run {state.run}",

@@ -279,7 +279,8 @@ async def account(store: SqliteStore, state: RunState, world: World) -> None:
     """Write down what became of everything that was in flight, one fact at a time. The run is nobody
     else's: its lock is held, and its agents are dead."""
     async for event in accounts(state, world):
-        await write(store, state, event)
+        # It was over when its process was: what came after that is no time of the run.
+        await write(store, state, event, at=state.at)
 
 
 async def account_for(place: Place, store: SqliteStore, state: RunState) -> None:
@@ -292,10 +293,11 @@ async def account_for(place: Place, store: SqliteStore, state: RunState) -> None
         await account(store, state, world)
 
 
-async def write(store: SqliteStore, state: RunState, *events: Event) -> None:
-    """All of ``events`` into the log, or none, and the state with them."""
-    at = max(time.time(), state.at)  # the clock may have been set back since
-    records = [Record(state.seq + number, at, event) for number, event in enumerate(events, 1)]
+async def write(store: SqliteStore, state: RunState, *events: Event, at: float | None = None) -> None:
+    """All of ``events`` into the log, or none, and the state with them; they happened ``at`` (Unix time), or
+    now."""
+    now = max(time.time(), state.at) if at is None else at  # the clock may have been set back since
+    records = [Record(state.seq + number, now, event) for number, event in enumerate(events, 1)]
     for record in records:
         apply(state, record)
     await store.append(state.run, records)

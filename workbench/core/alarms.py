@@ -247,12 +247,12 @@ def leak_alarm(root: str, leaks: Mapping[str, Collection[str]]) -> Alarm:
     path."""
     who = sorted({name for names in leaks.values() for name in names})
     first = shlex.quote(min(leaks))
-    what = "is" if len(leaks) == 1 else "are"
+    what = "has" if len(leaks) == 1 else "have"
     return Alarm(
         kind="checkout",
-        sentence=f"{some(leaks)} in your checkout changed during the run and {what} now as made by "
-        f"{some(who)}: work leaked out of a worktree",
-        hint=f"look: git -C {shlex.quote(root)} status -- {first}; that work is kept, so it can go",
+        sentence=f"{some(leaks)} in your checkout changed during the run and {what} now exactly what "
+        f"{some(who)} made: work leaked out of a worktree",
+        hint=f"look: git -C {shlex.quote(root)} status -- {first}; the teammate's work is kept either way",
         suspects=tuple(who),
     )
 

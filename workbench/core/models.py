@@ -195,3 +195,6 @@ class PublicChange(Value):
 RunOutcome = Literal["landed", "incomplete", "refused", "stopped"]
 """landed: every task landed; incomplete: some did not; refused: never started (the base is red);
 stopped: on request or for want of a login, and can be resumed."""
+
+BUDGET_SPENT = "the budget is spent"
+"""Why a run is stopped that may cost no more; only a higher budget lets it go on."""

@@ -36,9 +36,10 @@ class Pace:
     """What holds the team back just now.
 
     ``cap`` is how many attempts may run at once since ``slowed_at``; ``room`` how many fit into memory.
-    ``failures`` counts those of the agent itself in a row, ``broken`` is what the last of them said, ``circuit`` is there while it is open, and
-    ``trial`` the attempt that may close it. ``pauses`` counts pauses of unknown length in a row;
-    ``warned`` are the budgets (a task's id, or empty for the run's) that were said to run out.
+    ``failures`` counts those of the agent itself in a row, and ``broken`` is what the last of them said;
+    ``circuit`` is there while it is open, and ``trial`` the attempt that may close it. ``pauses`` counts
+    pauses of unknown length in a row; ``warned`` are the budgets (a task's id, or empty for the run's) that
+    were said to run out.
     """
 
     pause: Pause | None = None

@@ -57,6 +57,7 @@ def log_disk(folder: Path) -> Finding:
     standing = _standing(folder)
     hint = "Free some space on the disk of the repository."
     if not os.access(standing, os.W_OK | os.X_OK):
+        hint = "Make it writable for you: its owner and mode, and whether its disk is mounted for writing."
         return Finding("log", "fail", f"{standing}, where the event log goes, cannot be written to.", hint)
     free = shutil.disk_usage(standing).free
     told = f"{megabytes(free)} free for the event log and git's objects in {folder}."

@@ -38,8 +38,9 @@ A task is a list of steps, or a mapping of ``steps`` (or ``attempts``) and ``on_
                 in so many seconds, as a subscription meets it; cut: the stream breaks off; garbage: not
                 what a stream of events is; silence: no answer ever; trickle: the whole answer, a few bytes
                 at a time; refusal: the model declines, and the answer is left out. ``times`` (1) counts for
-                each task and attempt; whatever comes after is the real answer. A status may have
-                ``retry_after``, the seconds in the header of that name.
+                each task and attempt; whatever comes after is the real answer. A run goes on after a
+                limit with a new attempt: one that is to be met once stands under ``attempts``. A status
+                may have ``retry_after``, the seconds in the header of that name.
     steps       a block of steps, to put a condition on all of them
 
 ``say`` may stand with one of ``use``, ``structured`` or ``end``. Any step can have conditions, regular

@@ -83,9 +83,9 @@ class Forker:
             pid = os.fork() if len(files) == FILES else -1
         except OSError as error:
             pid = -1
-            with socket.socket(fileno=os.dup(files[0])) as lifeline:
-                with contextlib.suppress(OSError):  # nobody waits for it any more
-                    lifeline.sendall(f"failed {error.errno} {error.strerror}\n".encode())
+            # Whoever asked may wait for it no more.
+            with socket.socket(fileno=os.dup(files[0])) as lifeline, contextlib.suppress(OSError):
+                lifeline.sendall(f"failed {error.errno} {error.strerror}\n".encode())
         if pid == 0:
             self._become_shim(*files)
         if pid > 0:

@@ -195,7 +195,8 @@ def fail(
     task = state.task(attempt.task)
     final = task.tries + 1 >= (task.spec.attempts or state.settings.attempts)
     if not final and state.spent_up(attempt.task):
-        final, reason = True, f"{reason} (and its budget of ${state.budget_of(attempt.task):.2f} is spent)"
+        spent = f"(The task's budget of ${state.budget_of(attempt.task):.2f} is spent.)"
+        final, reason = True, f"{reason} {spent}"
     broke = agent or (bool(attempt.error) and not state.spent_up(attempt.task) and may_start(state))
     failed = e.AttemptFailed(
         task=attempt.task,

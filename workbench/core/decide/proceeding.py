@@ -7,6 +7,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import merge, pacing
 from workbench.core.decide.table import Actions
+from workbench.core.models import BUDGET_SPENT
 from workbench.core.state import Phase, RunState, TaskStatus
 
 ON_ITS_WAY = frozenset({TaskStatus.DELIVERED, TaskStatus.LANDING})
@@ -80,7 +81,7 @@ def finish(state: RunState) -> Actions:
     if state.over < len(state.tasks):
         if may_start(state):
             return []
-        return [a.Declare(e.RunFinished(outcome="stopped", reason="the budget is spent"))]
+        return [a.Declare(e.RunFinished(outcome="stopped", reason=BUDGET_SPENT))]
     missing = [name for name, task in state.tasks.items() if task.status is not TaskStatus.LANDED]
     keep = kept_worktrees(state)
     if not missing:
