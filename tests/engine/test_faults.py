@@ -107,19 +107,6 @@ class _Full(FakeWorktrees):
         return await super().prepare(*given, **named)
 
 
-async def test_a_full_disk_is_called_that() -> None:
-    stage = stage_of("a")
-    worktrees = _Full(stage.git)
-    stage.world = replace(stage.world, worktrees=cast("Worktrees", worktrees))
-    stage.worktrees = stage.agent.worktrees = worktrees
-    stage.use(stage.agent)
-    state = await stage.run()
-    assert state.outcome == "landed"
-    failed = next(record.event for record in stage.records if isinstance(record.event, e.AttemptFailed))
-    assert "No space left on device" in failed.reason
-    assert "OSError" not in failed.reason
-
-
 async def test_markers_of_a_process_that_died_are_found_by_the_next() -> None:
     """Wherever marker folders are: whether there is one is for their adapter to say."""
     stage = stage_of("a", continues=True)
@@ -175,3 +162,17 @@ async def test_nobody_begins_without_what_landed_when_the_branch_was_set_back() 
     starts = [it.start for it in stage.engine.state.attempts.values() if it.task == "d"]
     assert starts
     assert all(git.holds(start, landed) for start in starts)
+
+
+async def test_a_full_disk_stops_the_run_and_costs_no_attempt() -> None:
+    stage = Stage([Task(id="a", title="A")], RunSettings(team=("ada",), gates=("test",), attempts=1))
+    worktrees = _Full(stage.git)
+    stage.world = replace(stage.world, worktrees=cast("Worktrees", worktrees))
+    stage.worktrees = stage.agent.worktrees = worktrees
+    stage.use(stage.agent)
+    state = await stage.run()
+    assert state.outcome == "stopped"
+    assert "No space left on device" in state.reason
+    assert "OSError" not in state.reason
+    assert state.tasks["a"].tries == 0
+    assert (await stage.resume()).outcome == "landed"

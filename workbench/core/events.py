@@ -578,12 +578,14 @@ class Noticed(Event):
 
 
 class EffectFailed(Event):
-    """Something workbench itself tried did not work; ``action`` names it, ``error`` says why."""
+    """Something workbench itself tried did not work; ``action`` names it, ``error`` says why. ``full`` says
+    that there is no room on a disk, or that it cannot be written to: whatever comes next would fail, too."""
 
     action: str
     error: str
     task: str | None = None
     attempt: int | None = None
+    full: bool = False
 
 
 EVENTS: dict[str, type[Event]] = {

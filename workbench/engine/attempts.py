@@ -17,7 +17,7 @@ from workbench.core.state import AttemptState, RunState
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
-from workbench.engine.failures import explain
+from workbench.engine.failures import failed
 from workbench.engine.guarding import Guarding
 from workbench.engine.ports import (
     Acted,
@@ -220,31 +220,23 @@ class LiveAttempt:
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:
         """The agent is over by itself: say so once, with the reason when it broke."""
-        error = "" if worker.cancelled() else worker.exception()
+        error = None if worker.cancelled() else worker.exception()
         if self._cut:  # who hangs when all is done and said is judged by what it made
             reason = "" if self.attempt.done else self._cut
             self._report(Ended(live=False, error=reason, usage=self.usage))
-        elif isinstance(error, WorkbenchError):
-            self._fail(str(error))
-        elif isinstance(error, Exception):
-            self._fail(explain(error))
         elif error:
-            self._fail(explain(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
+            self.over = True
+            self.emit(failed("StartAttempt", error, self.attempt.task, self.attempt.number))
         elif not self.over:
             silent = "the agent ended without saying how"
             self._report(Ended(live=False, error=silent, usage=self.usage))
-
-    def _fail(self, sentence: str) -> None:
-        self.over = True
-        task, number = self.attempt.task, self.attempt.number
-        self.emit(e.EffectFailed(action="StartAttempt", error=sentence, task=task, attempt=number))
 
     async def _keep(self) -> str | None:
         """What an interrupted attempt leaves; a worktree that is gone holds nothing."""
         try:
             return await kept(self.state, self.world, self.attempt, self.worktree is not None)
         except (WorkbenchError, OSError) as problem:
-            self.emit(e.EffectFailed(action="KeepWork", error=str(problem)))
+            self.emit(failed("KeepWork", problem))
             return None
 
     # -- what comes from the agent and its markers -----------------------------------------------
@@ -301,7 +293,7 @@ class LiveAttempt:
         try:
             found = self.world.markers.scan(self.worktree)
         except OSError as problem:
-            self.emit(e.EffectFailed(action="ScanMarkers", error=str(problem)))
+            self.emit(failed("ScanMarkers", problem))
             return
         for dropped in found:
             self.receive(dropped)

@@ -13,7 +13,7 @@ from workbench.core import events as e
 from workbench.core.brief import snapshot_message
 from workbench.core.state import RunState
 from workbench.engine.attempts import LiveAttempt, pin_of
-from workbench.engine.failures import explain
+from workbench.engine.failures import explain, failed
 from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
@@ -193,9 +193,7 @@ class Effects:
             try:
                 await work()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
-                self._emit(
-                    e.EffectFailed(action="CheckWork", error=explain(problem), task=task, attempt=attempt)
-                )
+                self._emit(failed("CheckWork", problem, task, attempt))
             finally:
                 live.checks.pop(current, None)
 
@@ -208,7 +206,7 @@ class Effects:
             try:
                 await work()
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
-                self._emit(e.EffectFailed(action=name, error=explain(problem)))
+                self._emit(failed(name, problem))
 
         return run
 
@@ -308,7 +306,7 @@ class Effects:
                 if (live := self._places.get(dropped.worktree)) is not None:
                     live.receive(dropped)
         except Exception as problem:  # noqa: BLE001 - turns still end with a scan, so the run goes on
-            self._emit(e.EffectFailed(action="WatchMarkers", error=explain(problem)))
+            self._emit(failed("WatchMarkers", problem))
 
     def _tell(self, state: RunState, action: a.Tell) -> Begun:
         agent = "claude" if state.settings.agent == "claude" else "command"
@@ -322,11 +320,7 @@ class Effects:
                 try:
                     live.tell(text)
                 except OSError as problem:  # its worktree is gone, or the disk is full
-                    self._emit(
-                        e.EffectFailed(
-                            action="Tell", error=explain(problem), task=action.task, attempt=action.attempt
-                        )
-                    )
+                    self._emit(failed("Tell", problem, action.task, action.attempt))
 
         return [told], tell
 

@@ -11,7 +11,7 @@ from workbench.core import events as e
 from workbench.core.state import RunState
 from workbench.crashpoints import killpoint
 from workbench.engine.batches import Look, build_batch, unguarded
-from workbench.engine.failures import explain
+from workbench.engine.failures import failed
 from workbench.engine.loop import Effect
 from workbench.engine.pairing import find_pair
 from workbench.engine.ports import Emit
@@ -87,7 +87,7 @@ class Landings:
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
                 if not work.over:
                     work.end()
-                    self._emit(e.EffectFailed(action="Landing", error=explain(problem)))
+                    self._emit(failed("Landing", problem))
             finally:
                 work.running.pop(current, None)
 
@@ -100,7 +100,7 @@ class Landings:
             try:
                 await publish(state, self._world, self._emit, action)
             except Exception as problem:  # noqa: BLE001 - every failure of an effect becomes an event
-                self._emit(e.EffectFailed(action="Publish", error=explain(problem)))
+                self._emit(failed("Publish", problem))
 
         return run
 

@@ -15,6 +15,8 @@ from workbench.core.suspicion import pointed
 
 @after(e.EffectFailed)
 def _effect_failed(state: RunState, event: e.EffectFailed) -> Actions:
+    if event.full and not state.stopping and event.action != "Publish":  # nobody's work is to blame
+        return [a.Declare(e.StopRequested(reason=f"{event.error}; make room, then resume"))]
     if event.action in ("Landing", "Publish"):
         return _landing_failed(state, event)
     if event.task is not None and event.attempt is not None:
