@@ -106,6 +106,7 @@ SIGINT, SIGTERM, SIGHUP, terminal closed
     test_stopping.py::test_signals_during_land
     test_stopping.py::test_signals_during_resume
     test_stopping.py::test_terminal_closed_in_the_middle_stops_gracefully_and_resume_goes_on
+    test_stopping.py::test_terminal_closed_under_a_shell_that_passes_the_hangup_on_stops_gracefully
     test_stopping.py::test_stdout_closed_and_the_run_goes_on_to_its_end
     test_stopping.py::test_stdout_closed_and_the_exit_code_is_still_the_runs
     test_stopping.py::test_stdout_closed_and_nothing_is_said

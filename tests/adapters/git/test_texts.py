@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from workbench.adapters.git.plumbing import Plumbing
@@ -120,6 +120,7 @@ PATHS = st.lists(NAMES.filter(lambda name: name not in (".", "..")), min_size=1,
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(["a\r", "\r"], "text")
 @given(PATHS, st.text(max_size=20).filter(lambda text: "\0" not in text))
 async def test_any_path_can_be_given_a_text(repo: Path, names: list[str], text: str) -> None:
     """Against ``mktree`` and ``ls-tree``, which see names as they are."""
