@@ -20,7 +20,7 @@ from workbench.testing.faults import Trouble
 from workbench.testing.faults.weather import CALM
 from workbench.testing.universe import Broken, Universe
 
-BLOCKS, SEEDS = 8, 30
+BLOCKS, SEEDS = 8, 60
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -57,7 +57,7 @@ def check(house: House, before: dict[str, bytes], foreign: frozenset[str] = froz
 breaks = st.lists(st.tuples(st.sampled_from(("stop", "cancel")), st.integers(1, 80)), max_size=2)
 
 
-@examples(15)
+@examples(25)
 @given(scores(), breaks)
 def test_whatever_teammates_do(score: Score, breaks: Breaks) -> None:
     with tempfile.TemporaryDirectory() as root:

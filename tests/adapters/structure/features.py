@@ -45,7 +45,8 @@ class Base:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
-        env = os.environ | {"RUSTUP_HOME": RUSTUP}
+        # Trees take each other's place within a second: bytecode of one would be taken for the next one's.
+        env = os.environ | {"RUSTUP_HOME": RUSTUP, "PYTHONDONTWRITEBYTECODE": "1"}
         return (
             subprocess.run(self.command, cwd=folder, env=env, capture_output=True, check=False).returncode
             == 0
