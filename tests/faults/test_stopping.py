@@ -44,17 +44,26 @@ def test_signals_first_stops_gracefully_and_resume_goes_on(
     _resumes(workbench, repo, tmp_path)
 
 
+def _signalled_twice(
+    workbench: CommandLine, plan: Path, tmp_path: Path, number: signal.Signals
+) -> tuple[subprocess.Popen[str], Path, str]:
+    """A run whose agent ignores SIGTERM, after it ended: told to stop, and told again. With the file that the
+    agent's last seconds are counted in, and what else it said on stderr."""
+    ticks = tmp_path / "ticks"
+    process = workbench.start(*run_words(plan, hostile("stubborn", str(tmp_path / "go"), str(ticks))))
+    until(process, lambda event: event["type"] == "MarkerReceived")
+    process.send_signal(number)
+    _said(process, b"stopping")
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    return process, ticks, said
+
+
 def test_signals_second_ends_at_once_and_resume_goes_on(
     workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path
 ) -> None:
     """The agent ignores SIGTERM: gracefully would take three seconds of its time, at once does not."""
-    ticks = tmp_path / "ticks"
-    process = workbench.start(*run_words(plan, hostile("stubborn", str(tmp_path / "go"), str(ticks))))
-    until(process, lambda event: event["type"] == "MarkerReceived")
-    process.send_signal(signal.SIGINT)
-    _said(process, b"stopping")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process, ticks, _ = _signalled_twice(workbench, plan, tmp_path, signal.SIGINT)
 
     assert process.returncode == 130
     assert not ticks.exists() or ticks.stat().st_size < 20
@@ -200,13 +209,7 @@ def test_terminal_closed_under_a_shell_that_passes_the_hangup_on_stops_gracefull
     workbench: CommandLine, repo: Path, plan: Path, tmp_path: Path
 ) -> None:
     """The kernel and the shell hang up, one after the other: that is one request to stop, not two."""
-    ticks = tmp_path / "ticks"
-    process = workbench.start(*run_words(plan, hostile("stubborn", str(tmp_path / "go"), str(ticks))))
-    until(process, lambda event: event["type"] == "MarkerReceived")
-    process.send_signal(signal.SIGHUP)
-    _said(process, b"stopping")
-    process.send_signal(signal.SIGHUP)
-    _, said = process.communicate(timeout=60)
+    process, _, said = _signalled_twice(workbench, plan, tmp_path, signal.SIGHUP)
 
     assert process.returncode == 130, said
     assert "at once" not in said

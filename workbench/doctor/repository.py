@@ -92,13 +92,17 @@ async def hooks(repository: Repository) -> Finding | None:
 async def sparse(repository: Repository) -> Finding | None:
     """A sparse checkout, which teammates do not inherit; None when it is whole."""
     place = Place(repository.git_dir, repository.root)
-    asked = await run(place, "config", "--type=bool", "--get", "core.sparseCheckout", fine=(0, 1))
-    if asked.text != "true":
+    if not await _is_on(place, "core.sparseCheckout"):
         return None
     return Finding(
         "sparse", "warn", "This checkout is sparse; teammates and gates get every file.",
         "Set sparse = true to give teammates the folders of their task only. Yours stays as it is.",
     )  # fmt: skip
+
+
+async def _is_on(place: Place, key: str) -> bool:
+    """Whether a setting of git's is on; one that is not there is off."""
+    return (await run(place, "config", "--type=bool", "--get", key, fine=(0, 1))).text == "true"
 
 
 async def large_files(repository: Repository, env: Mapping[str, str]) -> Finding | None:
@@ -129,8 +133,7 @@ async def large_files(repository: Repository, env: Mapping[str, str]) -> Finding
 async def letter_case(repository: Repository) -> Finding | None:
     """Paths that only case tells apart, on a file system that cannot; None when there are none."""
     place = Place(repository.git_dir, repository.root)
-    asked = await run(place, "config", "--type=bool", "--get", "core.ignoreCase", fine=(0, 1))
-    if asked.text != "true":
+    if not await _is_on(place, "core.ignoreCase"):
         return None
     names = [decoded(name) for name in (await run(place, "ls-files", "-z")).out.split(b"\0") if name]
     folded = Counter(name.casefold() for name in names)
