@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from workbench.adapters.store.failures import damaged
@@ -51,28 +51,33 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def readers_place(path: Path) -> Iterator[Path]:
-    """Where a log can be read: its own place, or where nothing can be written there, a copy that lasts as
-    long as the context. SQLite's readers write, too: they make the file in which they say what they read."""
-    try:
-        with closing(connect(path, "ro")) as connection:
-            connection.execute("PRAGMA user_version").fetchone()
-        yield path
-        return
-    except sqlite3.OperationalError as error:
-        if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
-            raise
-        refused = error
-    with tempfile.TemporaryDirectory(prefix="workbench-log-") as folder:
-        copy = Path(folder) / path.name
+def reader(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads the log, or where nothing can be written beside it, a copy that lasts as long
+    as the context. SQLite's readers write, too: they make the file in which they say what they read."""
+    with ExitStack() as opened:
         try:
-            for end in ("", "-wal"):
-                source = path.with_name(path.name + end)
-                if source.exists():
-                    shutil.copyfile(source, copy.with_name(copy.name + end))
-        except OSError:  # not even readable
-            raise refused from None
-        yield copy
+            with ExitStack() as trying:
+                connection = trying.enter_context(closing(connect(path, "ro")))
+                connection.execute("PRAGMA user_version").fetchone()
+                opened.push(trying.pop_all())
+        except sqlite3.OperationalError as refused:
+            if not refused.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                raise
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="workbench-log-"))
+            connection = opened.enter_context(closing(connect(_copied(path, Path(folder), refused), "ro")))
+        yield connection
+
+
+def _copied(path: Path, folder: Path, refused: sqlite3.OperationalError) -> Path:
+    copy = folder / path.name
+    try:
+        for end in ("", "-wal"):
+            source = path.with_name(path.name + end)
+            if source.exists():
+                shutil.copyfile(source, copy.with_name(copy.name + end))
+    except OSError:  # not even readable
+        raise refused from None
+    return copy
 
 
 QUICK_BYTES = 64_000_000

@@ -23,7 +23,7 @@ from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
 from workbench.adapters.store.damage import Damage, DamagedRun
 from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
-from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make, readers_place
+from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make, reader
 from workbench.adapters.store.salvage import waiting
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
@@ -78,8 +78,8 @@ class SqliteStore:
                 migrate(self._write_connection, path)
                 if path.stat().st_size <= QUICK_BYTES:
                     look_over(self._write_connection, path)
-            place = opened.enter_context(readers_place(path)) if readonly else path
-            self._read_connection = opened.enter_context(closing(connect(place, "ro")))
+            reading = reader(path) if readonly else closing(connect(path, "ro"))
+            self._read_connection = opened.enter_context(reading)
             self._format = readable(self._read_connection, path)
             self._open = opened.pop_all()  # all is well: they are closed in ``close``
 
