@@ -30,7 +30,8 @@ from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.apply import apply
-from workbench.core.events import Event, Record, RunResumed, RunStarted
+from workbench.core.events import Event, Record, RequestMade, RunResumed, RunStarted
+from workbench.core.mail import PERSON
 from workbench.core.models import RunSettings
 from workbench.core.state import RunState
 from workbench.crashpoints import killpoint
@@ -61,6 +62,7 @@ class Run:
     async def go(self) -> RunState:
         """Work until the run is finished. Cancelling stops at once; ``stop`` stops gracefully."""
         effects = Effects(self.world, self.engine.emit, self.engine.clock)
+        effects.listen(self.state)
         state = await self.engine.go(effects)
         await self.engine.note(effects.afterwards())
         return state
@@ -116,6 +118,9 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "gate_junit": settings.gate_junit,
             "quarantine": settings.quarantine,
             "on_question": settings.on_question,
+            "answer_seconds": settings.answer_seconds,
+            "topology": settings.topology,
+            "message_quota": settings.message_quota,
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
             "continues": continues(settings.agent),
@@ -249,6 +254,10 @@ async def resume_run(
             await write(store, state, await work_provided(state, world, provided[0], commit))
         killpoint("resume.accounted")
         engine = Engine(run, state, store, bus)
+        if state.finished:  # answers that came meanwhile; without them it might have nothing to do
+            for requested in world.requests.scan():
+                if requested.id not in state.requests:
+                    engine.emit(RequestMade(id=requested.id, by=PERSON, request=requested.request))
         engine.emit(
             RunResumed(
                 pid=os.getpid(),
