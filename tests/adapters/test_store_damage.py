@@ -90,8 +90,7 @@ async def test_damage_is_found_named_and_set_aside(path: Path, damage: str, prob
         assert caught.value.damage.good == 3
         came: list[int] = []
         with pytest.raises(DamagedRun):
-            for it in reader.history("r"):
-                came.append(it.seq)
+            came.extend(it.seq for it in reader.history("r"))
         assert came == [1, 2, 3], "all that is good has come"
         assert "workbench resume r" in caught.value.hint
         with pytest.raises(DamagedRun):

@@ -88,7 +88,7 @@ def confirmed(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]
 
 def learn(state: RunState, verdicts: Iterable[Verdict]) -> None:
     for verdict in verdicts:
-        # Of most trees that is all there will ever be to say, and their output would be kept for the whole run.
+        # Nobody asks for the output of a green gate, and this is kept for the whole run.
         known = GREEN if verdict.green else verdict
         state.verdicts[verdict.tree, verdict.gate, verdict.environment] = known
         state.runs_of[verdict.gate] = state.runs_of.get(verdict.gate, 0) + 1
