@@ -26,6 +26,7 @@ from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
 from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make, reader
 from workbench.adapters.store.salvage import waiting
+from workbench.adapters.store.statements import ASIDE, COUNT, HEAD, INSERT, LEFT, LOWEST, PLAIN, ROWS, RUNS
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
 from workbench.crashpoints import crashpoint, killpoint
@@ -36,33 +37,8 @@ __all__ = ["SCHEMA", "SqliteStore", "Verified"]
 POLL_SECONDS = 0.05
 """How often ``follow`` looks for news from another process; looking costs a few microseconds."""
 
-# Distinct runs by skipping through the index, ordered by their first row: the order in which they
-# began, whatever the clock did.
-RUNS = """
-WITH RECURSIVE found(run) AS (
-  SELECT min(run) FROM events
-  UNION ALL
-  SELECT (SELECT min(run) FROM events WHERE run > found.run) FROM found WHERE found.run IS NOT NULL)
-SELECT run FROM found WHERE run IS NOT NULL
-ORDER BY (SELECT rowid FROM events WHERE events.run = found.run ORDER BY seq LIMIT 1)
-"""
-
-INSERT = "INSERT INTO events (run, seq, at, type, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
-HEAD = "SELECT seq, hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1"
-ROWS = "SELECT seq, at, type, body, hash FROM events WHERE run = ? AND seq >= ? ORDER BY seq"
-PLAIN = "SELECT seq, at, type, body FROM events WHERE run = ? AND seq >= ? ORDER BY seq"
-
-# What does not belong to the first so many events, which are whole.
-BAD = "events WHERE run = ? AND NOT (seq BETWEEN 1 AND ?)"
-COUNT = f"SELECT count(*) FROM {BAD}"  # noqa: S608 - of constants, as the next two
-LEFT = f"SELECT seq, at, type, body, hash FROM {BAD} ORDER BY seq"  # noqa: S608
-ASIDE = f"DELETE FROM {BAD}"  # noqa: S608
-
 PIECE = 256
 """So many rows of a run are in memory at once while it is read, however long it is."""
-
-LOWEST = -(2**63)
-"""No event has a lower number, whatever damage made of it."""
 
 
 class SqliteStore:
