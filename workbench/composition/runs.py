@@ -21,11 +21,11 @@ from workbench.adapters.git.repository import resolve
 from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.store.sqlite import SqliteStore
-from workbench.composition.past import choose, state_of
+from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
-from workbench.composition.repair import Say, good_history, open_log
+from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
@@ -229,7 +229,7 @@ async def resume_run(
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         # Somebody may be cleaning up after this run since another one held the repository.
         stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
-        state = state_of(run, good_history(store, run, tell))  # and not kept: it may be long
+        state = good_state(store, run, tell)
         if provided is not None:
             given_up(state, provided[0])
         elif state.over_for_good:

@@ -324,6 +324,10 @@ class Semantic:
 TELLING = 8
 """Merges before their failure rate means anything."""
 
+# Not validated: that would compile the model whenever this is imported.
+GREEN = Verdict.model_construct(tree="", gate="", environment="", green=True, seconds=0.0)
+"""Stands for every green verdict that is remembered."""
+
 VerdictKey = tuple[str, str, str]
 TestKey = tuple[str, str]
 """A gate and a test of it; no test where the gate named none."""
@@ -385,6 +389,7 @@ class RunState:
     foreseen: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """In which paths a task conflicts with another, both ways round, where neither is over."""
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
+    """The latest word on each tree; where that is green it is ``GREEN``, which says no more than that."""
     gate_runs: int = 0
     runs_of: dict[str, int] = field(default_factory=dict)
     gate_seconds: float = 0.0
