@@ -78,6 +78,7 @@ P = Phase
 LIVE = (P.WORKING, P.TURN_OVER, P.COLLECTED, P.CHECKED)
 PHASE_MOVES: dict[tuple[Phase, str], Phase] = {
     (P.WORKING, "turn"): P.TURN_OVER,
+    (P.TURN_OVER, "turn"): P.TURN_OVER,
     (P.TURN_OVER, "tell"): P.WORKING,
     (P.COLLECTED, "tell"): P.WORKING,
     (P.CHECKED, "tell"): P.WORKING,

@@ -140,8 +140,8 @@ def _told(state: RunState, event: e.Told, at: float) -> None:
 @on(e.TurnEnded)
 def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt = live_attempt(state, event)
-    attempt.late = attempt.phase is not Phase.WORKING
-    if not attempt.late:
+    attempt.late = attempt.phase is not Phase.WORKING and not attempt.waiting
+    if not attempt.late:  # who waits may have another turn by what else it was told
         attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "turn")
         attempt.error = "" if event.limit and attempt.done else event.error
     attempt.live = attempt.live and event.live
