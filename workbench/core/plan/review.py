@@ -61,10 +61,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is known around a plan: ``team`` and ``gates`` of the settings, that hold where the plan says
-    nothing, and what the repository offers, None where there is none to ask."""
+    """What is known around a plan: ``gates`` of the settings, that hold where the plan says nothing, and
+    what the repository offers, None where there is none to ask."""
 
-    team: int | None = None
     gates: tuple[str, ...] = ()
     offers: Surroundings | None = None
 
@@ -246,8 +245,7 @@ def _width(plan: Plan, order: Order, around: Circumstances) -> Iterator[Finding]
             "Fine if that is meant; otherwise cut it into tasks of their own files.",
         )
         return
-    team = plan.team
-    if at_once == 1 and count > 1:
+    if at_once == 1:
         yield Finding(
             "warning",
             "no-width",
@@ -256,13 +254,13 @@ def _width(plan: Plan, order: Order, around: Circumstances) -> Iterator[Finding]
             f"each of the {count} tasks waits for another, so only one teammate has work at any time",
             "Put what they share into the contract and drop `after` where that is enough, or take `team: 1`.",
         )
-    elif team is not None and team > at_once:
+    elif plan.team is not None and plan.team > at_once:
         yield Finding(
             "warning",
             "idle",
             "",
             0,
-            f"a team of {team}, but at most {at_once} tasks can be at work at once",
+            f"a team of {plan.team}, but at most {at_once} tasks can be at work at once",
             f"`team: {at_once}` is enough.",
         )
 

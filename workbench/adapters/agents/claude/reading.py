@@ -170,7 +170,7 @@ async def reading(
         prefix="workbench-claude-", dir=settings.launchers, ignore_cleanup_errors=True
     ) as folder:
         signing_in = signing_in_settings(env)
-        whole = {**OURS, **signing_in.pop("env", {}), **env}
+        whole = {**OURS, **signing_in.pop("env", {}), **env, "TMPDIR": folder}  # what it leaves goes, too
         script = launcher.write_launcher(
             Path(folder),
             find_claude(settings.claude, env.get("PATH")),
