@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def plan(wanted: Wanted) -> int:
         drafted = _edited(path, place, drafted, json=wanted.json)
     show_findings(drafted.findings, path)
     ready = planning.ReadyPlan(path, drafted.text, drafted.plan, plans.sha256(drafted.text))
-    approved = wanted.yes or _agreed(wanted, path)
+    approved = _approves(wanted, path, () if wanted.edit else drafting.strange(place, drafted))
     if approved:
         planning.approve(place, ready)
     if wanted.json:
@@ -236,7 +236,17 @@ def _terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _agreed(wanted: Wanted, path: Path) -> bool:
+def _approves(wanted: Wanted, path: Path, strange: Sequence[str]) -> bool:
+    """The person's word. One that was given before the plan was there does not cover commands that nothing
+    but a model thought of."""
+    if strange:
+        said = ", ".join(f"`{printable(command)}`" for command in strange[:4])
+        explain(
+            f"the plan would run {said}, which nothing in the repository asks for",
+            "read it with that in mind" + ("; --yes does not approve it unread" if wanted.yes else ""),
+        )
+    if wanted.yes:
+        return not strange
     if wanted.json or not _terminal():
         return False
     import typer

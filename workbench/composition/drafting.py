@@ -112,6 +112,15 @@ async def draft(
     return replace(version, usage=usage, mended=drafting.mended, critique=opinion)
 
 
+def strange(place: Place, drafted: Drafted) -> tuple[str, ...]:
+    """Commands that a run of the plan would start, and that neither the repository nor its settings have:
+    a model thought of them, which may have read more than it should have believed."""
+    named = [*drafted.plan.gates, *drafted.plan.setup]
+    named += [gate for task in drafted.plan.tasks for gate in task.gates]
+    own = {*place.settings.gates, *place.settings.setup}
+    return tuple(dict.fromkeys(it for it in named if it not in own and not drafted.offers.shows(it)))
+
+
 def demand_claude(place: Place) -> None:
     """Raise UsageError where the settings name another agent, and SetupError where there is no Claude."""
     if place.settings.agent != "claude":

@@ -11,39 +11,49 @@ import re
 from functools import lru_cache
 
 LONGEST = 256
-"""Globs with more characters than this are compared up to their first wildcard only."""
+WILDEST = 12
+"""Globs with more characters or wildcards than these are compared up to their first wildcard only."""
 
 _ANY, _INSIDE = "any", "inside"  # any character; any but the slash
 
-Edges = tuple[tuple[tuple[str, int], ...], ...]
-Steps = tuple[Edges, tuple[frozenset[int], ...]]
+Machine = tuple[tuple[tuple[tuple[str, int], ...], ...], tuple[tuple[int, ...], ...]]
 
 
 def overlap(one: str, other: str) -> bool:
     """Whether a path can exist that both globs match."""
     if not _nested(fixed(one), fixed(other)):
         return False
-    if max(len(one), len(other)) > LONGEST:
+    if any(len(glob) > LONGEST or len(re.findall(r"[*?]+", glob)) > WILDEST for glob in (one, other)):
         return True
-    (edges, starts), (others, other_starts) = _machine(one), _machine(other)
-    seen = {(a, b) for a in starts[0] for b in other_starts[0]}
-    waiting = list(seen)
+    (edges, free), (others, others_free) = _machine(_simple(one)), _machine(_simple(other))
+    seen = {(0, 0)}
+    waiting = [(0, 0)]
     while waiting:
         a, b = waiting.pop()
         if a == len(edges) - 1 and b == len(others) - 1:
             return True
-        for letter, after in edges[a]:
-            for other_letter, other_after in others[b]:
-                if _meet(letter, other_letter):
-                    reached = {(x, y) for x in starts[after] for y in other_starts[other_after]} - seen
-                    seen |= reached
-                    waiting += reached
+        reached = [(x, b) for x in free[a]] + [(a, y) for y in others_free[b]]
+        reached += [(x, y) for one_, x in edges[a] for other_, y in others[b] if _meet(one_, other_)]
+        for pair in reached:
+            if pair not in seen:
+                seen.add(pair)
+                waiting.append(pair)
     return False
+
+
+def effort(one: str, other: str) -> int:
+    """How much comparing these two costs at most, in steps."""
+    return min(len(one), LONGEST) * min(len(other), LONGEST)
 
 
 def fixed(glob: str) -> str:
     """What stands before the first wildcard."""
     return re.split(r"[*?]", glob.removeprefix("./").rstrip("/"), maxsplit=1)[0]
+
+
+def _simple(glob: str) -> str:
+    """The same glob without what says nothing: more stars than two, folders of stars in a row."""
+    return re.sub(r"(?:\*\*/){2,}", "**/", re.sub(r"\*{3,}", "**", glob.removeprefix("./").rstrip("/")))
 
 
 def everything(glob: str) -> bool:
@@ -65,9 +75,9 @@ def _meet(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _machine(glob: str) -> Steps:
+def _machine(glob: str) -> Machine:
     """The glob as a small automaton: for each state the letters that lead on, and the states that it
-    reaches for nothing, itself among them. The last state is where a path may end."""
+    reaches for nothing. The last state is where a path may end."""
     edges: list[list[tuple[str, int]]] = [[]]
     free: dict[int, list[int]] = {}
 
@@ -89,7 +99,7 @@ def _machine(glob: str) -> Steps:
         return end
 
     at = 0
-    for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob.removeprefix("./").rstrip("/")):
+    for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob):
         if part == "**/":
             at = folders(at, before=True)
         elif part in ("**", "*"):
@@ -106,17 +116,8 @@ def _machine(glob: str) -> Steps:
                 following = state()
                 edges[at].append((letter, following))
                 at = following
-    if not re.search(r"[^/]\.[^/.]+$", glob.rstrip("/")):
+    if not re.search(r"[^/]\.[^/.]+$", glob):
         folders(at, before=False)
-    reached = tuple(_freely(number, free) for number in range(len(edges)))
-    return tuple(tuple(leading) for leading in edges), reached
-
-
-def _freely(start: int, free: dict[int, list[int]]) -> frozenset[int]:
-    seen, waiting = {start}, [start]
-    while waiting:
-        for after in free.get(waiting.pop(), ()):
-            if after not in seen:
-                seen.add(after)
-                waiting.append(after)
-    return frozenset(seen)
+    return tuple(tuple(leading) for leading in edges), tuple(
+        tuple(free.get(number, ())) for number in range(len(edges))
+    )

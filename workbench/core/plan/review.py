@@ -14,8 +14,9 @@ from typing import Literal
 
 from workbench.core import graph
 from workbench.core.discovery import Surroundings
-from workbench.core.globs import everything, fixed, overlap
+from workbench.core.globs import everything, overlap
 from workbench.core.models import Plan, Task
+from workbench.core.plan.meetings import Order, meetings
 
 Severity = Literal["error", "warning"]
 
@@ -27,8 +28,9 @@ TASK_GLOBS = 10
 LONG_CHAIN = 4
 """Tasks in a chain before it is asked whether each of them has to wait."""
 
-COMPARED = 200_000
-"""Pairs of globs that are compared at most: plans can be large."""
+MOST_NAMES = 50
+MOST_GLOBS = 500
+"""Names of files in a contract, and globs they are compared with, at most."""
 
 SHOWN = 12
 """Findings of one kind that are told at most."""
@@ -84,50 +86,6 @@ def review(plan: Plan, around: Circumstances = NOWHERE) -> tuple[Finding, ...]:
 def errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Those of them that are errors."""
     return tuple(finding for finding in findings if finding.severity == "error")
-
-
-class Order:
-    """Which tasks wait for which others, however indirectly."""
-
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._place = {task.id: number for number, task in enumerate(tasks)}
-        by_id = {task.id: task for task in tasks}
-        self._before: dict[str, int] = {}
-        for id_ in graph.order(tasks):
-            bits = 0
-            for earlier in by_id[id_].after:
-                if earlier in self._before:
-                    bits |= self._before[earlier] | 1 << self._place[earlier]
-            self._before[id_] = bits
-
-    def waits(self, later: str, earlier: str) -> bool:
-        """Whether ``later`` starts only when ``earlier`` has landed."""
-        return bool(self._before[later] >> self._place[earlier] & 1)
-
-    def apart(self, one: str, other: str) -> bool:
-        """Whether the two can be at work at once."""
-        return not (self.waits(one, other) or self.waits(other, one))
-
-
-def meetings(plan: Plan, order: Order | None = None) -> dict[tuple[str, str], tuple[str, str]]:
-    """Pairs of tasks that can be at work at once and may touch the same file, by a glob of each."""
-    order = order or Order(plan.tasks)
-    globs = sorted(
-        (fixed(glob), number, glob) for number, task in enumerate(plan.tasks) for glob in task.files
-    )
-    met: dict[tuple[str, str], tuple[str, str]] = {}
-    left = COMPARED
-    for at, (start, number, glob) in enumerate(globs):
-        for other_start, other_number, other_glob in globs[at + 1 :]:
-            left -= 1
-            if left < 0 or not other_start.startswith(start):
-                break
-            one, other = sorted((number, other_number))
-            ids = plan.tasks[one].id, plan.tasks[other].id
-            if one == other or ids in met or not order.apart(*ids) or not overlap(glob, other_glob):
-                continue
-            met[ids] = (glob, other_glob) if number == one else (other_glob, glob)
-    return met
 
 
 def _some(found: Iterator[Finding]) -> Iterator[Finding]:
@@ -268,8 +226,9 @@ def _width(plan: Plan, order: Order, around: Circumstances) -> Iterator[Finding]
 def _chains(plan: Plan, order: Order, around: Circumstances) -> Iterator[Finding]:
     tasks = {task.id: task for task in plan.tasks}
     for task in plan.tasks:
-        for id_ in task.after:
-            through = next((mid for mid in task.after if mid != id_ and order.waits(mid, id_)), None)
+        named = task.after[:MOST_NAMES]
+        for id_ in named:
+            through = next((mid for mid in named if mid != id_ and order.waits(mid, id_)), None)
             if through is not None:
                 yield Finding(
                     "warning",
@@ -282,7 +241,9 @@ def _chains(plan: Plan, order: Order, around: Circumstances) -> Iterator[Finding
     chain = _longest(plan.tasks)
     if len(chain) < LONG_CHAIN:
         return
-    loose = [(one, other) for one, other in pairwise(chain) if not _needs(tasks[other], tasks[one])]
+    loose = [
+        (one, other) for one, other in pairwise(chain[:MOST_NAMES]) if not _needs(tasks[other], tasks[one])
+    ]
     if len(loose) > 1:
         said = ", ".join(f"{one} → {other}" for one, other in loose[:4])
         yield Finding(
@@ -306,12 +267,11 @@ def _contract(plan: Plan, order: Order, around: Circumstances) -> Iterator[Findi
             "Add `## Contract`: the names, signatures and formats that more than one task relies on.",
         )
     existing = around.offers.paths if around.offers is not None else frozenset()
-    for path in dict.fromkeys(FILE.findall(plan.contract)):
+    globs = [glob for task in plan.tasks for glob in task.files][:MOST_GLOBS]
+    for path in list(dict.fromkeys(FILE.findall(plan.contract)))[:MOST_NAMES]:
         known = path in existing or any(name.endswith(f"/{path}") for name in existing)
-        owned = any(
-            overlap(path, glob) or overlap(f"**/{path}", glob) for t in plan.tasks for glob in t.files
-        )
-        if not known and not owned and any(task.files for task in plan.tasks):
+        whole = path if "/" in path else f"**/{path}"  # a bare name is a file's in whichever folder
+        if globs and not known and not any(overlap(whole, glob) for glob in globs):
             yield Finding(
                 "error" if around.offers is not None else "warning",
                 "no-owner",

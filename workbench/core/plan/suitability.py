@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.core import graph
 from workbench.core.models import Plan
-from workbench.core.plan.review import Order, meetings
+from workbench.core.plan.meetings import meetings
 
 ENOUGH = 12
 """Points, of 15, from which a team is recommended."""
@@ -111,7 +111,7 @@ def _limits(plan: Plan) -> dict[str, tuple[int, str]]:
     elif count / longest < 2:
         asynchronous = (3, f"the longest chain has {longest} of the {count} tasks")
     collective = free
-    crowded = {id_ for pair in meetings(plan, Order(plan.tasks)) for id_ in pair}
+    crowded = {id_ for pair in meetings(plan) for id_ in pair}
     if at_once == 1:
         collective = (2, "every task waits for another")
     elif 2 * len(crowded) > count:
