@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -232,6 +236,33 @@ async def test_an_edited_plan_is_checked_again(stage: Callable[..., Any], repo: 
     assert done.returncode == 2 and "plan-2.md:" in done.stderr and "is not a task id" in done.stderr
 
 
+async def test_on_a_terminal_the_person_is_asked(stage: Callable[..., Any], repo: Path) -> None:
+    (repo / "README.md").write_text("not committed\n")
+    async with stage({"fault": {"status": 529, "times": 1}}, {"structured": GOOD}) as scene:
+        said = await asyncio.to_thread(_typed, scene, repo, "y\n")
+    assert "Approve plan.md as it is now? [y/N]" in said and "workbench run plan.md" in said, said
+    assert "what is not committed is not seen" in said and "asks to wait" in said
+    assert json.loads(scene.line("check", "plan.md", "--json").stdout)["approved"] is True
+
+
+def _typed(scene: Stage, repo: Path, answer: str) -> str:
+    """What ``workbench plan`` writes to a terminal on which ``answer`` is typed."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "workbench", "plan", "Greet"]
+    process = subprocess.Popen(
+        command, cwd=repo, env=os.environ | scene.env, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    said = b""
+    with contextlib.suppress(OSError):  # the other end was closed
+        while part := os.read(ours, 4096):
+            said += part
+    os.close(ours)
+    assert process.wait(60) == 0, said
+    return said.decode()
+
+
 async def test_one_teammate_is_recommended_where_a_team_is_not_worth_it(
     stage: Callable[..., Any], repo: Path
 ) -> None:
@@ -265,6 +296,7 @@ def test_what_cannot_be_drafted_is_refused_before_it_costs(workbench: CommandLin
         (("x", "-o", "taken.md"), {}, "exists already"),
         (("x", "-o", "no/where.md"), {}, "no folder"),
         ((" ",), {}, "no goal"),
+        (("README.md",), {}, "workbench plan - < README.md"),
         (("-",), {}, "no goal"),
         (("a\x1bb",), {}, "hidden character"),
         (("x",), {"WORKBENCH_AGENT": "command:true"}, "drafted by Claude Code"),

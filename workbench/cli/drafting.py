@@ -21,7 +21,7 @@ from workbench.composition.place import Place, open_place
 from workbench.core import plan as plans
 from workbench.core.plan import rules, suitability
 from workbench.core.plan.review import as_data, review
-from workbench.engine.ports import Acted, AgentReport, Denied, Said
+from workbench.engine.ports import Acted, AgentReport, Denied, Retried, Said
 from workbench.errors import AgentError, PlanError, UsageError
 
 LONGEST_GOAL = 100_000
@@ -64,7 +64,7 @@ def plan(wanted: Wanted) -> int:
         except AgentError as error:
             raise drafting.no_use(error) from error
 
-    place, drafted = run_async(main())
+    place, drafted = run_async(main(), "nothing was written; what was asked until then is paid for")
     path = _write(path, drafted.text, wanted)
     if not wanted.json:
         _show(drafted)
@@ -85,8 +85,7 @@ def plan(wanted: Wanted) -> int:
 
 
 def _goal(given: str) -> str:
-    text = sys.stdin.read(LONGEST_GOAL + 1) if given == "-" else given
-    text = text.replace("\r\n", "\n").strip()
+    text = (_stdin() if given == "-" else given).replace("\r\n", "\n").strip()
     if not text:
         raise UsageError("There is no goal.", 'Say what you want: workbench plan "Export reports to CSV"')
     if len(text) > LONGEST_GOAL:
@@ -94,9 +93,21 @@ def _goal(given: str) -> str:
             f"The goal has more than {LONGEST_GOAL:,} characters.",
             "Put details into a file of the repository.",
         )
+    if given != "-" and "\n" not in text and len(text) < 256 and Path(text).is_file():
+        raise UsageError(
+            f"{text} is a file, and the goal is taken as it is written.",
+            f"workbench plan - < {shlex.quote(text)}",
+        )
     for problem in rules.hidden_characters(text):
         raise UsageError(f"Line {problem.line} of the goal: {problem.sentence}.", "Remove it.")
     return text
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read(4 * LONGEST_GOAL + 1).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("The goal on stdin is not UTF-8 text.", "Save it as UTF-8 and try again.") from None
 
 
 def _output(wanted: Wanted) -> Path:
@@ -154,6 +165,10 @@ def _hear(report: AgentReport) -> None:
         words = f"{LOOKS.get(report.tool, report.tool)} {_inside(report.target)}"
     elif isinstance(report, Denied):
         words = f"was refused {report.tool} {_inside(report.target)}: {report.reason}"
+    elif isinstance(report, Retried):
+        words = f"the model's API asks to wait: {report.error}" + (
+            f" ({report.status})" if report.status else ""
+        )
     elif isinstance(report, Said):
         words = report.text.splitlines()[0]
     else:

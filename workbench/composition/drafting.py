@@ -95,21 +95,30 @@ async def draft(
         copy = await stack.enter_async_context(copy_of(place.repository, place.repository.head))
         desk = _Desk(place, copy, env, hear)
         author = await stack.enter_async_context(desk.session("drafting the plan", DRAFT_SCHEMA))
+        spent, opinion = Usage(), None
         drafting = _Drafting(author, circumstances, say)
-        say(f"reading {place.root.name} at {place.repository.head[:10]}, and drafting")
-        version = await drafting.ask(_brief(goal, circumstances))
-        opinion, spent = None, Usage()
-        if critique:
-            say("a second session reviews the plan")
-            async with desk.session("reviewing the plan", CRITIQUE_SCHEMA) as critic:
-                question = {"goal": goal, "plan": version.text}
-                opinion = from_critique(await critic.ask(Templates().render("critique.md.j2", question)))
-                spent = critic.usage
-            if opinion.points:
-                say(f"{_count(len(opinion.points), 'point')}; the plan is revised")
-                version = await drafting.revise(opinion.points, version)
+        try:
+            say(f"reading {place.root.name} at {place.repository.head[:10]}, and drafting")
+            version = await drafting.ask(_brief(goal, circumstances))
+            if critique:
+                say("a second session reviews the plan")
+                opinion, spent = await _reviewed(desk, goal, version.text)
+                if opinion.points:
+                    say(f"{_count(len(opinion.points), 'point')}; the plan is revised")
+                    version = await drafting.revise(opinion.points, version)
+        except WorkbenchError:
+            say(f"what was asked until then cost ${(author.usage + spent).cost_usd:.2f}")
+            raise
         usage = author.usage + spent
     return replace(version, usage=usage, mended=drafting.mended, critique=opinion)
+
+
+async def _reviewed(desk: _Desk, goal: str, text: str) -> tuple[Critique, Usage]:
+    """What somebody thinks of the plan who did not write it, and what asking cost."""
+    async with desk.session("reviewing the plan", CRITIQUE_SCHEMA) as critic:
+        question = Templates().render("critique.md.j2", {"goal": goal, "plan": text})
+        answer = await critic.ask(question)
+        return from_critique(answer), critic.usage
 
 
 def strange(place: Place, drafted: Drafted) -> tuple[str, ...]:

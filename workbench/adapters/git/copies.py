@@ -10,7 +10,6 @@ from pathlib import Path
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import Place, run
 from workbench.adapters.git.repository import Repository
-from workbench.crashpoints import crashpoint
 
 EXTRA = {
     # A link would lead out of the copy; as a file it shows where it leads.
@@ -27,7 +26,6 @@ async def copy_of(repository: Repository, commit: str) -> AsyncIterator[Path]:
     is done in it, or left by a killed process, reaches the repository, its refs and its list of worktrees.
     Raises GitError when there is no such commit.
     """
-    crashpoint("plan.copy")
     with tempfile.TemporaryDirectory(prefix="workbench-plan-", ignore_cleanup_errors=True) as folder:
         top = Path(folder).resolve() / repository.root.name
         top.mkdir()

@@ -106,7 +106,7 @@ class Reader:
         return self._answer(result)
 
     async def _result(self) -> ResultMessage:
-        from claude_agent_sdk import AssistantMessage, ResultMessage
+        from claude_agent_sdk import AssistantMessage, ResultMessage, SystemMessage
 
         async with aclosing(self._client.receive_response()) as messages:  # type: ignore[type-var]
             async for message in messages:
@@ -115,6 +115,8 @@ class Reader:
                 _check_login(message)
                 if isinstance(message, AssistantMessage):
                     self._tell(message)
+                elif isinstance(message, SystemMessage) and message.subtype == "api_retry":
+                    self._hear(translate.retried(message))
         raise AgentError("Claude Code ended without an answer.", f"Try again. {self._purpose.hint}")
 
     def _tell(self, message: Any) -> None:
