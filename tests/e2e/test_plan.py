@@ -7,12 +7,14 @@ import contextlib
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -211,14 +213,49 @@ async def test_a_model_that_wants_to_write_cannot(stage: Callable[..., Any], rep
     assert git(repo, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
 
-async def test_ctrl_c_leaves_nothing(stage: Callable[..., Any], repo: Path) -> None:
-    async with stage({"wait": 600}, {"structured": GOOD}) as scene:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("at", ["author", "critic"])
+async def test_ctrl_c_leaves_nothing(
+    stage: Callable[..., Any], repo: Path, number: signal.Signals, at: str
+) -> None:
+    waiting = {"if_told": CRITIC, "wait": 600} if at == "critic" else {"wait": 600}
+    async with stage(waiting, {"structured": GOOD}) as scene:
+        process = scene.line.start("plan", "Greet", "--critique", **scene.env)
+        await scene.rehearsal.wait_for(lambda asked: at == "author" or CRITIC in str(asked.heard), 60)
+        os.kill(process.pid, number)
+        _, said = await asyncio.to_thread(process.communicate)
+        assert process.returncode == 130 and "nothing was written" in said, said
+    assert not (repo / "plan.md").exists()
+
+
+async def test_a_killed_one_leaves_only_its_copy(stage: Callable[..., Any], repo: Path) -> None:
+    async with stage({"wait": 600}) as scene:
         process = scene.line.start("plan", "Greet", **scene.env)
         await scene.rehearsal.wait_for(lambda asked: not asked.side, 60)
-        os.kill(process.pid, signal.SIGINT)
-        _, said = await asyncio.to_thread(process.communicate)
-        assert process.returncode == 130 and "interrupted" in said, said
-    assert not (repo / "plan.md").exists()
+        config = scene.rehearsal.env()["CLAUDE_CONFIG_DIR"]
+        left = [one for one in psutil.process_iter() if _belongs(one, config)]
+        assert left
+        os.kill(process.pid, signal.SIGKILL)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, left, 30)
+        assert not alive, "Claude Code goes with it"
+        for rest in Path(scene.env["TMPDIR"]).iterdir():
+            assert rest.name.startswith(("workbench-plan-", "workbench-claude-"))
+            shutil.rmtree(rest)
+
+
+async def test_a_goal_from_stdin_and_a_file_that_may_go(stage: Callable[..., Any], repo: Path) -> None:
+    async with stage({"structured": GOOD}) as scene:
+        (repo / "plan-mine.md").write_text("old\n")
+        words = (sys.executable, "-m", "workbench", "plan", "-", "--force", "-o", "plan-mine.md")
+        run: Callable[..., Any] = partial(
+            subprocess.run, words, cwd=repo, env=os.environ | scene.env, capture_output=True
+        )
+        done = await asyncio.to_thread(run, input="Grüße\r\nalle".encode())
+        assert done.returncode == 0, done.stderr
+        assert "Grüße\\nalle" in scene.told()
+        refused = await asyncio.to_thread(run, input=b"\xff")
+        assert refused.returncode == 2 and b"not UTF-8" in refused.stderr
+    assert "### hello" in (repo / "plan-mine.md").read_text() and not (repo / "plan.md").exists()
 
 
 async def test_an_edited_plan_is_checked_again(stage: Callable[..., Any], repo: Path, tmp_path: Path) -> None:
