@@ -157,6 +157,12 @@ async def test_what_cannot_be_mended_is_shown_and_nonsense_is_refused(
         done = await scene.plan("Greet")
     assert done.returncode == 0 and "plan.md:" in done.stderr, done.stderr
     assert 'warning: "hello" and "bye" can be at work at once' in done.stderr
+    checked = scene.line("check", "plan.md")
+    assert checked.returncode == 0
+    line = (repo / "plan.md").read_text().splitlines().index("### bye: The bye") + 1
+    assert f'plan.md:{line}: warning: "hello" and "bye" can be at work at once' in checked.stderr
+    elsewhere = scene.line("check", str(repo / "plan.md"), cwd=repo.parent)
+    assert elsewhere.returncode == 0 and "can be at work at once" in elsewhere.stderr
 
 
 async def test_a_draft_that_is_no_plan_is_refused_in_a_sentence(
@@ -213,18 +219,28 @@ async def test_a_model_that_wants_to_write_cannot(stage: Callable[..., Any], rep
     assert git(repo, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("at", ["author", "critic"])
+@pytest.mark.parametrize(
+    ("numbers", "at"),
+    [
+        ((signal.SIGINT,), "author"),
+        ((signal.SIGTERM,), "critic"),
+        ((signal.SIGINT, signal.SIGINT), "author"),
+        ((signal.SIGINT, signal.SIGTERM, signal.SIGTERM), "critic"),
+    ],
+)
 async def test_ctrl_c_leaves_nothing(
-    stage: Callable[..., Any], repo: Path, number: signal.Signals, at: str
+    stage: Callable[..., Any], repo: Path, numbers: tuple[signal.Signals, ...], at: str
 ) -> None:
     waiting = {"if_told": CRITIC, "wait": 600} if at == "critic" else {"wait": 600}
     async with stage(waiting, {"structured": GOOD}) as scene:
         process = scene.line.start("plan", "Greet", "--critique", **scene.env)
         await scene.rehearsal.wait_for(lambda asked: at == "author" or CRITIC in str(asked.heard), 60)
-        os.kill(process.pid, number)
+        for number in numbers:
+            os.kill(process.pid, number)
+            await asyncio.sleep(0.05)  # so that they arrive as several
         _, said = await asyncio.to_thread(process.communicate)
-        assert process.returncode == 130 and "nothing was written" in said, said
+        assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said, said
+        assert len(numbers) > 1 or "nothing was written" in said, said
     assert not (repo / "plan.md").exists()
 
 

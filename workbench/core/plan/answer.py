@@ -55,12 +55,7 @@ SPLIT_SCHEMA: dict[str, Any] = _object(
 
 _SCORE = _object(
     {
-        "score": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 5,
-            "description": "1 (hardly) to 5 (very much).",
-        },
+        "score": {"type": "integer", "enum": [1, 2, 3, 4, 5], "description": "1 (hardly) to 5 (very much)."},
         "reason": _described(_TEXT, "Why, in one sentence about this plan."),
     }
 )
