@@ -10,8 +10,10 @@ import pytest
 from workbench.adapters import templates
 from workbench.adapters.templates import Templates, code, fenced
 from workbench.core.events import Told
+from workbench.core.manifests import Found
 from workbench.core.models import PublicChange, Task
-from workbench.errors import UsageError
+from workbench.core.plan.answer import Point
+from workbench.errors import Problem, UsageError
 
 HOSTILE = "seen ```` here"
 TOLD: dict[str, dict[str, Any]] = {
@@ -290,3 +292,25 @@ def test_the_starter_for_settings_is_valid(tmp_path: Path) -> None:
     )
     (tmp_path / "workbench.toml").write_text(uncommented)
     assert load(tmp_path, {}).copy_files == (".env",)
+
+
+DRAFT: dict[str, Any] = {"goal": HOSTILE, "gates": (), "own_gates": ()}
+
+
+def test_a_goal_cannot_end_its_fence() -> None:
+    assert f"`````goal\n{HOSTILE}\n`````" in Templates().render("draft.md.j2", DRAFT)
+    found = [Found(HOSTILE, "x\n# y", "p", 1, setup="npm ci"), Found("make test", "why", "p", 1, tests=False)]
+    said = Templates().render("draft.md.j2", {**DRAFT, "gates": found, "own_gates": ("a", "b")})
+    assert "`````" not in said.partition(HOSTILE)[2].partition("`````")[0] and "\n# y" not in said
+    assert "needs `npm ci` first" in said and "runs no tests" in said and "`a`, `b`" in said
+
+
+def test_a_plan_and_opinions_of_it_are_quoted() -> None:
+    said = Templates().render("critique.md.j2", {"goal": HOSTILE, "plan": f"# P\n{HOSTILE}\n"})
+    assert f"`````markdown\n# P\n{HOSTILE}\n`````" in said
+    problem = Problem(0, "x\n# y", HOSTILE)
+    point = Point("must", "a\n# z", "x\n# y", HOSTILE)
+    for values in ({"problems": (problem,)}, {"remarks": (problem,)}, {"points": (point,)}):
+        given = {"problems": (), "remarks": (), "points": ()} | values
+        said = Templates().render("mend.md.j2", given)
+        assert "\n# " not in said and HOSTILE in said and said.endswith("of the goal.\n")
