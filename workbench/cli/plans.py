@@ -8,9 +8,11 @@ from pathlib import Path
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
 from workbench.composition import planning
-from workbench.composition.place import open_place
+from workbench.composition.place import Place, open_place
+from workbench.composition.roles import roles_of
 from workbench.core import plan as plans
-from workbench.core.models import Plan
+from workbench.core.models import Plan, Role
+from workbench.core.roles import Remark, in_words
 from workbench.errors import PlanError, UsageError
 
 
@@ -20,18 +22,26 @@ def check_plan(path: Path, repo: Path, *, json: bool) -> int:
     structured = plans.is_structured(text)
     try:
         plan = plans.parse(text, str(path)) if structured else plans.split(text, str(path))
+        place = _place(repo)
+        roles, remarks = _roles(place, plan, path)
     except PlanError as error:
         if not json:
             raise
         problems = [{"line": p.line, "problem": p.sentence, "hint": p.hint} for p in error.problems]
         print(jsonlib.dumps({"plan": str(path), "ok": False, "problems": problems}, indent=2))
         return error.exit_code
-    approved = _approved(path, text, plan, repo) if structured else None
+    approved = _approved(place, path, text, plan) if structured else None
     if json:
         found = {"plan": str(path), "ok": True, "structured": structured, "approved": approved}
+        found |= {"roles": [role.model_dump(mode="json") for role in roles]}
+        found |= {"remarks": [str(remark) for remark in remarks]}
         print(jsonlib.dumps(found | plan.model_dump(mode="json"), indent=2))
         return 0
     print(plans.summary(plan))
+    for role in roles:
+        print(f"role {in_words(role)}")
+    for remark in remarks:
+        explain(str(remark))
     if not structured:
         explain(
             "this plan has no tasks section; above is how its own structure splits it",
@@ -42,14 +52,30 @@ def check_plan(path: Path, repo: Path, *, json: bool) -> int:
     return 0
 
 
-def _approved(path: Path, text: str, plan: Plan, repo: Path) -> bool | None:
-    """Whether the plan is approved here; None outside a repository, where there is nothing to ask."""
-    ready = planning.ReadyPlan(path, text, plan, plans.sha256(text))
+def _place(repo: Path) -> Place | None:
+    """Where the plan would run; None outside a repository, where there is less to ask."""
     try:
-        place = run_async(open_place(repo))
+        return run_async(open_place(repo))
     except UsageError:
         return None
-    return planning.approved(place, ready)
+
+
+def _approved(place: Place | None, path: Path, text: str, plan: Plan) -> bool | None:
+    """Whether the plan is approved here, if that can be said."""
+    if place is None:
+        return None
+    return planning.approved(place, planning.ReadyPlan(path, text, plan, plans.sha256(text)))
+
+
+def _roles(place: Place | None, plan: Plan, path: Path) -> tuple[tuple[Role, ...], list[Remark]]:
+    """The roles that the plan uses, at the commit from which it would run."""
+    if place is None or not any(task.role for task in plan.tasks):
+        return (), []
+
+    async def found() -> tuple[tuple[Role, ...], list[Remark]]:
+        return await roles_of(place, plan, None, str(path))
+
+    return run_async(found())
 
 
 def approve_plan(path: Path, repo: Path) -> int:

@@ -38,6 +38,7 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
         "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
         "messages": [{"sender": letter.sender, "text": letter.text} for letter in attempt.mail],
         "agent": "claude" if state.settings.agent == "claude" else "command",
+        "role": state.roles.get(task.spec.role),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.alarms import Alarm
-from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
 from workbench.errors import IllegalEvent
@@ -160,6 +160,7 @@ class AttemptState:
     interrupted: bool = False
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
+    because: str = ""
 
 
 @dataclass(slots=True)
@@ -214,6 +215,8 @@ class TeammateState:
     unread: list[Letter] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     landed: int = 0
+    tried: list[tuple[str, int]] = field(default_factory=list)
+    """Its attempts, oldest first: task and number."""
 
 
 @dataclass(slots=True)
@@ -331,6 +334,7 @@ class RunState:
     plan_path: str = ""
     plan_sha256: str = ""
     settings: RunSettings = field(default_factory=lambda: RunSettings(team=("t1",)))
+    roles: dict[str, Role] = field(default_factory=dict)
     base: str = ""
     base_tree: str = ""
     target: str = ""
