@@ -1,20 +1,20 @@
 """Who of the free teammates gets a task, and why.
 
-Each is scored by 0.6 of fit and 0.4 of record, both from 0 to 1. *Fit* looks at what the task says of itself and
-what the teammate did lately: the task's role among those it played, the task's ``files`` among those it
-changed, the task's words among its roles' capabilities and its landed tasks' subjects; what the task says
-nothing of does not count, and a tenth is for a worktree that stands already. *Record* is the share of
-similar tasks (same role, shared files or folders, or two words of the subject) that landed when it tried, of
-those that came to an end; 0.5 where there is none.
+Each is scored: 0.6 of *fit* and 0.4 of *record*, both from 0 to 1. Fit looks at what the task says of itself
+and at what the teammate did lately: the task's role among those it played, the task's ``files`` among those
+it changed, the task's words among its roles' capabilities and its landed tasks' subjects; what the task says
+nothing of does not count, and a tenth is for a worktree that stands already. Record is the share of similar
+tasks (same role, shared files or folders, or two words of the subject) that landed when it tried, of those
+that came to an end; 0.5 where there is none.
 
-Nobody is overloaded. A teammate with more attempts than its **fair share**, ⌈(attempts of the whole team, the
-new one included) ÷ teammates⌉, is passed over while one who is within it is free, so that nobody begins more
-than one attempt above its share; where all who are free are above theirs, those with the fewest are taken.
-Among scores within 0.05 of the best, the one with the fewest attempts so far gets the task, then the
-better score, then the place in the team.
+Nobody is overloaded. One's *fair share* is the team's attempts so far and the new one, divided by the
+teammates and rounded up. Who has begun more than that is passed over while somebody free has not, so nobody
+begins more than one above it; where all who are free are above it, those with the fewest are taken. Among
+scores within 0.05 of the best, the one with the fewest attempts so far gets the task, then the better score,
+then the place in the team.
 
-Two things go over every score: a task goes to whom it ``prefers`` (who made what is to be fixed), if free; and
-not to whom it ``avoids`` (whose agent broke at it), if anybody else is.
+Two things go over every score: a task goes to whom it ``prefers`` (who made what is to be mended), if free;
+and not to whom it ``avoids`` (whose agent broke at it), if anybody else is.
 """
 
 from __future__ import annotations
