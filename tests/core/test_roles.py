@@ -144,7 +144,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_nothing() -> None:
         (front("name: a", "\t: {"), 3, "not YAML"),
         (front("name: a", "description: b", prompt="one\ntwo \u202e three"), 6, "hidden character"),
         (front("name: a", 'description: "b\\u202e"'), 3, "hidden character"),
-        (front("name: a", "description: b", "tools: [" + ", ".join(f"T{n}" for n in range(101)) + "]"), 4, "more"),
+        (front("name: a", "description: b", f"tools: {[f'T{n}' for n in range(101)]}"), 4, "more than 100"),
         ("", 1, "does not begin"),
     ],
 )  # fmt: skip
@@ -163,7 +163,11 @@ def test_no_text_breaks_the_reader(text: str, fronted: bool) -> None:
 
 PLAN = Plan(
     title="P",
-    tasks=(Task(id="a", title="A", role="one", line=7), Task(id="b", title="B"), Task(id="c", title="C", role="two", line=9)),
+    tasks=(
+        Task(id="a", title="A", role="one", line=7),
+        Task(id="b", title="B"),
+        Task(id="c", title="C", role="two", line=9),
+    ),
 )  # fmt: skip
 
 

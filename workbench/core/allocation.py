@@ -262,12 +262,13 @@ def _fit(state: RunState, spec: Task, subject: _Subject, past: Sequence[_Past]) 
 def _files(subject: _Subject, past: Sequence[_Past]) -> tuple[float, str]:
     """The share of the task's places that were changed before; half for a file beside one that was."""
     changed = frozenset[str]().union(*(it.changed for it in past))
-    known, first = 0.0, ""
+    known, best, named = 0.0, 0.0, ""
     for file, folder in zip(subject.files, subject.folders, strict=True):
         worth = 1.0 if file in changed else 0.5 if folder and folder in changed else 0.0
         known += worth
-        first = first or (file if worth == 1.0 else folder if worth else "")
-    return known / len(subject.files), first
+        if worth > best:
+            best, named = worth, file if worth == 1.0 else folder
+    return known / len(subject.files), named
 
 
 def _words(subject: _Subject, past: Sequence[_Past]) -> tuple[float, str]:
