@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from workbench.adapters.git.agentfiles import agent_files
+from typing import TYPE_CHECKING
+
 from workbench.adapters.git.repository import resolve
 from workbench.composition.place import Place
 from workbench.core.models import Plan, Role
-from workbench.core.roles import Remark, chosen, gather
 from workbench.errors import PlanError
+
+if TYPE_CHECKING:
+    from workbench.core.roles import Remark
 
 
 async def roles_of(
@@ -21,6 +24,9 @@ async def roles_of(
     Raises PlanError, with the line of each task that names a role which the repository does not have."""
     if not any(task.role for task in plan.tasks):
         return (), []
+    from workbench.adapters.git.agentfiles import agent_files
+    from workbench.core.roles import chosen, gather
+
     commit = commit or await resolve(place.repository, plan.base or "HEAD")
     found = gather(await agent_files(place.repository, commit))
     if problems := list(found.missing(plan, commit)):

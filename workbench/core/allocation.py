@@ -44,7 +44,7 @@ UNKNOWN = 0.5
 RECENT = 8
 """How many of a teammate's latest attempts are looked at."""
 
-CANDIDATES = 32
+CANDIDATES = 16
 """How many who have done something are scored for one start, those with the fewest attempts first; all who
 have done nothing are alike, and the first of them stands for all."""
 

@@ -358,6 +358,8 @@ class RunState:
     working: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
     startable: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    begun: int = 0
+    """How many attempts teammates have begun."""
     queue: dict[str, float] = field(default_factory=dict)
     landing: Landing | None = None
     batch: int = 1

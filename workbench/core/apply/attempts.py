@@ -53,6 +53,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     )  # fmt: skip
     teammate.unread = []
     teammate.tried.append((event.task, event.attempt))
+    state.begun += 1
     if event.why != "continued":  # what its worktree holds may go at any moment now
         teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt

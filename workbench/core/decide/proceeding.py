@@ -34,7 +34,6 @@ def start(state: RunState) -> Actions:
     names = list(state.teammates)
     free = [names[index] for index in state.free]
     pairs: Actions = []
-    begun = sum(len(mate.tried) for mate in state.teammates.values())
     closing = {attempt.teammate for attempt in state.working.values() if attempt.phase is Phase.CLOSING}
     for _, name in state.startable:
         if not free or len(pairs) >= places:
@@ -50,7 +49,7 @@ def start(state: RunState) -> Actions:
             continue
         if any(state.task(other).status in ON_ITS_WAY for other in task.others):
             continue  # a fix-up begins on top of the other side, which is about to be published
-        choice = allocation.choose(state, task, free, begun + len(pairs))
+        choice = allocation.choose(state, task, free, state.begun + len(pairs))
         teammate = choice.teammate
         free.remove(teammate)
         why, session = task.why, task.session
