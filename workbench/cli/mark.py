@@ -21,13 +21,15 @@ KINDS = {
     "progress": "how far the task is: --percent, a note, or both",
     "done": "everything is committed and ready to be checked and merged",
     "blocked": "the task cannot go on; the note says what is missing",
-    "question": "something to ask the person in charge; go on meanwhile if you can",
+    "question": "something to ask who is in charge, or --to a teammate; go on meanwhile if you can",
     "message": "a text for a teammate, for `lead` or for `all`: needs --to",
+    "answer": "what you say to a message that asked you something: needs --reply-to",
     "note": "something worth keeping for whoever reads the run later",
 }
-NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000}
+NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000, "answer": 20_000}
 NEEDS_NOTE = ("blocked", "question", "message", "note")
 TO_LIMIT = 64
+REPLY_LIMIT = 16
 
 EPILOG = """
 kinds:
@@ -36,6 +38,7 @@ kinds:
 examples:
   workbench mark progress --percent 40 "parser done, tests next"
   workbench mark message --to ada "load() now returns a list"
+  workbench mark answer --reply-to m7 "it returns None when there is nothing"
   workbench mark blocked "the API needs a key that is not in the environment"
   git commit -am "Add the parser" && workbench mark done
 
@@ -68,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = "\n".join(f"  {kind:<9} {meaning}" for kind, meaning in KINDS.items())
     parser = argparse.ArgumentParser(
         prog="workbench mark",
-        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME]",
+        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME] [--reply-to ID]",
         description="Tell workbench where your task stands, by dropping a marker in your worktree.",
         epilog=EPILOG.format(kinds=kinds),
         # A width that is given spares asking the terminal, for which argparse imports five modules.
@@ -79,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--percent", type=int, metavar="N", help="how much of the task is done, 0 to 100")
     parser.add_argument("--confidence", type=float, metavar="X", help="how sure you are of it, 0 to 1")
     parser.add_argument("--to", metavar="NAME", help="who a message is for: a teammate, `lead` or `all`")
+    parser.add_argument("--reply-to", metavar="ID", help="the message that this one answers, such as m7")
+    decision = parser.add_mutually_exclusive_group()
+    for word in ("yes", "no"):
+        decision.add_argument(
+            f"--{word}", dest="decision", action="store_const", const=word, help=f"the answer is {word}"
+        )
     return parser
 
 
@@ -100,9 +109,10 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
         raise Refused("progress needs --percent, a note, or both.")
     if given.kind == "message" and not given.to:
         raise Refused("a message needs --to: a teammate's name, `lead` or `all`.")
+    _check_answer(given, note)
     if given.to and len(given.to) > TO_LIMIT:
         raise Refused(f"--to is at most {TO_LIMIT} characters.")
-    if not _plain(note) or not _plain(given.to or "") or "\n" in (given.to or ""):
+    if not _plain(note) or not _plain((given.to or "") + (given.reply_to or "")) or "\n" in (given.to or ""):
         raise Refused("a marker is plain text: take the control characters out.")
     nonce = os.environ.get("WORKBENCH_NONCE", "")
     if not nonce:
@@ -110,10 +120,26 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
             "WORKBENCH_NONCE is not set, so nobody could tell whose marker this is. Run this from the"
             " command that workbench started, with its environment."
         )
-    fields = {"note": note, "percent": given.percent, "confidence": given.confidence, "to": given.to}
+    fields = {
+        "note": note,
+        "percent": given.percent,
+        "confidence": given.confidence,
+        "to": given.to,
+        "reply_to": given.reply_to,
+        "decision": given.decision,
+    }
     return {"kind": given.kind, "nonce": nonce} | {
         name: value for name, value in fields.items() if value not in (None, "")
     }
+
+
+def _check_answer(given: argparse.Namespace, note: str) -> None:
+    if given.kind == "answer" and not given.reply_to:
+        raise Refused("an answer needs --reply-to: the id of the message that asked, such as m7.")
+    if given.kind == "answer" and not note.strip() and not given.decision:
+        raise Refused("an answer needs a note, --yes or --no.")
+    if given.reply_to and len(given.reply_to) > REPLY_LIMIT:
+        raise Refused(f"--reply-to is at most {REPLY_LIMIT} characters.")
 
 
 def _plain(text: str) -> bool:

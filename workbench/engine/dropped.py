@@ -28,9 +28,6 @@ def _objection(dropped: Dropped, state: RunState, attempt: AttemptState, seen: C
         return "its nonce is not the one of this attempt, so it is not believed"
     if dropped.name in seen:
         return "a marker of this name was received before; give each a name of its own"
-    addresses = (*state.teammates, "all")
-    if marker is not None and marker.kind == "message" and marker.to not in addresses:
-        return f"there is nobody called {marker.to!r}; the team is {', '.join(addresses)}"
     return dropped.problem
 
 
@@ -44,4 +41,6 @@ def _received(attempt: AttemptState, name: str, marker: Marker) -> e.MarkerRecei
         percent=marker.percent,
         confidence=marker.confidence,
         to=marker.to,
+        reply_to=marker.reply_to,
+        decision=marker.decision,
     )

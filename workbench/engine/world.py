@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.core.state import AttemptState
-from workbench.engine.ports import Agent, Briefs, Gates, Git, Guard, Markers, Names, Resolver, Room, Worktrees
+from workbench.engine.ports import (
+    Agent,
+    Briefs,
+    Gates,
+    Git,
+    Guard,
+    Markers,
+    Names,
+    Requested,
+    Requests,
+    Resolver,
+    Room,
+    Worktrees,
+)
 
 
 def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
@@ -18,6 +32,20 @@ def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
 
 def unbounded() -> None:
     """Nothing is known that bounds how many agents fit into memory."""
+
+
+class NoRequests:
+    """Nobody can ask this run for anything."""
+
+    async def watch(self) -> AsyncIterator[Requested]:
+        await asyncio.Event().wait()
+        yield  # type: ignore[misc]
+
+    def scan(self) -> list[Requested]:
+        return []
+
+    def settle(self, request: str) -> None:
+        """Nothing was given."""
 
 
 class Notices:
@@ -66,3 +94,4 @@ class World:
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
+    requests: Requests = field(default_factory=NoRequests)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from workbench.adapters.agents.claude.session import Session
 from workbench.adapters.agents.claude.settings import ClaudeSettings
-from workbench.engine.ports import AgentReport, Assignment
+from workbench.engine.ports import AgentReport, Assignment, Letter
 
 
 class ClaudeAgent:
@@ -26,7 +26,7 @@ class ClaudeAgent:
     async def work(
         self,
         assignment: Assignment,
-        inbox: asyncio.Queue[str],
+        inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
     ) -> None:
         """See ``ports.Agent.work``. Cancelling ends the process in good order, which takes up to a few

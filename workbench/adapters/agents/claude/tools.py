@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.core import markers
+from workbench.core.mail import ALL, LEAD, PERSON
 from workbench.core.models import MarkerKind
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ SERVER = "workbench"
 _NOTE = {"type": "string", "description": "What you have to say, in plain text."}
 _CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1, "description": "How sure you are, 0 to 1."}
 _PERCENT = {"type": "integer", "minimum": 0, "maximum": 100, "description": "How much of the task is done."}
-_TO = {"type": "string", "description": "A teammate's name, or 'all'."}
+_TO = {"type": "string", "description": "A teammate's name, 'lead', or 'all'."}
+_WHOM = {"type": "string", "description": "Who is to answer: a teammate's name. Left out: who is in charge."}
+_REPLY = {"type": "string", "description": "The id of the message that you answer, such as 'm7'."}
+_DECISION = {"type": "string", "enum": ["yes", "no"], "description": "For what wants a yes or a no."}
 
 _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
     MarkerKind.PROGRESS: (
@@ -46,16 +50,22 @@ _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
         "Noted. What you have is kept; end your turn.",
     ),
     MarkerKind.QUESTION: (
-        "Ask the person in charge. The answer, if one comes, arrives as a message; do not wait for it.",
-        {"note": _NOTE},
+        "Ask who is in charge, or a teammate. The answer arrives as a message; go on meanwhile.",
+        {"note": _NOTE, "to": _WHOM},
         ("note",),
-        "Asked. Go on with what does not depend on the answer, and choose sensibly where you must.",
+        "Asked. Go on with what does not depend on it; else end your turn: the answer will come.",
     ),
     MarkerKind.MESSAGE: (
-        "Send a message to a teammate, or to all. Keep it to what they need: a changed interface, say.",
-        {"to": _TO, "note": _NOTE},
+        "Send a message to a teammate, the lead, or all (dear: each reads it), with what they need.",
+        {"to": _TO, "note": _NOTE, "reply_to": _REPLY},
         ("to", "note"),
         "Sent.",
+    ),
+    MarkerKind.ANSWER: (
+        "Answer a message that asked you something.",
+        {"reply_to": _REPLY, "note": _NOTE, "decision": _DECISION},
+        ("reply_to",),
+        "Answered.",
     ),
     MarkerKind.NOTE: (
         "Leave a finding for everybody who works on this plan after you.",
@@ -106,9 +116,9 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
 
     async def call(given: dict[str, Any]) -> dict[str, Any]:
         to = given.get("to")
-        if to is not None and teammates and to != "all" and to not in teammates:
+        if to is not None and teammates and to not in (*teammates, LEAD, PERSON, ALL):
             return _says(
-                f"There is no teammate of that name; there are {', '.join(teammates)} and all.", True
+                f"There is no teammate of that name; there are {', '.join(teammates)}, lead and all.", True
             )
         try:
             drop(worktree, nonce, kind, {name: given.get(name) for name in properties})
