@@ -11,7 +11,7 @@ from workbench.adapters import templates
 from workbench.adapters.templates import Templates, code, fenced
 from workbench.core.events import Told
 from workbench.core.manifests import Found
-from workbench.core.models import PublicChange, Task
+from workbench.core.models import PublicChange, Role, Task
 from workbench.core.plan.answer import Point
 from workbench.errors import Problem, UsageError
 
@@ -69,6 +69,7 @@ def values(**changed: Any) -> dict[str, Any]:
         "messages": [],
         "answered": [],
         "agent": "claude",
+        "role": None,
     } | changed
 
 
@@ -102,6 +103,15 @@ def test_a_command_is_told_about_mark_and_not_about_tools() -> None:
     assert "workbench mark done" in text
     assert ".workbench/inbox/" in text
     assert "mcp__" not in text
+
+
+def test_a_command_is_told_what_its_role_is_and_claude_has_it_in_its_system_prompt() -> None:
+    role = Role(name="dba", description="Knows SQL.", prompt=HOSTILE, path=".claude/agents/dba.md")
+    text = brief(agent="command", role=role)
+    assert "`.claude/agents/dba.md` says of it: Knows SQL." in text and HOSTILE in text and "`````" in text
+    assert text.index(HOSTILE) < text.index("those stand") < text.index("## The task")
+    assert "\n\n\n" not in text
+    assert HOSTILE not in brief(role=role)
 
 
 def test_a_conflict_brief_has_both_sides() -> None:

@@ -51,8 +51,11 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     attempt = AttemptState(
         task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
         why=event.why, started_at=at, carry=event.carry, session=event.session,
+        because=event.because,
     )  # fmt: skip
     _take_mail(state, attempt)
+    teammate.tried.append((event.task, event.attempt))
+    state.begun += 1
     if event.why != "continued":  # what its worktree holds may go at any moment now
         teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt
