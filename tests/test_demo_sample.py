@@ -100,7 +100,9 @@ def brief(task: str, why: str = "first") -> str:
         "attempt": 1 if why == "first" else 2,
         "teammates": ("ada", "ben"),
         **dict.fromkeys(("run", "teammate", "plan_title", "context", "contract", "evidence", "hunks"), ""),
-        **dict.fromkeys(("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages"), ()),
+        **dict.fromkeys(
+            ("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages", "answered"), ()
+        ),
         "why": why,
         "agent": "claude",
     }
