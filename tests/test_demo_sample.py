@@ -254,7 +254,8 @@ def test_a_message_makes_its_recipient_react(script: Script) -> None:
     ]
     # The first tasks of the plan go to the first names of the team, all at once.
     assert names(3)[task_ids().index("letter-case")] == sent[0]["to"]
-    told = Templates().render("tell/message.md.j2", {"sender": "bob", "text": sent[0]["note"]})
+    letter = {"id": "m1", "kind": "message", "sender": "bob", "text": sent[0]["note"], "to_all": False}
+    told = Templates().render("tell/message.md.j2", letter)
     tools = [one.tool for step in reaction(script, "letter-case", told).steps for one in step.use]
     assert tools == ["mcp__workbench__note"]
 
