@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.core.markers import MARKER_BYTES, NEEDS_NOTE, NOTE_LIMITS, UNPRINTABLE, read, render
+from workbench.core.markers import MARKER_BYTES, NEEDS_NOTE, NOTE_LIMITS, read, render
 from workbench.core.models import NOTE_LIMIT, TEXT_LIMIT, Marker, MarkerKind
+from workbench.core.plain import UNPRINTABLE
 
 # A busy machine is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

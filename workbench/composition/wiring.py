@@ -106,6 +106,7 @@ async def open_world(
             notices=notices,
             room=room_for(settings.agent.partition(":")[0]),
             guard=RepositoryGuard(place.repository, git, run),
+            notes=place.notes(),
         )
 
 

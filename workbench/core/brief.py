@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.core.state import AttemptState, RunState, TaskStatus
 
@@ -11,9 +11,14 @@ TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.
 """What a path looks like that holds tests, in most languages."""
 
 
-def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, ...]) -> Mapping[str, object]:
+def brief_values(
+    state: RunState,
+    attempt: AttemptState,
+    conflicts: tuple[str, ...],
+    notes: Sequence[Mapping[str, str]] = (),
+) -> Mapping[str, object]:
     """Everything the brief of ``attempt`` may say; ``conflicts`` are the files that hold conflict
-    markers in its worktree now."""
+    markers in its worktree now, ``notes`` the shared notes that matter, as ``core.recall.shown`` has them."""
     plan = state.plan
     assert plan is not None, "an attempt belongs to a started run"
     task = state.tasks[attempt.task]
@@ -37,6 +42,7 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
         "others": [state.tasks[name].spec for name in task.others],
         "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
         "messages": [{"sender": letter.sender, "text": letter.text} for letter in attempt.mail],
+        "notes": notes,
         "agent": "claude" if state.settings.agent == "claude" else "command",
     }
 

@@ -141,7 +141,7 @@ class Marker(Value):
     """A marker as a teammate writes it: a hint, never proof. See ``core.markers`` for reading one.
 
     ``percent`` belongs to progress, ``to`` to message (a teammate's name, or ``all``);
-    ``confidence`` is the sender's own, 0 to 1.
+    ``confidence`` is the sender's own, 0 to 1. ``namespace``, ``ttl`` (seconds) and ``paths`` belong to note.
     """
 
     kind: MarkerKind
@@ -150,6 +150,9 @@ class Marker(Value):
     percent: int | None = Field(default=None, ge=0, le=100)
     confidence: float | None = Field(default=None, ge=0, le=1)
     to: str = Field(default="", max_length=64)
+    namespace: str = ""
+    ttl: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class Verdict(Value):

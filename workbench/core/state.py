@@ -13,6 +13,7 @@ from workbench.core.alarms import Alarm
 from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
+from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
 
 
@@ -160,6 +161,9 @@ class AttemptState:
     interrupted: bool = False
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
+    files: tuple[str, ...] = ()
+    """What it had changed when its work was last collected: the first of them."""
+    notes: int = 0
 
 
 @dataclass(slots=True)
@@ -381,6 +385,7 @@ class RunState:
     quarantined: int = 0
     messages: int = 0
     alarms: list[Raised] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""

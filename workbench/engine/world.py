@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.core.recall import Query, Recalled
 from workbench.core.state import AttemptState
-from workbench.engine.ports import Agent, Briefs, Gates, Git, Guard, Markers, Names, Resolver, Room, Worktrees
+from workbench.core.traces import Trace
+from workbench.engine.ports import (
+    Agent,
+    Briefs,
+    Gates,
+    Git,
+    Guard,
+    Markers,
+    Names,
+    Notes,
+    Resolver,
+    Room,
+    Worktrees,
+)
 
 
 def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
@@ -18,6 +32,16 @@ def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
 
 def unbounded() -> None:
     """Nothing is known that bounds how many agents fit into memory."""
+
+
+class NoNotes:
+    """``engine.ports.Notes`` where nobody keeps any."""
+
+    async def keep(self, run: str, traces: Sequence[Trace], seconds: float) -> None:
+        return None
+
+    async def recall(self, query: Query, run: str = "", seconds: float = 0.0) -> list[Recalled]:
+        return []
 
 
 class Notices:
@@ -66,3 +90,4 @@ class World:
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
+    notes: Notes = field(default_factory=NoNotes)

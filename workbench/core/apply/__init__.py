@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.core import events as e
-from workbench.core.apply import attempts, guard, landings, notices, pacing, provided, runs, undo
+from workbench.core.apply import attempts, guard, landings, notes, notices, pacing, provided, runs, undo
 from workbench.core.apply.table import HANDLERS
 from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
-__all__ = ["apply", "attempts", "fold", "guard", "landings", "notices", "pacing", "provided", "runs", "undo"]
+__all__ = [
+    "apply", "attempts", "fold", "guard", "landings", "notes", "notices", "pacing", "provided", "runs",
+    "undo",
+]  # fmt: skip
 
 
 def apply(state: RunState, record: e.Record) -> None:
@@ -30,6 +33,7 @@ def apply(state: RunState, record: e.Record) -> None:
     handler = HANDLERS.get(type(event))
     if handler is not None:
         handler(state, event, record.at)
+    notes.follow(state, event, record.at)
     state.seq, state.at = record.seq, record.at
 
 

@@ -14,6 +14,7 @@ from workbench.testing.faults import Trouble, Weather
 from workbench.testing.faults.weather import drawn
 from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
+from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION, started
 from workbench.testing.resolver import FakeResolver, both
 from workbench.testing.store import MemoryStore
@@ -48,6 +49,7 @@ class Universe:
         self.base = self.git.add({"README": "sample\n", "shared-0.txt": "0\n"})
         self.worktrees = FakeWorktrees(self.git, run=RUN)
         self.markers = MemoryMarkers()
+        self.notes = FakeNotes(wall=self.clock.now)
         self.resolver = FakeResolver({"union": both} if dice.random() < 0.5 else {})
         self.person = Person(self.git)
         self.nonces = itertools.count(1)

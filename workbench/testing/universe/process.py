@@ -23,6 +23,7 @@ from workbench.testing.faults.agents import sound
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
 from workbench.testing.worktrees import FakeGates, FakeWorktrees
@@ -44,6 +45,7 @@ class Machine(Protocol):
     worktrees: FakeWorktrees
     markers: MemoryMarkers
     resolver: FakeResolver
+    notes: FakeNotes
     first: e.RunStarted
     nonces: itertools.count[int]
 
@@ -168,6 +170,7 @@ class Process:
             resolver=machine.resolver,
             names=LineNames(),
             environment={},
+            notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
         )
 
