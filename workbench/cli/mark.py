@@ -28,6 +28,8 @@ KINDS = {
 NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000}
 NEEDS_NOTE = ("blocked", "question", "message", "note")
 TO_LIMIT = 64
+TTL_LIMIT = 10 * 365 * 86_400
+PATHS_LIMIT = 20
 
 EPILOG = """
 kinds:
@@ -36,6 +38,7 @@ kinds:
 examples:
   workbench mark progress --percent 40 "parser done, tests next"
   workbench mark message --to ada "load() now returns a list"
+  workbench mark note --path src/db.py --ttl 86400 "the test database takes 20 s to start"
   workbench mark blocked "the API needs a key that is not in the environment"
   git commit -am "Add the parser" && workbench mark done
 
@@ -64,11 +67,23 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def drop_note(
+    text: str, namespace: str, paths: Sequence[str], ttl: float | None, confidence: float | None
+) -> None:
+    """Drop a note into the worktree we are in. Raises Refused and OSError."""
+    given = argparse.Namespace(
+        kind="note", note=[text], percent=None, confidence=confidence, to=None, namespace=namespace, ttl=ttl,
+        path=list(paths),
+    )  # fmt: skip
+    _drop(_folder(), _fields(given))
+
+
 def _parser() -> argparse.ArgumentParser:
     kinds = "\n".join(f"  {kind:<9} {meaning}" for kind, meaning in KINDS.items())
     parser = argparse.ArgumentParser(
         prog="workbench mark",
-        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME]",
+        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME]"
+        " [--namespace NAME] [--ttl SECONDS] [--path PATH ...]",
         description="Tell workbench where your task stands, by dropping a marker in your worktree.",
         epilog=EPILOG.format(kinds=kinds),
         # A width that is given spares asking the terminal, for which argparse imports five modules.
@@ -79,6 +94,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--percent", type=int, metavar="N", help="how much of the task is done, 0 to 100")
     parser.add_argument("--confidence", type=float, metavar="X", help="how sure you are of it, 0 to 1")
     parser.add_argument("--to", metavar="NAME", help="who a message is for: a teammate, `lead` or `all`")
+    parser.add_argument("--namespace", metavar="NAME", help="the topic of a note; `general` if not given")
+    parser.add_argument("--ttl", type=float, metavar="SECONDS", help="after how long a note is out of date")
+    parser.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a file or folder that a note is about; repeatable",
+    )
     return parser
 
 
@@ -104,6 +128,7 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
         raise Refused(f"--to is at most {TO_LIMIT} characters.")
     if not _plain(note) or not _plain(given.to or "") or "\n" in (given.to or ""):
         raise Refused("a marker is plain text: take the control characters out.")
+    _check_note(given)
     nonce = os.environ.get("WORKBENCH_NONCE", "")
     if not nonce:
         raise Refused(
@@ -111,9 +136,38 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
             " command that workbench started, with its environment."
         )
     fields = {"note": note, "percent": given.percent, "confidence": given.confidence, "to": given.to}
+    fields |= {"namespace": given.namespace, "ttl": given.ttl, "paths": given.path}
     return {"kind": given.kind, "nonce": nonce} | {
-        name: value for name, value in fields.items() if value not in (None, "")
+        name: value for name, value in fields.items() if value not in (None, "", [])
     }
+
+
+def _check_note(given: argparse.Namespace) -> None:
+    """What belongs to a note alone; whether a namespace and paths are good ones, ``core.noteform`` says."""
+    about = {"--namespace": given.namespace, "--ttl": given.ttl is not None, "--path": given.path}
+    for name, there in about.items():
+        if there and given.kind != "note":
+            raise Refused(f"{name} belongs to a note; this is a {given.kind} marker.")
+    if given.ttl is not None and not 0 < given.ttl <= TTL_LIMIT:
+        raise Refused("--ttl is in seconds, more than 0 and at most ten years.")
+    if len(given.path) > PATHS_LIMIT:
+        raise Refused(f"a note has at most {PATHS_LIMIT} paths; name a folder instead.")
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    name = given.namespace or ""
+    if name and (name[0] not in letters or len(name) > 64 or name.strip(letters + "._/-")):
+        raise Refused("--namespace is up to 64 small letters, digits, dots, dashes, underscores and slashes.")
+    for path in given.path:
+        parts = path.split("/")
+        if (
+            not path.strip()
+            or path.startswith(("/", "~"))
+            or ".." in parts
+            or ".git" in parts
+            or "\n" in path
+        ):
+            raise Refused(f"--path is a path inside the repository, such as src/app.py, not {path!a}.")
+        if not _plain(path) or len(path) > 300:
+            raise Refused("--path is plain text of at most 300 characters.")
 
 
 def _plain(text: str) -> bool:

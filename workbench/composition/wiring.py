@@ -246,7 +246,8 @@ def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper
             allowed_domains=wanted.sandbox_domains,
             web=wanted.web,
             launchers=folder,
-        )
+        ),
+        place.notes(),
     )
 
 

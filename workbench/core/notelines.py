@@ -42,22 +42,22 @@ class WrongLine:
     sentence: str
 
 
-def read_lines(lines: Sequence[str], now: float) -> tuple[list[Note], list[WrongLine]]:
-    """The notes that the lines of a backup hold, restored at ``now`` (run time), and the lines that hold
-    none; empty lines are passed over."""
+def read_lines(lines: Sequence[str]) -> tuple[list[Note], list[WrongLine]]:
+    """The notes that the lines of a backup hold, held at no time yet, and the lines that hold none; empty
+    ones are passed over."""
     notes: list[Note] = []
     wrong: list[WrongLine] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            notes.append(_note(line, now))
+            notes.append(_note(line))
         except ValueError as problem:
             wrong.append(WrongLine(number, str(problem)))
     return notes, wrong
 
 
-def _note(line: str, now: float) -> Note:
+def _note(line: str) -> Note:
     fields = _fields(line)
     if fields.pop("format", None) != FORMAT:
         raise ValueError(f"its `format` is not {FORMAT}; another version of workbench may have written it.")
@@ -78,7 +78,6 @@ def _note(line: str, now: float) -> Note:
             "ttl_seconds": ttl_of(fields["ttl_seconds"]),
             "paths": paths_of(fields["paths"]),
         },
-        held_at=now,
     )
 
 
