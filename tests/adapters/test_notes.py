@@ -113,7 +113,7 @@ async def test_a_damaged_file_is_set_aside_whole_and_begun_anew(notes: SqliteNot
     notes.path.write_bytes(data)
     with pytest.raises(StoreError, match="damaged"):
         notes.search(Query("x"))
-    with pytest.raises(StoreError, match="set aside as notes.db.damaged-"):
+    with pytest.raises(StoreError, match=r"set aside as notes\.db\.damaged-"):
         await notes.keep("r", [noted("one")], 1.0)
     (kept,) = notes.path.parent.glob("notes.db.damaged-*")
     assert kept.read_bytes() == data
@@ -182,15 +182,20 @@ asyncio.run(main())
 """
 
 
-async def test_what_was_kept_survives_kill_9_and_the_log_again_doubles_nothing(notes: SqliteNotes) -> None:
-    process = subprocess.Popen([sys.executable, "-c", KEEPER, str(notes.path)], stdout=subprocess.PIPE)
+def killed(path: Path) -> int:
+    """Have a process keep notes and kill it; the last that it knew to be kept."""
+    process = subprocess.Popen([sys.executable, "-c", KEEPER, str(path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     last = [int(process.stdout.readline()) for _ in range(20)][-1]
     os.kill(process.pid, signal.SIGKILL)
     rest = process.stdout.read().split()
     process.stdout.close()
     process.wait()
-    last = int(rest[-1]) if rest else last
+    return int(rest[-1]) if rest else last
+
+
+async def test_what_was_kept_survives_kill_9_and_the_log_again_doubles_nothing(notes: SqliteNotes) -> None:
+    last = killed(notes.path)
     there = {it.text for it in notes.every()[0]}
     assert {f"number {n}" for n in range(last + 1)} <= there and len(there) <= last + 2
     again = [Noted("t", 1, str(n), f"number {n}", "ada", 5.0, 1.0, paths=("src",)) for n in range(last + 2)]

@@ -164,3 +164,28 @@ def test_it_imports_next_to_nothing(worktree: Path) -> None:
     )
     assert done.stdout == "[]\n"
     assert len(dropped(worktree)) == 1
+
+
+def test_a_note_says_what_it_is_about(worktree: Path) -> None:
+    words = ["note", "--path", "src/a.py", "--path", "docs", "--namespace", "db", "--ttl", "60", "slow"]
+    assert mark.main(words) == 0
+    (found,) = dropped(worktree)
+    assert (found.paths, found.namespace, found.ttl) == (("src/a.py", "docs"), "db", 60.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["progress", "--percent", "5", "--path", "a"],
+        ["note", "x", "--ttl", "0"],
+        ["note", "x", "--path", "/etc"],
+        ["note", "x", "--path", "../a"],
+        ["note", "x", "--path", "a\x1b"],
+        ["note", "x", "--namespace", "Big"],
+        ["note", "x", "--namespace", "-x"],
+        ["note", "x", *(word for n in range(21) for word in ("--path", f"f{n}"))],
+    ],
+)
+def test_what_a_note_is_about_is_refused_on_the_spot(worktree: Path, words: list[str]) -> None:
+    assert mark.main(words) == 2
+    assert dropped(worktree) == []

@@ -14,8 +14,8 @@ notes = typer.Typer(
     no_args_is_help=True,
     help="Shared notes: what the team and you know about this repository.\n\n"
     "Teammates keep notes while they work, failures leave warnings on the files they touched, and every "
-    "brief carries those that matter for its task's files. Notes outlive the run: a note fades while runs are at "
-    "work, and grows stronger when work on its files lands.",
+    "brief carries those that matter for its task's files. Notes outlive the run: a note fades while runs "
+    "are at work, and grows stronger when work on its files lands.",
     epilog='Try: workbench note add --path src/db.py "the test database takes 20 s to start"; then '
     "workbench note search --path src/db.py. Inside a teammate's worktree the same commands work; `add` then "
     "goes into the run's log.",

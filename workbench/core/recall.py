@@ -70,13 +70,13 @@ class Recalled:
 def words_of(text: str) -> list[str]:
     """The words of a text that can be looked for, each once, as they are compared."""
     plain = "".join(it for it in unicodedata.normalize("NFKD", text) if not unicodedata.combining(it))
-    found = dict.fromkeys(WORD.findall(plain.casefold()))
-    return [word for word in found if word not in DULL]
+    return list(dict.fromkeys(WORD.findall(plain.casefold())))
 
 
 def asked_words(query: Query) -> list[str]:
-    """Those of a question, as many as are looked for."""
-    return words_of(query.words)[:QUERY_WORDS]
+    """Those of a question that say something, if any do, and as many as are looked for."""
+    every = words_of(query.words)
+    return ([word for word in every if word not in DULL] or every)[:QUERY_WORDS]
 
 
 def ranked(notes: Iterable[Note], query: Query, now: float, wall: float, fading: Fading) -> list[Recalled]:

@@ -28,6 +28,7 @@ class Mark:
     to: str = ""
     nonce: str | None = None
     name: str = ""
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,8 @@ class _Session:
     def _mark(self, step: Mark) -> None:
         self.dropped += 1
         nonce = self.assignment.nonce if step.nonce is None else step.nonce
-        marker = Marker(kind=MarkerKind(step.kind), nonce=nonce, note=step.note, to=step.to)
+        kind = MarkerKind(step.kind)
+        marker = Marker(kind=kind, nonce=nonce, note=step.note, to=step.to, paths=step.paths)
         name = step.name or f"{self.assignment.task}-{self.assignment.attempt}-{self.dropped:03d}.json"
         self.agent.markers.drop(self.assignment.worktree, name, marker)
 
