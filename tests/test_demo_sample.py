@@ -101,6 +101,7 @@ def brief(task: str, why: str = "first") -> str:
         "teammates": ("ada", "ben"),
         **dict.fromkeys(("run", "teammate", "plan_title", "context", "contract", "evidence", "hunks"), ""),
         **dict.fromkeys(("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages"), ()),
+        "notes": (),
         "why": why,
         "agent": "claude",
     }
@@ -254,7 +255,7 @@ def test_a_message_makes_its_recipient_react(script: Script) -> None:
     assert names(3)[task_ids().index("letter-case")] == sent[0]["to"]
     told = Templates().render("tell/message.md.j2", {"sender": "bob", "text": sent[0]["note"]})
     tools = [one.tool for step in reaction(script, "letter-case", told).steps for one in step.use]
-    assert tools == ["mcp__workbench__note"]
+    assert tools == ["mcp__workbench__remember"]
 
 
 def test_notices_are_not_taken_for_anything_else(sample: Path, script: Script) -> None:

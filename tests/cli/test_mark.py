@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import mark
-from workbench.core import markers
+from workbench.core import markers, noteform
 from workbench.core.models import Marker, MarkerKind
+from workbench.core.plain import UNPRINTABLE
 
 
 @pytest.fixture
@@ -146,9 +147,10 @@ def test_its_limits_are_those_of_the_core() -> None:
     assert {kind.value for kind in markers.NEEDS_NOTE} == set(mark.NEEDS_NOTE)
     to = [rule.max_length for rule in Marker.model_fields["to"].metadata if hasattr(rule, "max_length")]
     assert to == [mark.TO_LIMIT]
+    assert (noteform.TTL_LIMIT, noteform.PATHS_LIMIT) == (mark.TTL_LIMIT, mark.PATHS_LIMIT)
     for code in range(0x3000):
         if chr(code) not in "\n\t":
-            assert mark._plain(chr(code)) == (not markers.UNPRINTABLE.search(chr(code))), hex(code)
+            assert mark._plain(chr(code)) == (not UNPRINTABLE.search(chr(code))), hex(code)
 
 
 def test_it_imports_next_to_nothing(worktree: Path) -> None:
