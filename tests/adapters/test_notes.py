@@ -93,6 +93,13 @@ def test_any_question_is_answered(notes: SqliteNotes, words: str, path: str) -> 
     notes.search(Query(words, (path,), strict=False))
 
 
+async def test_what_is_over_takes_nobodys_place(notes: SqliteNotes) -> None:
+    notes.add(note("worth it"))
+    gone = [replace(noted(f"gone {n}"), ttl_seconds=994.5, seconds=9.0, paths=()) for n in range(400)]
+    SqliteNotes(notes.path, wall=lambda: 6.0)._keep("r", gone, 9.0)
+    assert [it.note.text for it in notes.search(Query(limit=500))] == ["worth it"]
+
+
 async def test_a_locked_file_is_told_soon_and_reading_goes_on(notes: SqliteNotes) -> None:
     notes.add(note("one"))
     with closing(sqlite3.connect(notes.path, isolation_level=None)) as other:

@@ -102,6 +102,15 @@ async def test_notes_fade_in_run_time_and_grow_when_their_files_land(notes: Note
     assert at_work[0].strength == pytest.approx(0.475 * 0.95**4), "as far as the run that asks has come"
 
 
+async def test_a_run_that_is_over_hands_over_its_time(notes: Notes) -> None:
+    await notes.keep("r", [noted("one")], 0.0)
+    await notes.keep("r", [], 60.0)
+    (it,) = await every(notes)
+    assert it.strength == pytest.approx(0.5 * 0.95**2)
+    await notes.keep("r", [], 30.0)
+    assert await every(notes) == [it], "the clock never goes back"
+
+
 async def test_a_warning_is_one_for_a_task_and_its_paths_and_goes_when_it_lands(notes: Notes) -> None:
     first = noted("red", 1.0, kind="warning", name="warning a.py", paths=("a.py",))
     again = noted("red again", 2.0, kind="warning", name="warning a.py", paths=("a.py",), attempt=2)

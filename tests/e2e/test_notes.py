@@ -76,7 +76,9 @@ def test_claude_remembers_and_recalls(workbench: CommandLine, repo: Path) -> Non
     assert given["task"] == "second" and given["notes"] == [it["id"]]
     assert (it["author"], it["task"], it["namespace"], it["confidence"]) == ("ada", "first", "cache", 0.9)
     assert it["strength"] > 0.7, "the landing of its task confirmed it"
-    assert git(repo, "show", "workbench/r/integration:second.txt") == "recalled", "by the brief and the answer"
+    assert git(repo, "show", "workbench/r/integration:second.txt") == "recalled", (
+        "by the brief and the answer"
+    )
 
 
 AGENT = """\

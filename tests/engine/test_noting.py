@@ -52,6 +52,7 @@ async def test_a_brief_carries_what_matters_for_its_files_and_says_which() -> No
     given = [record.event for record in stage.store.read("r") if isinstance(record.event, e.NotesGiven)]
     assert given == [e.NotesGiven(task="two", attempt=1, notes=(it.id,))]
     assert it.strength > 0.5, "its task landed, and so did its path"
+    assert stage.notes.clock == {"r": state.active_seconds}, "to the end"
 
 
 async def test_a_failure_is_a_warning_to_the_next_who_touches_the_files_until_it_lands() -> None:

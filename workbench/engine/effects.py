@@ -127,7 +127,7 @@ class Effects:
         event = record.event
         if self._probes is not None:
             self._probes.recorded(event)
-        self._noting.recorded()
+        self._noting.recorded(event)
         if isinstance(event, e.MarkerReceived | e.MarkerQuarantined):
             live = self._live.get((event.task, event.attempt))
             if live is not None and live.worktree is not None:

@@ -36,24 +36,29 @@ class Noting:
     start: Callable[[Work], None]
     state: RunState | None = None
     _kept: int = 0
+    _over: bool = False
     _running: bool = False
 
     def follow(self, state: RunState) -> None:
         """This is the run; may be said again."""
         self.state = state
 
-    def recorded(self) -> None:
-        """Something is in the log that was not. Returns at once."""
-        if self.state is not None and not self._running and len(self.state.traces) > self._kept:
+    def recorded(self, event: e.Event) -> None:
+        """``event`` is in the log. Returns at once."""
+        self._over = self._over or isinstance(event, e.RunFinished)  # its time counts, too
+        if self.state is not None and not self._running and self._due(self.state):
             self._running = True
             self.start(self._keep)
+
+    def _due(self, state: RunState) -> bool:
+        return self._over or len(state.traces) > self._kept
 
     async def _keep(self) -> None:
         assert self.state is not None, "there is a run, else nothing was recorded"
         state, again = self.state, True
         try:
-            while len(state.traces) > self._kept:
-                taken = len(state.traces)
+            while self._due(state):
+                taken, self._over = len(state.traces), False
                 killpoint("notes.keep")
                 try:
                     traces = state.traces[self._kept : taken]

@@ -27,6 +27,7 @@ BY_WORDS = 200
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM notes"  # noqa: S608 - names of ours
 LIVE = f"{SELECT} WHERE NOT forgotten"
+OPEN = "AND NOT settled"
 PUT = (
     f"INSERT INTO notes ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
     f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{it} = excluded.{it}' for it in COLUMNS[1:])}"
@@ -116,7 +117,7 @@ class SqliteNotes:
             if not connection.execute("PRAGMA user_version").fetchone()[0]:
                 return []  # somebody is just making it
             now = _others(connection, run) + max(seconds, _clock_of(connection, run))
-            notes = _candidates(connection, query)
+            notes = _candidates(connection, query, self._wall())
         return ranked(notes, query, now, self._wall(), self.fading)
 
     def every(self) -> tuple[list[Note], float]:
@@ -185,16 +186,18 @@ def _clock_of(connection: sqlite3.Connection, run: str) -> float:
     return float(row[0]) if row is not None else 0.0
 
 
-def _candidates(connection: sqlite3.Connection, query: Query) -> list[Note]:
-    rows = set(connection.execute(f"{LIVE} ORDER BY held_at DESC, number DESC LIMIT {LATEST}"))
+def _candidates(connection: sqlite3.Connection, query: Query, wall: float) -> list[Note]:
+    """The notes among which the best are chosen. What cannot be one takes nobody's place."""
+    live = f"{LIVE} AND (ttl_seconds IS NULL OR made + ttl_seconds > ?) {'' if query.settled else OPEN}"
+    rows = set(connection.execute(f"{live} ORDER BY held_at DESC, number DESC LIMIT {LATEST}", (wall,)))
     if match := _match(query):
         words = "number IN (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?)"
-        rows |= set(connection.execute(f"{LIVE} AND {words}", (match, BY_WORDS)))
+        rows |= set(connection.execute(f"{live} AND {words}", (wall, match, BY_WORDS)))
     exact = sorted({place for file in query.files if not WILD.search(file) for place in lineage(file)})
     for some in _in_parts(exact):
         marks = ", ".join("?" * len(some))
         places = f"number IN (SELECT number FROM places WHERE path IN ({marks}) LIMIT {BY_WORDS})"  # noqa: S608
-        rows |= set(connection.execute(f"{LIVE} AND {places}", some))
+        rows |= set(connection.execute(f"{live} AND {places}", (wall, *some)))
     return [_note(row) for row in rows]
 
 
