@@ -69,8 +69,9 @@ class Recalled:
 
 def words_of(text: str) -> list[str]:
     """The words of a text that can be looked for, each once, as they are compared."""
-    plain = "".join(it for it in unicodedata.normalize("NFKD", text) if not unicodedata.combining(it))
-    return list(dict.fromkeys(WORD.findall(plain.casefold())))
+    if not text.isascii():
+        text = "".join(it for it in unicodedata.normalize("NFKD", text) if not unicodedata.combining(it))
+    return list(dict.fromkeys(WORD.findall(text.casefold())))
 
 
 def asked_words(query: Query) -> list[str]:

@@ -21,8 +21,8 @@ from workbench.core.traces import Noted, Proof, Trace
 from workbench.crashpoints import crashpoint
 from workbench.errors import StoreError
 
-LATEST = 300
-BY_WORDS = 200
+LATEST = 150
+BY_WORDS = 100
 """Among how many notes an answer is looked for: the latest, and those that the words lead to."""
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM notes"  # noqa: S608 - names of ours

@@ -103,6 +103,7 @@ class Universe:
             if state.over_for_good:
                 self.person.mend(state.published)
                 rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
+                rules.noted(state, log, self.notes)
                 return state
             self.person.heed(state.reason)
         raise AssertionError(f"not over after {MOST_PROCESSES} processes")
