@@ -149,6 +149,10 @@ def test_paths_count_more_than_words_and_weak_notes_less() -> None:
         note("unsure", id="unsure", paths=("src/a.py",), confidence=0.1),
     ]
     brief = asked(notes, words="the parser", files=("src/**",), strict=False)
+    far = [note("mind the parser", id="far", paths=("docs/x.md",))]
+    long = "write tests for the parser and describe how to use everything"
+    assert asked(far, words=long, strict=False) == [], "one word of many is none"
+    assert asked(far, words="mind the parser", strict=False) == ["far"]
     assert brief == ["both", "path", "words", "unsure", "general"]
     assert asked(notes, words="parser", files=("src/**",)) == ["both"]
     assert asked(notes, words="pars") == ["words", "both"] or asked(notes, words="pars") == ["both", "words"]

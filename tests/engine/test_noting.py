@@ -66,6 +66,20 @@ async def test_a_failure_is_a_warning_to_the_next_who_touches_the_files_until_it
     assert "needs a key" in it.text
 
 
+async def test_others_are_warned_and_who_failed_knows_already() -> None:
+    tasks = [Task(id=name, title=f"Do {name}", files=("app.py",)) for name in ("bad", "good")]
+    stage = Stage(tasks, RunSettings(team=("ada",), gates=("test",), attempts=2, repairs=0))
+    stage.gates.judge = lambda command, files: "BROKEN" not in files.get("app.py", "")
+    for number in (1, 2):
+        script = (Edit({"app.py": f"BROKEN {number}\n"}), Mark("done"), EndTurn())
+        stage.agent.scripts[("bad", number)] = script  # type: ignore[index]
+    state = await stage.run()
+    assert state.outcome == "incomplete" and [it.task for it in stage.agent.assignments][:2] == ["bad", "bad"]
+    again, other = stage.agent.assignments[1].brief, stage.agent.assignments[2].brief
+    assert "'author': 'workbench'" not in again
+    assert "'author': 'workbench'" in other and "Attempt 2 failed" in other and "Attempt 1" not in other
+
+
 async def broken_off(running: Any, there: asyncio.Event) -> None:
     task = asyncio.ensure_future(running)
     await asyncio.wait_for(there.wait(), 20)

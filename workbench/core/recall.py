@@ -33,6 +33,9 @@ PATH_WEIGHT = 2.0
 ELSEWHERE = 0.1
 """What a note without paths counts where no word of it is asked for: it may concern everybody."""
 
+AKIN = 0.3
+"""From which share of common words on a note about other files is worth a brief: one word is none."""
+
 WORD = re.compile(r"[^\W_]+")
 WILD = re.compile(r"[*?\[]")
 DULL = frozenset(
@@ -112,7 +115,7 @@ def _judged(
     if query.strict:
         if (query.files and not overlap) or (wanted and not alike) or (query.words.strip() and not wanted):
             return None
-    elif not overlap and not alike and note.paths:
+    elif not overlap and alike < AKIN and note.paths:
         return None
     strength = strength_at(note, now, fading)
     weight = max(PATH_WEIGHT * overlap + alike, ELSEWHERE)

@@ -87,7 +87,9 @@ async def recalled(state: RunState, attempt: AttemptState, world: World, emit: E
         why = "they took too long." if isinstance(problem, TimeoutError) else explain(problem)
         world.notices.say(f"A brief goes without shared notes: {why}")
         return []
-    chosen = for_brief(found, state.at)
+    own = (state.run, attempt.task, "warning")  # that is in the brief already, and longer
+    news = [it for it in found if (it.note.run, it.note.task, it.note.kind) != own]
+    chosen = for_brief(news, state.at)
     if chosen:
         ids = tuple(it.note.id for it in chosen)
         emit(e.NotesGiven(task=attempt.task, attempt=attempt.number, notes=ids))
