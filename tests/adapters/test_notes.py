@@ -65,7 +65,7 @@ async def test_what_was_forgotten_never_comes_back(notes: SqliteNotes) -> None:
     (it,), now = notes.every()
     lines = [line_of(it, now, notes.fading)]
     assert notes.forget(it.id) and not notes.forget(it.id)
-    await notes.keep("r", [noted("secret")], 2.0)
+    await notes.keep("r", [noted("secret"), replace(noted("secret"), made=6.0, seconds=2.0)], 2.0)
     assert notes.restore(read_lines(lines)[0]) == (0, 1)
     assert notes.every()[0] == [] and notes.search(Query("secret")) == []
     with closing(sqlite3.connect(notes.path)) as other:
