@@ -157,8 +157,21 @@ class Settings(BaseModel):
     env: Lines = Field(
         (), description="Names of further environment variables that teammates, gates and set-up get."
     )
-    on_question: Literal["proceed", "fail"] = Field(
-        "proceed", description="A question that nobody is there to answer: use best judgement, or give up."
+    on_question: Literal["proceed", "ask", "hold", "fail"] = Field(
+        "proceed",
+        description="A question for a person: `proceed` by best judgement, `ask` and wait for a while, `hold`"
+        " the task until there is an answer, or `fail` it.",
+    )
+    answer_seconds: float = Field(
+        600.0, ge=0, description="How long who asks waits for an answer before it goes on by best judgement."
+    )
+    topology: Literal["star", "hierarchical", "mesh"] = Field(
+        "star",
+        description="Who may write to whom: through the lead, also to who works on a related task, or all to"
+        " all.",
+    )
+    message_quota: int = Field(
+        40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."
     )
     note_decay: float = Field(
         0.95,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,7 @@ from workbench.adapters.agents.command import CommandAgent
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.processes import carrying, reap_orphans
 from workbench.core.models import MarkerKind
-from workbench.engine.ports import Agent, AgentReport, Assignment, Ended, Said, Started
+from workbench.engine.ports import Agent, AgentReport, Assignment, Ended, Heard, Letter, Said, Started
 
 
 @pytest.fixture
@@ -141,9 +142,9 @@ async def test_what_cannot_even_start_is_reported_and_not_raised(worktree: Path,
 
 
 async def test_messages_become_numbered_files(worktree: Path) -> None:
-    inbox: asyncio.Queue[str] = asyncio.Queue()
+    inbox: asyncio.Queue[Letter] = asyncio.Queue()
     for text in ("first", "second — naïve"):
-        inbox.put_nowait(text)
+        inbox.put_nowait(Letter(text))
     stale = worktree / ".workbench" / "inbox"
     stale.mkdir(parents=True)
     (stale / "001-message.md").write_text("of the attempt before")
@@ -153,18 +154,21 @@ async def test_messages_become_numbered_files(worktree: Path) -> None:
     reports: list[AgentReport] = []
     working = asyncio.ensure_future(CommandAgent(waiting).work(assignment(worktree), inbox, reports.append))
     await until(stale / "002-message.md", 0)
-    inbox.put_nowait("\nthird")
+    inbox.put_nowait(Letter("\nthird"))
     await working
     assert (worktree / "out").read_text() == "firstsecond — naïve\nthird"
     assert ended(reports).exit_code == 0
 
 
-async def test_messages_may_be_written_by_somebody_else(worktree: Path) -> None:
-    inbox: asyncio.Queue[str] = asyncio.Queue()
-    inbox.put_nowait("text")
-    await CommandAgent("true", writes_inbox=False).work(assignment(worktree), inbox, lambda report: None)
-    assert list((worktree / ".workbench" / "inbox").iterdir()) == []
-    assert inbox.empty()
+async def test_what_has_messages_is_heard_once_it_lies_there(worktree: Path) -> None:
+    inbox: asyncio.Queue[Letter] = asyncio.Queue()
+    inbox.put_nowait(Letter("text", ("m7",)))
+    inbox.put_nowait(Letter("no message"))
+    reports: list[AgentReport] = []
+    waiting = "while ! [ -e .workbench/inbox/002-message.md ]; do sleep 0.01; done"
+    given = replace(assignment(worktree), messages=("m1", "m3"))
+    await CommandAgent(waiting).work(given, inbox, reports.append)
+    assert [it for it in reports if isinstance(it, Heard)] == [Heard(("m1", "m3")), Heard(("m7",))]
 
 
 async def test_a_message_that_cannot_be_written_ends_the_attempt(
@@ -177,8 +181,8 @@ async def test_a_message_that_cannot_be_written_ends_the_attempt(
 
     real = folder.write
     monkeypatch.setattr(module, "write", full)
-    inbox: asyncio.Queue[str] = asyncio.Queue()
-    inbox.put_nowait("text")
+    inbox: asyncio.Queue[Letter] = asyncio.Queue()
+    inbox.put_nowait(Letter("text"))
     reports: list[AgentReport] = []
     await CommandAgent("sleep 60").work(assignment(worktree), inbox, reports.append)
     assert "No space left" in ended(reports).error

@@ -34,10 +34,20 @@ def dropped(worktree: Path) -> list[Marker]:
 
 @pytest.mark.parametrize("kind", MarkerKind)
 def test_the_core_reads_every_kind(worktree: Path, kind: MarkerKind) -> None:
-    given = ["--percent", "40", "--confidence", "0.5", "--to", "ada", "naïve 🙂\nline two"]
-    assert mark.main([kind.value, *given]) == 0
+    given = ["--percent", "40", "--confidence", "0.5", "--to", "ada", "--reply-to", "m7", "--yes"]
+    assert mark.main([kind.value, *given, "naïve 🙂\nline two"]) == 0
+    note = "naïve 🙂\nline two"
     assert dropped(worktree) == [
-        Marker(kind=kind, nonce="n1", note="naïve 🙂\nline two", percent=40, confidence=0.5, to="ada")
+        Marker(
+            kind=kind,
+            nonce="n1",
+            note=note,
+            percent=40,
+            confidence=0.5,
+            to="ada",
+            reply_to="m7",
+            decision="yes",
+        )
     ]
 
 

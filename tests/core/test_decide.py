@@ -498,12 +498,14 @@ def test_messages_to_someone_without_a_task_wait_for_the_next_brief() -> None:
     run.turn("a")
     run.collected("a")
     run.ended("a")
-    assert [letter.text for letter in run.state.teammates["bob"].unread] == ["hello"]
+    assert [run.state.mail[letter].text for letter in run.state.teammates["bob"].unread] == ["hello"]
 
 
 def test_questions_and_quarantined_markers_are_answered() -> None:
     run = Story(task("a"))
-    assert run.mark("a", "question", "which one?") == [a.Tell("a", 1, "answer", {"question": "which one?"})]
+    (told,) = [action for action in run.mark("a", "question", "which one?") if isinstance(action, a.Tell)]
+    assert (told.kind, told.message, told.values["question"]) == ("answer", "m2", "which one?")
+    assert told.values["sender"] == "workbench" and "best judgement" in str(told.values["text"])
     aside = e.MarkerQuarantined(task="a", attempt=1, name="x", reason="forged")
     assert run.send(aside) == [a.Tell("a", 1, "quarantine", {"name": "x", "reason": "forged"})]
     run.turn("a")

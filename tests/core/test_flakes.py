@@ -170,3 +170,13 @@ def test_names_are_kept_in_the_log() -> None:
     old = '{"task":"a","gate":"g"}'
     assert e.load("FlakeSeen", old) == e.FlakeSeen(task="a", gate="g"), "logs from before hold no tests"
     assert Unreliable(test="t", gate="g", times=1, runs=2, rate=0.5).name == "t"
+
+
+def test_of_green_verdicts_no_output_is_remembered_and_of_red_ones_it_is() -> None:
+    run = at_work()
+    long = verdict("t-green").model_copy(update={"output": "x" * 20_000})
+    collect(run)
+    check(run, long, verdict("t-red", green=False))
+    known = run.state.verdicts
+    assert known["t-green", "test", "env"].green and not known["t-red", "test", "env"].green
+    assert [known[tree, "test", "env"].output for tree in ("t-green", "t-red")] == ["", "1 failed"]

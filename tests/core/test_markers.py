@@ -23,7 +23,10 @@ def marker(**fields: Any) -> bytes:
 
 @pytest.mark.parametrize("kind", MarkerKind)
 def test_every_kind_comes_back_as_it_was_written(kind: MarkerKind) -> None:
-    written = Marker(kind=kind, nonce="n1", note="naïve\n\tline two 🙂", percent=40, confidence=0.5, to="ada")
+    note = "naïve\n\tline two 🙂"
+    written = Marker(
+        kind=kind, nonce="n1", note=note, percent=40, confidence=0.5, to="ada", reply_to="m7", decision="no"
+    )
     assert read(render(written), "n1") == written
 
 
@@ -43,7 +46,13 @@ def test_whatever_is_valid_comes_back(
     kind: MarkerKind, note: str, percent: int | None, confidence: float | None
 ) -> None:
     written = Marker(
-        kind=kind, nonce="n1", note="x" + note, percent=percent, confidence=confidence, to="everybody"
+        kind=kind,
+        nonce="n1",
+        note="x" + note,
+        percent=percent,
+        confidence=confidence,
+        to="everybody",
+        reply_to="m12",
     )
     assert read(render(written), "n1") == written
 

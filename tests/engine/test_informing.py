@@ -259,3 +259,15 @@ async def test_nothing_is_read_when_nobody_is_at_work_or_no_source_changed() -> 
     assert (await within(it)).outcome == "landed"
     assert happened(it, e.EffectFailed) == []
     assert happened(it, e.LandingRead)[0].changes == ()
+
+
+async def test_what_landed_is_no_longer_kept_to_be_compared_with() -> None:
+    names = [f"t{number}" for number in range(24)]
+    it = stage(*names)
+    it.agent.scripts = {(name, 1): [Edit({f"{name}.txt": "x\n"}), Commit(), *END] for name in names}
+    state = await within(it)
+    assert state.outcome == "landed" and it.git.probed == [], "no two touch the same file"
+    probes = it.effects._probes
+    assert probes is not None
+    kept = (len(probes._indexed), len(probes._changed), len(probes._touching))
+    assert max(kept) < len(names) // 2, kept

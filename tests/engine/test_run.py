@@ -16,7 +16,7 @@ from workbench.core.apply import fold
 from workbench.core.models import RunSettings, Task, Usage, Verdict
 from workbench.core.state import RunState
 from workbench.engine.loop import Effect
-from workbench.engine.ports import AgentReport, Assignment, Ended
+from workbench.engine.ports import AgentReport, Assignment, Ended, Letter
 from workbench.errors import GitError, StoreError
 from workbench.testing import FakeGates, MemoryStore
 from workbench.testing.agents import (
@@ -184,7 +184,7 @@ async def test_a_thousand_messages_that_waited_overflow_nothing() -> None:
                 await sent.wait()
             return await super().check(commit, tree, commands, urgent)
 
-    stage = Stage([task("a"), task("b")], settings())
+    stage = Stage([task("a"), task("b")], settings(message_quota=2000))
     gates = Patient(stage.git, lambda command, files: "bad" not in files)
     stage.world = replace(stage.world, gates=gates)
     flood = [Mark("message", f"m{number}", to="bob") for number in range(total)]
@@ -221,7 +221,7 @@ async def test_an_agent_that_returns_without_a_word_keeps_what_it_cost() -> None
         async def work(
             self,
             assignment: Assignment,
-            inbox: asyncio.Queue[str],
+            inbox: asyncio.Queue[Letter],
             report: Callable[[AgentReport], None],
         ) -> None:
             report(Ended(live=True, usage=Usage(cost_usd=2.0)))

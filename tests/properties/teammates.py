@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.properties.histories import EXECUTABLE, LINK, PLAIN, Edit, Entry, Tree, edited
 from workbench.core.models import Marker, MarkerKind
-from workbench.engine.ports import AgentReport, Assignment, Ended, Started
+from workbench.engine.ports import AgentReport, Assignment, Ended, Letter, Started
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.proofs import unreachable
 
@@ -191,7 +191,7 @@ class Hands:
     working: dict[tuple[str, int], Path] = field(default_factory=dict)
 
     async def work(
-        self, assignment: Assignment, inbox: asyncio.Queue[str], report: Callable[[AgentReport], None]
+        self, assignment: Assignment, inbox: asyncio.Queue[Letter], report: Callable[[AgentReport], None]
     ) -> None:
         key = (assignment.task, assignment.attempt)
         self.working[key] = assignment.worktree
@@ -213,7 +213,7 @@ class _Session:
     agent: Hands
     feature: Feature
     it: Assignment
-    inbox: asyncio.Queue[str]
+    inbox: asyncio.Queue[Letter]
     report: Callable[[AgentReport], None]
     dropped: int = 0
 
@@ -240,7 +240,7 @@ class _Session:
             return
         while True:
             self.report(Ended(live=True))
-            text = await self.inbox.get()
+            text = (await self.inbox.get()).text
             await asyncio.sleep(0)
             if "tell/gate_red" in text and style.repairs:
                 self._quieten()

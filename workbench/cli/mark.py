@@ -21,13 +21,15 @@ KINDS = {
     "progress": "how far the task is: --percent, a note, or both",
     "done": "everything is committed and ready to be checked and merged",
     "blocked": "the task cannot go on; the note says what is missing",
-    "question": "something to ask the person in charge; go on meanwhile if you can",
+    "question": "something to ask who is in charge, or --to a teammate; go on meanwhile if you can",
     "message": "a text for a teammate, for `lead` or for `all`: needs --to",
+    "answer": "what you say to a message that asked you something: needs --reply-to",
     "note": "something worth keeping for whoever reads the run later",
 }
-NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000}
+NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000, "answer": 20_000}
 NEEDS_NOTE = ("blocked", "question", "message", "note")
 TO_LIMIT = 64
+REPLY_LIMIT = 16
 TTL_LIMIT = 10 * 365 * 86_400
 PATHS_LIMIT = 20
 
@@ -38,6 +40,7 @@ kinds:
 examples:
   workbench mark progress --percent 40 "parser done, tests next"
   workbench mark message --to ada "load() now returns a list"
+  workbench mark answer --reply-to m7 "it returns None when there is nothing"
   workbench mark note --path src/db.py --ttl 86400 "the test database takes 20 s to start"
   workbench mark blocked "the API needs a key that is not in the environment"
   git commit -am "Add the parser" && workbench mark done
@@ -82,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = "\n".join(f"  {kind:<9} {meaning}" for kind, meaning in KINDS.items())
     parser = argparse.ArgumentParser(
         prog="workbench mark",
-        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME]"
+        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME] [--reply-to ID]"
         " [--namespace NAME] [--ttl SECONDS] [--path PATH ...]",
         description="Tell workbench where your task stands, by dropping a marker in your worktree.",
         epilog=EPILOG.format(kinds=kinds),
@@ -94,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--percent", type=int, metavar="N", help="how much of the task is done, 0 to 100")
     parser.add_argument("--confidence", type=float, metavar="X", help="how sure you are of it, 0 to 1")
     parser.add_argument("--to", metavar="NAME", help="who a message is for: a teammate, `lead` or `all`")
+    parser.add_argument("--reply-to", metavar="ID", help="the message that this one answers, such as m7")
+    decision = parser.add_mutually_exclusive_group()
+    for word in ("yes", "no"):
+        decision.add_argument(
+            f"--{word}", dest="decision", action="store_const", const=word, help=f"the answer is {word}"
+        )
     parser.add_argument("--namespace", metavar="NAME", help="the topic of a note; `general` if not given")
     parser.add_argument("--ttl", type=float, metavar="SECONDS", help="after how long a note is out of date")
     parser.add_argument(
@@ -124,9 +133,10 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
         raise Refused("progress needs --percent, a note, or both.")
     if given.kind == "message" and not given.to:
         raise Refused("a message needs --to: a teammate's name, `lead` or `all`.")
+    _check_answer(given, note)
     if given.to and len(given.to) > TO_LIMIT:
         raise Refused(f"--to is at most {TO_LIMIT} characters.")
-    if not _plain(note) or not _plain(given.to or "") or "\n" in (given.to or ""):
+    if not _plain(note) or not _plain((given.to or "") + (given.reply_to or "")) or "\n" in (given.to or ""):
         raise Refused("a marker is plain text: take the control characters out.")
     _check_note(given)
     nonce = os.environ.get("WORKBENCH_NONCE", "")
@@ -135,7 +145,14 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
             "WORKBENCH_NONCE is not set, so nobody could tell whose marker this is. Run this from the"
             " command that workbench started, with its environment."
         )
-    fields = {"note": note, "percent": given.percent, "confidence": given.confidence, "to": given.to}
+    fields = {
+        "note": note,
+        "percent": given.percent,
+        "confidence": given.confidence,
+        "to": given.to,
+        "reply_to": given.reply_to,
+        "decision": given.decision,
+    }
     fields |= {"namespace": given.namespace, "ttl": given.ttl, "paths": given.path}
     return {"kind": given.kind, "nonce": nonce} | {
         name: value for name, value in fields.items() if value not in (None, "", [])
@@ -168,6 +185,15 @@ def _check_note(given: argparse.Namespace) -> None:
             raise Refused(f"--path is a path inside the repository, such as src/app.py, not {path!a}.")
         if not _plain(path) or len(path) > 300:
             raise Refused("--path is plain text of at most 300 characters.")
+
+
+def _check_answer(given: argparse.Namespace, note: str) -> None:
+    if given.kind == "answer" and not given.reply_to:
+        raise Refused("an answer needs --reply-to: the id of the message that asked, such as m7.")
+    if given.kind == "answer" and not note.strip() and not given.decision:
+        raise Refused("an answer needs a note, --yes or --no.")
+    if given.reply_to and len(given.reply_to) > REPLY_LIMIT:
+        raise Refused(f"--reply-to is at most {REPLY_LIMIT} characters.")
 
 
 def _plain(text: str) -> bool:

@@ -50,18 +50,21 @@ def read_good(place: Place, wanted: str | None = None) -> tuple[RunState, Damage
     """
     with place.reading() as store:
         run = choose(store.runs(), wanted)
+        state = RunState(run=run)
         try:
-            return state_of(run, store.read(run)), None
+            for record in store.history(run):
+                apply(state, record)
         except DamagedRun as damaged:
-            if not damaged.records:
+            if not damaged.damage.good:
                 raise
-            return state_of(run, damaged.records), damaged
+            return state, damaged
+        return state, None
 
 
 def read_from(store: SqliteStore, wanted: str | None) -> RunState:
     """As ``read_run``, from a log that is open."""
     run = choose(store.runs(), wanted)
-    return state_of(run, store.read(run))
+    return state_of(run, store.history(run))
 
 
 async def settle(place: Place, state: RunState) -> None:

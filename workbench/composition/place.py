@@ -39,6 +39,10 @@ class Place:
         """Files of one run that are not events: launchers, the rehearsal's script, logs."""
         return self.state_dir / "runs" / run
 
+    def requests(self, run: str) -> Path:
+        """Where front ends leave what they ask of a run."""
+        return self.run_dir(run) / "requests"
+
     def worktrees(self, run: str) -> Path:
         """Where the run's worktrees stand: outside the repository, apart from every other one's."""
         known_by = hashlib.sha256(str(self.repository.common_dir).encode()).hexdigest()[:8]

@@ -13,8 +13,9 @@ from workbench.adapters.store.damage import DamagedRun
 from workbench.adapters.store.failures import DamagedLog
 from workbench.adapters.store.salvage import salvage
 from workbench.adapters.store.sqlite import SqliteStore
+from workbench.composition.past import state_of
 from workbench.composition.place import Place
-from workbench.core.events import Record
+from workbench.core.state import RunState
 from workbench.errors import UsageError
 
 Say = Callable[[str], None]
@@ -46,21 +47,22 @@ def _looked_over(place: Place) -> SqliteStore:
     return store
 
 
-def good_history(store: SqliteStore, run: str, say: Say) -> list[Record]:
-    """All that is good of a run's log; the rest is set aside in a file. The run's lock must be held.
+def good_state(store: SqliteStore, run: str, say: Say) -> RunState:
+    """What all that is good of a run's log folds to; the rest is set aside in a file. The run's lock must be
+    held.
 
     Raises UsageError when nothing is left.
     """
     try:
-        return store.read(run)
+        return state_of(run, store.history(run))
     except DamagedRun as damaged:
         aside = store.set_aside(run)
         told = str(aside or damaged)
-        if not damaged.records:
+        if not damaged.damage.good:
             raise UsageError(
                 f"{told} Nothing is left of the run.",
                 f"What it made is in git: `git branch --list 'workbench/{run}/*'` and `git for-each-ref "
                 f"refs/workbench/{run}`. Start it anew with another --run-id.",
             ) from None
         say(told)
-        return store.read(run)
+        return state_of(run, store.history(run))

@@ -116,7 +116,7 @@ async def _open(place: Place, wanted: str | None, dry_run: bool) -> AsyncIterato
     run = read_run(place, wanted).run
     with RepositoryLock(place.state_dir).acquire(run), place.store() as store:
         # Read again: until the lock was ours, somebody else could have written.
-        state = state_of(choose(store.runs(), run), store.read(run))
+        state = state_of(choose(store.runs(), run), store.history(run))
         git = Plumbing(place.repository)
         try:
             if dry_run:

@@ -23,6 +23,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.memory import room_for
+from workbench.adapters.requests import RequestFolder
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
@@ -106,6 +107,7 @@ async def open_world(
             notices=notices,
             room=room_for(settings.agent.partition(":")[0]),
             guard=RepositoryGuard(place.repository, git, run),
+            requests=RequestFolder(place.requests(run), notices.say),
             notes=place.notes(),
         )
 

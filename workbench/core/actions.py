@@ -41,12 +41,13 @@ class StartAttempt(Action):
 @dataclass(frozen=True, slots=True)
 class Tell(Action):
     """Put text into a live session: the template ``tell/<kind>`` filled with ``values``. Told is
-    recorded first."""
+    recorded first, with the ``message`` that it delivers."""
 
     task: str
     attempt: int
     kind: str
     values: Mapping[str, object] = field(default_factory=dict)
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from workbench.core.mailing import answered, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
 
 TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.\w+$", re.IGNORECASE)
@@ -41,7 +42,12 @@ def brief_values(
         "other_tests": other_tests(state, task.others),
         "others": [state.tasks[name].spec for name in task.others],
         "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
-        "messages": [{"sender": letter.sender, "text": letter.text} for letter in attempt.mail],
+        "messages": [words(state, state.mail[letter]) for letter in attempt.mail],
+        "answered": [
+            {"question": asked.text, "sender": answer.sender, "text": answer.text}
+            for asked, answer in answered(state, attempt.task)
+            if answer.id not in attempt.mail
+        ],
         "notes": notes,
         "agent": "claude" if state.settings.agent == "claude" else "command",
     }

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from workbench.core.alarms import Alarm, restored
+from workbench.core.mail import Message
 from workbench.core.models import (
     Plan,
     PublicChange,
@@ -25,6 +26,7 @@ from workbench.core.models import (
     Value,
     Verdict,
 )
+from workbench.core.requests import Request
 
 
 class Event(Value):
@@ -158,6 +160,8 @@ class MarkerReceived(AttemptEvent):
     percent: int | None = None
     confidence: float | None = None
     to: str = ""
+    reply_to: str = ""
+    decision: Literal["", "yes", "no"] = ""
     namespace: str = ""
     ttl: float | None = None
     paths: tuple[str, ...] = ()
@@ -171,13 +175,15 @@ class MarkerQuarantined(AttemptEvent):
 
 
 class Told(AttemptEvent):
-    """Text was put into the agent's session. ``kind`` says what for."""
+    """Text was put into the agent's session. ``kind`` says what for; ``message`` is the one delivered by it,
+    if it is one of the team's."""
 
     kind: Literal[
         "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine",
-        "foreseen", "landed", "nudge",
+        "foreseen", "landed", "nudge", "refused",
     ]  # fmt: skip
     text: str
+    message: str = ""
 
 
 class TurnEnded(AttemptEvent):
@@ -261,6 +267,55 @@ class DeadlinePassed(AttemptEvent):
     deadline: Literal["idle", "wall"]
     seconds: float
     last: bool = False
+
+
+# -- what the team says ------------------------------------------------------------------------
+
+
+class MessageSent(Event):
+    """A message is in the mailboxes of those whom it is for. One that asks is open until one that answers
+    it is sent."""
+
+    message: Message
+
+
+class AskPassedOn(Event):
+    """Who was asked did not answer, or left it to somebody else: ``to`` is waited for from now on, until
+    ``until`` (Unix seconds), if that is set."""
+
+    message: str
+    to: str
+    until: float | None = None
+
+
+class MessageRefused(AttemptEvent):
+    """A teammate may not write that: to whom, or so much."""
+
+    to: str
+    reason: str
+
+
+class MessagesRead(AttemptEvent):
+    """The agent's session took these up, whether they came in its brief or in its turn. They are not
+    delivered to this session again, whatever happens."""
+
+    messages: tuple[str, ...]
+
+
+class RequestMade(Event):
+    """Somebody asked for something: a person by a front end, or the lead. ``id`` tells it apart."""
+
+    id: str
+    by: str
+    request: Request
+
+
+class RequestRefused(Event):
+    """Nothing comes of a request: the sentence says why, and the hint what would help."""
+
+    id: str
+    reason: str
+    hint: str = ""
 
 
 # -- the pace of the team ------------------------------------------------------------------------

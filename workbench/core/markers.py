@@ -18,11 +18,16 @@ from workbench.core.plain import UNPRINTABLE
 MARKER_BYTES = 131_072
 """A marker file may not be larger: a message of TEXT_LIMIT characters fits in any script."""
 
-NOTE_LIMITS: dict[MarkerKind, int] = dict.fromkeys(MarkerKind, NOTE_LIMIT) | {MarkerKind.MESSAGE: TEXT_LIMIT}
-"""Characters of text by kind: only messages, which go to somebody else whole, may be long."""
+NOTE_LIMITS: dict[MarkerKind, int] = dict.fromkeys(MarkerKind, NOTE_LIMIT) | {
+    MarkerKind.MESSAGE: TEXT_LIMIT,
+    MarkerKind.ANSWER: TEXT_LIMIT,
+}
+"""Characters of text by kind: only messages and answers, which go to somebody else whole, may be long."""
 
 NEEDS_NOTE = frozenset({MarkerKind.BLOCKED, MarkerKind.QUESTION, MarkerKind.MESSAGE, MarkerKind.NOTE})
 """Kinds that say nothing without a text."""
+
+KINDS = ", ".join(MarkerKind)
 
 # What JSON must hold in each field, and how to say it.
 FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -32,6 +37,8 @@ FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     "percent": ((int,), "a whole number from 0 to 100"),
     "confidence": ((int, float), "a number from 0 to 1"),
     "to": ((str,), "a string"),
+    "reply_to": ((str,), "a string"),
+    "decision": ((str,), "`yes` or `no`"),
     "namespace": ((str,), "a string"),
     "ttl": ((int, float), "a number of seconds"),
     "paths": ((list,), "a list of paths in the repository"),
@@ -66,7 +73,7 @@ def read(data: bytes, nonce: str | None) -> Marker:
         return Marker(**fields)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        wanted = FIELDS[name][1] if name in ("percent", "confidence") else "shorter"
+        wanted = FIELDS[name][1] if name in ("percent", "confidence", "decision") else "shorter"
         raise ValueError(f"`{name}` must be {wanted}.") from None
 
 
@@ -127,21 +134,18 @@ def _fields(found: object) -> dict[str, Any]:
 
 def _kind(fields: dict[str, Any]) -> MarkerKind:
     if "kind" not in fields:
-        raise ValueError("A marker has a `kind`: progress, done, blocked, question, message or note.")
+        raise ValueError(f"A marker has a `kind`: {KINDS}.")
     try:
         return MarkerKind(fields["kind"])
     except ValueError:
-        raise ValueError(
-            f"There is no kind {_shown(fields['kind'])}; there are progress, done, blocked, question,"
-            " message and note."
-        ) from None
+        raise ValueError(f"There is no kind {_shown(fields['kind'])}; there are {KINDS}.") from None
 
 
 def _check_texts(fields: dict[str, Any], kind: MarkerKind) -> None:
-    for name in ("note", "to", "nonce"):
+    for name in ("note", "to", "nonce", "reply_to"):
         if found := UNPRINTABLE.search(fields.get(name, "")):
             raise ValueError(f"`{name}` holds the control character U+{ord(found[0]):04X}; use plain text.")
-    for name in ("to", "nonce"):
+    for name in ("to", "nonce", "reply_to"):
         if "\n" in fields.get(name, "") or "\t" in fields.get(name, ""):
             raise ValueError(f"`{name}` is one line.")
     limit = NOTE_LIMITS[kind]
@@ -159,6 +163,10 @@ def _check_meaning(fields: dict[str, Any], kind: MarkerKind) -> None:
         raise ValueError("A progress marker has a `percent`, a `note`, or both.")
     if kind is MarkerKind.MESSAGE and not fields.get("to"):
         raise ValueError("A message names who it is for, as `to`: a teammate, `lead` or `all`.")
+    if kind is MarkerKind.ANSWER and not fields.get("reply_to"):
+        raise ValueError("An answer names the message that it answers, as `reply_to`: `m7`, say.")
+    if kind is MarkerKind.ANSWER and not note and not fields.get("decision"):
+        raise ValueError("An answer has a `note`, a `decision`, or both.")
 
 
 def _note_fields(fields: dict[str, Any], kind: MarkerKind) -> dict[str, Any]:

@@ -78,7 +78,9 @@ class RunSettings(Value):
     task, ``repairs`` how often red gate output goes back into one live session, ``batch`` how many tasks
     land at once, ``gate_slots`` how many gates run at once. An agent that is silent for ``idle_seconds``,
     or at work for ``attempt_seconds``, is nudged, and stopped ``nudge_seconds`` later; None for never.
-    After its agent broke, a task waits for ``retry_seconds`` and twice as long each time. Times are seconds.
+    After its agent broke, a task waits for ``retry_seconds`` and twice as long each time. Who asks waits for
+    ``answer_seconds``, if the policy is to wait at all. ``message_quota`` bounds what one attempt may write,
+    a message to all counting once for each who gets it. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -103,7 +105,11 @@ class RunSettings(Value):
     gate_seconds: float = 1800.0
     gate_junit: tuple[str, ...] = ()
     quarantine: tuple[str, ...] = ()
-    on_question: Literal["proceed", "fail"] = "proceed"
+    on_question: Literal["proceed", "ask", "hold", "fail"] = "proceed"
+    answer_seconds: float = Field(default=600.0, ge=0)
+    lead: Literal["", "claude"] = ""
+    topology: Literal["star", "hierarchical", "mesh"] = "star"
+    message_quota: int = Field(default=40, ge=0)
     keep_worktrees: bool = False
     scripted: bool = False
     continues: bool = False
@@ -134,14 +140,17 @@ class MarkerKind(StrEnum):
     BLOCKED = "blocked"
     QUESTION = "question"
     MESSAGE = "message"
+    ANSWER = "answer"
     NOTE = "note"
 
 
 class Marker(Value):
     """A marker as a teammate writes it: a hint, never proof. See ``core.markers`` for reading one.
 
-    ``percent`` belongs to progress, ``to`` to message (a teammate's name, or ``all``);
-    ``confidence`` is the sender's own, 0 to 1. ``namespace``, ``ttl`` (seconds) and ``paths`` belong to note.
+    ``percent`` belongs to progress, ``to`` to message (a teammate's name, or ``all``) and question;
+    ``confidence`` is the sender's own, 0 to 1. ``reply_to`` is the message that this one answers, with a
+    ``decision`` where that wants one.
+    ``namespace``, ``ttl`` (seconds) and ``paths`` belong to note.
     """
 
     kind: MarkerKind
@@ -150,6 +159,8 @@ class Marker(Value):
     percent: int | None = Field(default=None, ge=0, le=100)
     confidence: float | None = Field(default=None, ge=0, le=1)
     to: str = Field(default="", max_length=64)
+    reply_to: str = Field(default="", max_length=16)
+    decision: Literal["", "yes", "no"] = ""
     namespace: str = ""
     ttl: float | None = None
     paths: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.alarms import Alarm
+from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
@@ -114,11 +115,13 @@ PERSON = "a person"
 
 
 @dataclass(slots=True)
-class Letter:
-    """A message on its way: from whom and what."""
+class Ask:
+    """A message that wants an answer: ``to`` is who is waited for, by now. Once ``hold`` is over, who asked
+    goes on without one."""
 
-    sender: str
-    text: str
+    message: Message
+    to: str
+    hold: Hold | None = None
 
 
 @dataclass(slots=True)
@@ -156,7 +159,16 @@ class AttemptState:
     outcome: str = ""
     usage: Usage = field(default_factory=Usage)
     ended_at: float | None = None
-    mail: list[Letter] = field(default_factory=list)
+    mail: tuple[str, ...] = ()
+    """Messages in its brief."""
+    told: list[str] = field(default_factory=list)
+    """Messages that its session was given, in the brief or since, and has not taken up as far as is known."""
+    heard: list[str] = field(default_factory=list)
+    """Messages that its session has taken up, those before an interruption included."""
+    waiting: bool = False
+    """Whether its turn is over because it waits for an answer."""
+    sent: int = 0
+    """What it has written, as the quota counts."""
     markers: set[str] = field(default_factory=set)
     interrupted: bool = False
     denied: int = 0
@@ -206,8 +218,9 @@ class TaskState:
 
 @dataclass(slots=True)
 class TeammateState:
-    """One member of the team, its worktree, and the mail it has not seen. ``held`` is the task whose
-    work its worktree holds, empty while that is not known."""
+    """One member of the team, its worktree, and the mail it was not given. ``held`` is the task whose
+    work its worktree holds, empty while that is not known. ``unread`` are messages in the order of their
+    sending."""
 
     name: str
     index: int
@@ -215,7 +228,7 @@ class TeammateState:
     worktree: str = ""
     branch: str = ""
     held: str = ""
-    unread: list[Letter] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     landed: int = 0
 
@@ -315,6 +328,10 @@ class Semantic:
 TELLING = 8
 """Merges before their failure rate means anything."""
 
+# Not validated: that would compile the model whenever this is imported.
+GREEN = Verdict.model_construct(tree="", gate="", environment="", green=True, seconds=0.0)
+"""Stands for every green verdict that is remembered."""
+
 VerdictKey = tuple[str, str, str]
 TestKey = tuple[str, str]
 """A gate and a test of it; no test where the gate named none."""
@@ -376,6 +393,7 @@ class RunState:
     foreseen: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """In which paths a task conflicts with another, both ways round, where neither is over."""
     verdicts: dict[VerdictKey, Verdict] = field(default_factory=dict)
+    """The latest word on each tree; where that is green it is ``GREEN``, which says no more than that."""
     gate_runs: int = 0
     runs_of: dict[str, int] = field(default_factory=dict)
     gate_seconds: float = 0.0
@@ -383,7 +401,16 @@ class RunState:
     pace: Pace = field(default_factory=Pace)
     spent: Usage = field(default_factory=Usage)
     quarantined: int = 0
-    messages: int = 0
+    mail: dict[str, Message] = field(default_factory=dict)
+    """All messages by their ids, in the order of their sending."""
+    asks: dict[str, Ask] = field(default_factory=dict)
+    """Those that wait for an answer."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Which message answered which."""
+    for_lead: list[str] = field(default_factory=list)
+    """Messages that the lead was not given."""
+    requests: set[str] = field(default_factory=set)
+    """Ids of requests that were taken."""
     alarms: list[Raised] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
 
@@ -421,6 +448,11 @@ class RunState:
         """Whether nothing is left of a task's budget."""
         most = self.budget_of(task)
         return most is not None and self.cost_of(task) >= most
+
+    @property
+    def messages(self) -> int:
+        """How many messages were written by members of the team, and by people."""
+        return sum(message.sender != WORKBENCH for message in self.mail.values())
 
     @property
     def finished(self) -> bool:

@@ -28,6 +28,8 @@ from workbench.engine.ports import (
     Dropped,
     Emit,
     Ended,
+    Heard,
+    Letter,
     Retried,
     Said,
     Started,
@@ -85,7 +87,7 @@ class LiveAttempt:
     world: World
     emit: Emit
     guarding: Guarding | None = None
-    inbox: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    inbox: asyncio.Queue[Letter] = field(default_factory=asyncio.Queue)
     worktree: Path | None = None
     usage: Usage = field(default_factory=Usage)
     session: str | None = None
@@ -219,6 +221,7 @@ class LiveAttempt:
             session=attempt.session,
             budget_usd=_left(state, attempt.task),
             teammates=tuple(name for name in state.teammates if name != attempt.teammate),
+            messages=attempt.mail,
         )
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:
@@ -264,6 +267,8 @@ class LiveAttempt:
                 self.emit(
                     e.ActionDenied(task=task, attempt=number, tool=tool, target=target[:500], reason=reason)
                 )
+            case Heard(messages):
+                self.emit(e.MessagesRead(task=task, attempt=number, messages=messages))
             case Ended():
                 self._turn_ended(report)
 
@@ -314,12 +319,12 @@ class LiveAttempt:
 
     # -- what comes from the engine ------------------------------------------------------------------
 
-    def tell(self, text: str) -> None:
+    def tell(self, letter: Letter) -> None:
         """Put text into the session; when that is over already, say so."""
         if self.over or self.ended:
             self._report_gone()
             return
-        self.inbox.put_nowait(text)
+        self.inbox.put_nowait(letter)
 
     def _report_gone(self) -> None:
         if not self.ended:

@@ -31,9 +31,6 @@ def _objection(dropped: Dropped, state: RunState, attempt: AttemptState, seen: C
         return "a marker of this name was received before; give each a name of its own"
     if marker is not None and marker.kind == "note" and attempt.notes >= NOTES_LIMIT:
         return f"this attempt has kept {NOTES_LIMIT} notes; put what is left into one message or into a file"
-    addresses = (*state.teammates, "all")
-    if marker is not None and marker.kind == "message" and marker.to not in addresses:
-        return f"there is nobody called {marker.to!r}; the team is {', '.join(addresses)}"
     return dropped.problem
 
 
@@ -47,6 +44,8 @@ def _received(attempt: AttemptState, name: str, marker: Marker) -> e.MarkerRecei
         percent=marker.percent,
         confidence=marker.confidence,
         to=marker.to,
+        reply_to=marker.reply_to,
+        decision=marker.decision,
         namespace=marker.namespace,
         ttl=marker.ttl,
         paths=marker.paths,

@@ -11,6 +11,7 @@ from pathlib import Path
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import snapshot_message
+from workbench.core.mail import PERSON
 from workbench.core.state import RunState
 from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.failures import explain, failed
@@ -19,7 +20,7 @@ from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
 from workbench.engine.noting import Noting, touched
-from workbench.engine.ports import Emit
+from workbench.engine.ports import Emit, Letter, Requested
 from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
 from workbench.engine.waiting import measure, wait_over
@@ -141,8 +142,33 @@ class Effects:
             live = self._live.pop((event.task, event.attempt), None)
             if live is not None and live.worktree is not None and self._places[live.worktree] is live:
                 del self._places[live.worktree]
+        elif isinstance(event, e.RequestMade):
+            self._settle_request(event.id)
         elif isinstance(event, e.RunFinished) and self._guarding is not None:
             self.start(self._whole_effect(self._aside("Guard", self._conclude)))
+
+    def _settle_request(self, request: str) -> None:
+        try:
+            self._world.requests.settle(request)
+        except OSError as problem:  # the log has it: the file is only in the way
+            log.warning("the request %s is kept: %s", request, problem)
+
+    def listen(self, state: RunState) -> None:
+        """From now on take requests."""
+        self._beside(self._listen(state))
+
+    async def _listen(self, state: RunState) -> None:
+        try:
+            async for requested in self._world.requests.watch():
+                self._emit_request(state, requested)
+        except Exception as problem:  # noqa: BLE001 - the run goes on; it can be stopped by a signal
+            self._emit(failed("WatchRequests", problem))
+
+    def _emit_request(self, state: RunState, requested: Requested) -> None:
+        if requested.id in state.requests:  # taken by a process that died before it could clear it away
+            self._world.requests.settle(requested.id)
+        else:
+            self._emit(e.RequestMade(id=requested.id, by=PERSON, request=requested.request))
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
@@ -319,13 +345,20 @@ class Effects:
         agent = "claude" if state.settings.agent == "claude" else "command"
         text = self._world.briefs.render(f"tell/{action.kind}.md.j2", {"agent": agent, **action.values})
         told = e.Told.model_validate(
-            {"task": action.task, "attempt": action.attempt, "kind": action.kind, "text": text}
+            {
+                "task": action.task,
+                "attempt": action.attempt,
+                "kind": action.kind,
+                "text": text,
+                "message": action.message,
+            }
         )
+        letter = Letter(text, (action.message,) if action.message else ())
 
         async def tell() -> None:
             if live := self._live.get((action.task, action.attempt)):
                 try:
-                    live.tell(text)
+                    live.tell(letter)
                 except OSError as problem:  # its worktree is gone, or the disk is full
                     self._emit(failed("Tell", problem, action.task, action.attempt))
 

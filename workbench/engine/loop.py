@@ -15,7 +15,7 @@ from typing import Protocol
 from workbench.core.actions import Action, Declare
 from workbench.core.apply import apply
 from workbench.core.decide import decide
-from workbench.core.events import Event, Record, RunResumed, StopRequested
+from workbench.core.events import Event, Record, RequestMade, RunResumed, StopRequested
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.clock import Onward, SteadyClock
@@ -101,7 +101,7 @@ class Engine:
         effects: list[Effect] = []
         while self._inbox:
             at, event = self._inbox.popleft()
-            if self.state.finished and not isinstance(event, RunResumed):
+            if self.state.finished and not isinstance(event, RunResumed | RequestMade):
                 continue
             self._take(event, at, executor, records, effects)
         if not records:

@@ -17,6 +17,7 @@ from workbench.core.events import Event, Record
 from workbench.core.guard import Snapshot
 from workbench.core.models import Marker, PublicChange, Usage, Verdict
 from workbench.core.recall import Query, Recalled
+from workbench.core.requests import Request
 from workbench.core.traces import Trace
 from workbench.errors import GitError
 
@@ -274,7 +275,8 @@ class Resolver(Protocol):
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """All an agent needs for one attempt. ``env`` is complete: nothing else of workbench's own
-    environment reaches the agent. ``session`` is an earlier session to go on with, if it can."""
+    environment reaches the agent. ``session`` is an earlier session to go on with, if it can. ``messages``
+    are the ids of those that the brief holds."""
 
     run: str
     task: str
@@ -289,6 +291,16 @@ class Assignment:
     session: str | None = None
     budget_usd: float | None = None
     teammates: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Text for an agent, which it gets whole and in its turn. ``messages`` are the ids of the team's
+    messages in it."""
+
+    text: str
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +335,13 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """The agent took these messages up: see MessagesRead."""
+
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The agent's turn, or with ``live`` False the agent itself, is over. See TurnEnded.
 
@@ -339,7 +358,7 @@ class Ended:
     resets_at: float | None = None
 
 
-AgentReport = Started | Acted | Said | Retried | Denied | Ended
+AgentReport = Started | Acted | Said | Retried | Denied | Heard | Ended
 
 
 class Agent(Protocol):
@@ -351,12 +370,14 @@ class Agent(Protocol):
     async def work(
         self,
         assignment: Assignment,
-        inbox: asyncio.Queue[str],
+        inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
     ) -> None:
         """Work on ``assignment`` until the session is over or this coroutine is cancelled.
 
-        Text put in ``inbox`` is given to the agent, mid-turn where it can be. ``report`` is called,
+        What is put in ``inbox`` is given to the agent, mid-turn where it can be, once for a session: what an
+        earlier life of it has heard is not said again. What has messages is reported as ``Heard`` when the
+        agent took it up, and so is a brief that has some. ``report`` is called,
         in order, from the event loop. A live session waits for more after ``Ended(live=True)`` and
         is ended by cancelling. Whenever this returns or raises, every process it started is gone.
         Trouble with the agent is reported as ``Ended(live=False, error=…)``, not raised.
@@ -401,6 +422,34 @@ class Markers(Protocol):
 
     def settle(self, worktree: Path, name: str, accepted: bool, reason: str = "") -> None:
         """What became of a marker is in the log: remove its file, or set it aside with the reason."""
+        ...
+
+
+# -- what people ask for -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request, and the id by which it is taken once."""
+
+    id: str
+    request: Request
+
+
+class Requests(Protocol):
+    """Where front ends leave requests for a run."""
+
+    async def watch(self) -> AsyncIterator[Requested]:
+        """Requests as they are made, in their order, those that wait already first; each is given once.
+        Runs until cancelled."""
+        yield  # type: ignore[misc]
+
+    def scan(self) -> list[Requested]:
+        """Those that wait now and were not yet given."""
+        ...
+
+    def settle(self, request: str) -> None:
+        """A request that was given is in the log: it need not be kept any more."""
         ...
 
 

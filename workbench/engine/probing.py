@@ -46,6 +46,7 @@ class Probes:
     _indexed: dict[str, tuple[Head, frozenset[str]]] = field(default_factory=dict)
     _touching: dict[str, set[str]] = field(default_factory=dict)
     _said: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
+    _over: list[str] = field(default_factory=list)
     _running: bool = False
 
     # -- what is new -------------------------------------------------------------------------------
@@ -69,6 +70,8 @@ class Probes:
                 self.moved(event.teammate)  # what was told of its branch until now was of other work
             case e.ConflictForeseen() | e.ConflictCleared():
                 self._said.pop(_pair(event.task, event.other), None)
+            case e.TaskLanded():
+                self._over.append(event.task)
             case _:
                 pass
 
@@ -103,6 +106,7 @@ class Probes:
         try:
             while self._moved or self._fresh:
                 await self._look()
+                self._let_go()
                 fresh, self._fresh = self._fresh, {}
                 await self._probe(fresh)
         finally:
@@ -187,21 +191,32 @@ class Probes:
     async def _note(self, name: str) -> None:
         """Note which files a task's work touches now. Comparing all with all takes longer than merging."""
         head = self._head(name)
-        known, before = self._indexed.get(name, (None, frozenset[str]()))
-        if known == head:
+        if self._indexed.get(name, (None,))[0] == head:
             return
         files = frozenset[str]() if head is None else await self._files(head)
-        for path in before:
-            self._touching[path].discard(name)
-            if not self._touching[path]:
-                del self._touching[path]
-        self._indexed.pop(name, None)
-        if known is not None:
-            self._changed.pop(known, None)
+        self._forget(name)
         if head is not None:
             self._indexed[name] = (head, files)
             for path in files:
                 self._touching.setdefault(path, set()).add(name)
+
+    def _forget(self, name: str) -> None:
+        """Let go of what was noted of a task's work."""
+        known, before = self._indexed.pop(name, (None, frozenset[str]()))
+        for path in before:
+            self._touching[path].discard(name)
+            if not self._touching[path]:
+                del self._touching[path]
+        if known is not None:
+            self._changed.pop(known, None)
+
+    def _let_go(self) -> None:
+        """Forget what landed: nobody may ever come to touch the same files. Not while a probe is under way,
+        which goes by what is noted."""
+        for name in self._over:
+            if self._head(name) is None:
+                self._forget(name)
+        self._over.clear()
 
     async def _files(self, head: Head) -> frozenset[str]:
         """What the work itself changed: asked of git once for each commit."""

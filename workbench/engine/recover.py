@@ -6,11 +6,13 @@ Nothing here decides; it only tells the state what became of things.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 from workbench.core import events as e
+from workbench.core.actions import Declare
+from workbench.core.decide.mail import said
 from workbench.core.merge import candidate
 from workbench.core.state import AttemptState, Landing, RunState
 from workbench.engine.attempts import kept
@@ -86,6 +88,8 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
                 continue
             came = outcome(dropped, state, attempt, ())
             yield came
+            for event in messages(state, came):
+                yield event
             reason = came.reason if isinstance(came, e.MarkerQuarantined) else ""
             world.markers.settle(Path(where), dropped.name, accepted=not reason, reason=reason)
     commit = await _keep(state, world, attempt) if where else None
@@ -98,6 +102,12 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
         commit=commit,
         session=attempt.session,
     )
+
+
+def messages(state: RunState, came: e.Event) -> Iterator[e.Event]:
+    """What a marker says to others: only now is it known that nobody was told."""
+    if isinstance(came, e.MarkerReceived):
+        yield from (action.event for action in said(state, came) if isinstance(action, Declare))
 
 
 async def _keep(state: RunState, world: World, attempt: AttemptState) -> str | None:

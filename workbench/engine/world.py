@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from workbench.engine.ports import (
     Markers,
     Names,
     Notes,
+    Requested,
+    Requests,
     Resolver,
     Room,
     Worktrees,
@@ -42,6 +45,20 @@ class NoNotes:
 
     async def recall(self, query: Query, run: str = "", seconds: float = 0.0) -> list[Recalled]:
         return []
+
+
+class NoRequests:
+    """Nobody can ask this run for anything."""
+
+    async def watch(self) -> AsyncIterator[Requested]:
+        await asyncio.Event().wait()
+        yield  # type: ignore[misc]
+
+    def scan(self) -> list[Requested]:
+        return []
+
+    def settle(self, request: str) -> None:
+        """Nothing was given."""
 
 
 class Notices:
@@ -91,3 +108,4 @@ class World:
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
     notes: Notes = field(default_factory=NoNotes)
+    requests: Requests = field(default_factory=NoRequests)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.core.models import Marker, MarkerKind, Usage
-from workbench.engine.ports import Acted, AgentReport, Assignment, Ended, Said, Started
+from workbench.engine.ports import Acted, AgentReport, Assignment, Ended, Heard, Letter, Said, Started
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.worktrees import FakeWorktrees
 
@@ -26,6 +26,7 @@ class Mark:
     kind: str
     note: str = ""
     to: str = ""
+    reply_to: str = ""
     nonce: str | None = None
     name: str = ""
     paths: tuple[str, ...] = ()
@@ -97,7 +98,8 @@ class ScriptedAgent:
     """``engine.ports.Agent``: plays ``scripts[task, attempt]``, or what ``otherwise`` gives.
 
     After its last step the session stays open, each further text being answered by an empty turn;
-    ``exits`` makes it end instead, like a program. ``assignments`` and ``heard`` hold what it was given.
+    ``exits`` makes it end instead, like a program. ``assignments``, ``heard`` and ``letters`` (ids
+    of messages) hold what it was given.
     """
 
     worktrees: FakeWorktrees
@@ -112,10 +114,11 @@ class ScriptedAgent:
     continues: bool = False
     assignments: list[Assignment] = field(default_factory=list)
     heard: list[tuple[str, str]] = field(default_factory=list)
+    letters: list[tuple[str, str]] = field(default_factory=list)
     working: int = 0
 
     async def work(
-        self, assignment: Assignment, inbox: asyncio.Queue[str], report: Callable[[AgentReport], None]
+        self, assignment: Assignment, inbox: asyncio.Queue[Letter], report: Callable[[AgentReport], None]
     ) -> None:
         self.assignments.append(assignment)
         self.working += 1
@@ -129,14 +132,15 @@ class ScriptedAgent:
 class _Session:
     agent: ScriptedAgent
     assignment: Assignment
-    inbox: asyncio.Queue[str]
+    inbox: asyncio.Queue[Letter]
     report: Callable[[AgentReport], None]
     cost: float = 0.0
     dropped: int = 0
 
     async def play(self) -> None:
         it = self.assignment
-        self.report(Started(pid=None, session=f"session-{it.task}-{it.attempt}"))
+        self.report(Started(pid=None, session=it.session or f"session-{it.task}-{it.attempt}"))
+        self._take(it.messages)
         script = self.agent.scripts.get((it.task, it.attempt))
         steps = list(self.agent.otherwise(it) if script is None else script)
         for place, step in enumerate(steps):
@@ -187,9 +191,15 @@ class _Session:
                 worktree.files[path] = text
 
     async def _hear(self) -> str:
-        text = await self.inbox.get()
-        self.agent.heard.append((self.assignment.task, text))
-        return text
+        letter = await self.inbox.get()
+        self.agent.heard.append((self.assignment.task, letter.text))
+        self._take(letter.messages)
+        return letter.text
+
+    def _take(self, messages: tuple[str, ...]) -> None:
+        self.agent.letters += [(self.assignment.task, name) for name in messages]
+        if messages:
+            self.report(Heard(messages))
 
     async def _commit(self) -> None:
         it = self.assignment
@@ -200,8 +210,14 @@ class _Session:
     def _mark(self, step: Mark) -> None:
         self.dropped += 1
         nonce = self.assignment.nonce if step.nonce is None else step.nonce
-        kind = MarkerKind(step.kind)
-        marker = Marker(kind=kind, nonce=nonce, note=step.note, to=step.to, paths=step.paths)
+        marker = Marker(
+            kind=MarkerKind(step.kind),
+            nonce=nonce,
+            note=step.note,
+            to=step.to,
+            reply_to=step.reply_to,
+            paths=step.paths,
+        )
         name = step.name or f"{self.assignment.task}-{self.assignment.attempt}-{self.dropped:03d}.json"
         self.agent.markers.drop(self.assignment.worktree, name, marker)
 

@@ -52,7 +52,13 @@ def intent(state: RunState, action: a.Action) -> e.Event | None:
             )
         case a.Tell():
             return e.Told.model_validate(
-                {"task": action.task, "attempt": action.attempt, "kind": action.kind, "text": "…"}
+                {
+                    "task": action.task,
+                    "attempt": action.attempt,
+                    "kind": action.kind,
+                    "text": "…",
+                    "message": action.message,
+                }
             )
         case a.BuildBatch():
             return e.LandingStarted(tasks=action.tasks)

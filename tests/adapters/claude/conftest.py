@@ -20,7 +20,7 @@ from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings
 from workbench.adapters.agents.environment import claude_environment
 from workbench.core import markers
 from workbench.core.models import Marker
-from workbench.engine.ports import AgentReport, Assignment, Ended
+from workbench.engine.ports import AgentReport, Assignment, Ended, Letter
 from workbench.rehearsal.script import load
 from workbench.rehearsal.server import Rehearsal, headers_env, serve
 from workbench.testing.notes import FakeNotes
@@ -52,7 +52,7 @@ class Stage:
     rehearsal: Rehearsal
     assignment: Assignment
     agent: ClaudeAgent
-    inbox: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    inbox: asyncio.Queue[Letter] = field(default_factory=asyncio.Queue)
     reports: list[AgentReport] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 

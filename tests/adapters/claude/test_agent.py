@@ -14,7 +14,7 @@ import pytest
 
 from tests.adapters.claude.conftest import uses
 from workbench.core.models import MarkerKind
-from workbench.engine.ports import Acted, Ended, Retried, Said, Started
+from workbench.engine.ports import Acted, Ended, Letter, Retried, Said, Started
 
 pytestmark = pytest.mark.e2e
 Stages = Callable[..., Any]
@@ -64,7 +64,7 @@ async def test_text_reaches_the_model_in_the_middle_of_a_turn(stage: Stages) -> 
     script = {"tasks": {"t": {"steps": steps, "on_told": [{"match": "bring milk", "steps": answer}]}}}
     async with stage(json.dumps(script)) as scene, scene.working():
         await scene.heard(Acted)
-        scene.inbox.put_nowait("Please bring milk.")
+        scene.inbox.put_nowait(Letter("Please bring milk."))
         ended = await scene.heard(Ended)
         assert [marker.note for marker in scene.markers()] == ["milk it is"], scene.story()
         assert ended.usage.turns < 60, "the text was answered within the turn"
@@ -76,7 +76,7 @@ tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}, {say: three, e
 """
     async with stage(script) as scene, scene.working():
         first = await scene.heard(Ended)
-        scene.inbox.put_nowait("Go on.")
+        scene.inbox.put_nowait(Letter("Go on."))
         second = await scene.heard(Ended, n=2)
         assert second.live and second.usage.turns == 2 and first.usage.turns == 1
         assert second.usage.cost_usd > first.usage.cost_usd
@@ -91,8 +91,8 @@ tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}, {say: three, e
 """
     async with stage(script) as scene, scene.working():
         await scene.heard(Ended)
-        scene.inbox.put_nowait("A message.")
-        scene.inbox.put_nowait("The gate is red.")
+        scene.inbox.put_nowait(Letter("A message."))
+        scene.inbox.put_nowait(Letter("The gate is red."))
         ended = await scene.heard(Ended, n=2)
         assert ended.usage.turns == 3, scene.story()
         assert [said.text for said in scene.all(Said)] == ["one", "two", "three"]
@@ -101,7 +101,7 @@ tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}, {say: three, e
 async def test_a_text_that_waits_with_the_brief_is_taken_up_with_it(stage: Stages) -> None:
     """Both come back as one message; the turn's end is reported at once, not when patience runs out."""
     async with stage("tasks: {t: {steps: [{say: one, end: true}, {say: two, end: true}]}}") as scene:
-        scene.inbox.put_nowait("Bob says hello.")
+        scene.inbox.put_nowait(Letter("Bob says hello."))
         async with scene.working():
             ended = await scene.heard(Ended)
             rest = [asked for asked in scene.rehearsal.requests if not asked.side]

@@ -22,7 +22,7 @@ from workbench.adapters.children import Child, Mark, Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
-from workbench.engine.ports import AgentReport, Assignment, Ended, Said, Started
+from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Said, Started
 
 EVIDENCE_LINES = 20
 EVIDENCE_CHARACTERS = 2_000
@@ -31,23 +31,20 @@ EVIDENCE_CHARACTERS = 2_000
 class CommandAgent:
     """Fulfils ``engine.ports.Agent`` by running ``command`` with ``sh -c`` for each attempt.
 
-    ``writes_inbox`` False means that somebody else puts messages into the inbox folder
-    (``Markers.deliver``); what comes through the queue is then only taken out of it. ``starter`` starts
-    the command: under supervision, or directly.
+    ``starter`` starts the command: under supervision, or directly.
     """
 
     continues = False
 
-    def __init__(self, command: str, *, writes_inbox: bool = True, starter: Starter = DIRECT) -> None:
+    def __init__(self, command: str, *, starter: Starter = DIRECT) -> None:
         self.command = command
-        self.writes_inbox = writes_inbox
         self._starter = starter
         self._logs = Logs()
 
     async def work(
         self,
         assignment: Assignment,
-        inbox: asyncio.Queue[str],
+        inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
     ) -> None:
         """See ``Agent.work``. Returns after one ``Ended``; cancelling reports nothing more."""
@@ -58,7 +55,7 @@ class CommandAgent:
         report(ended)
 
     async def _run(
-        self, assignment: Assignment, inbox: asyncio.Queue[str], report: Callable[[AgentReport], None]
+        self, assignment: Assignment, inbox: asyncio.Queue[Letter], report: Callable[[AgentReport], None]
     ) -> Ended:
         mark = ("WORKBENCH_NONCE", assignment.nonce)
         with _brief(assignment) as brief, _log(assignment) as log:
@@ -68,6 +65,8 @@ class CommandAgent:
             )
             try:
                 report(Started(child.pid))
+                if assignment.messages:  # it is on its standard input
+                    report(Heard(assignment.messages))
                 exit_code = shell_code(await self._exit_of(child, assignment, inbox, log, report))
             finally:
                 # Before the end is reported: after that nobody drops markers or touches files any more.
@@ -78,29 +77,32 @@ class CommandAgent:
         self,
         child: Child,
         assignment: Assignment,
-        inbox: asyncio.Queue[str],
+        inbox: asyncio.Queue[Letter],
         log: int,
         report: Callable[[AgentReport], None],
     ) -> int:
         try:
             with self._logs.watched(log, lambda line: report(Said(line))):
                 async with asyncio.TaskGroup() as group:
-                    carrying = group.create_task(self._carry(inbox, assignment.worktree))
+                    carrying = group.create_task(self._carry(inbox, assignment.worktree, report))
                     exit_code = await child.wait()
                     carrying.cancel()
         except ExceptionGroup as failed:  # a message that could not be written: the one thing carried
             raise failed.exceptions[0] from failed
         return exit_code
 
-    async def _carry(self, inbox: asyncio.Queue[str], worktree: Path) -> None:
-        """Put each message into a file of its own, numbered in the order in which they came."""
+    async def _carry(
+        self, inbox: asyncio.Queue[Letter], worktree: Path, report: Callable[[AgentReport], None]
+    ) -> None:
+        """Put each text into a file of its own, numbered in the order in which they came."""
         number = 0
         while True:
-            text = await inbox.get()
-            if self.writes_inbox:
-                number += 1
-                with opened(worktree, INBOX) as directory:
-                    write(directory, f"{number:03d}-message.md", text)
+            letter = await inbox.get()
+            number += 1
+            with opened(worktree, INBOX) as directory:
+                write(directory, f"{number:03d}-message.md", letter.text)
+            if letter.messages:
+                report(Heard(letter.messages))
 
     def _ended(self, exit_code: int, log: int) -> Ended:
         bound(log)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.store.chain import Break
-from workbench.core.events import Record
 from workbench.errors import StoreError
 
 FIELDS = ("seq", "at", "type", "body", "hash")
@@ -49,11 +48,10 @@ class Damage:
 
 
 class DamagedRun(StoreError):
-    """A run's log is whole up to a place only. ``records`` are those before it."""
+    """A run's log is whole up to a place only, which ``damage`` tells."""
 
-    def __init__(self, damage: Damage, records: list[Record]) -> None:
+    def __init__(self, damage: Damage) -> None:
         self.damage = damage
-        self.records = records
         run = damage.run
         super().__init__(
             str(damage),

@@ -15,6 +15,10 @@ from workbench.adapters.store.failures import damaged
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's write (an approval during a run) to finish."""
 
+CACHE_KILOBYTES = 256
+"""Pages of the log that a connection keeps. It goes through the log from one end to the other, or writes at
+the end: SQLite's 2 MB would only fill up while a run goes on."""
+
 
 def make(path: Path) -> None:
     """The file and its directory, for the owner's eyes only; SQLite gives its side files the same mode."""
@@ -38,6 +42,7 @@ def connect(path: Path, mode: str, patience: float = BUSY_SECONDS) -> sqlite3.Co
         check_same_thread=False,
     )
     try:
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
         if mode == "ro":
             connection.text_factory = bytes
         else:

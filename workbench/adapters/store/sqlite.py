@@ -11,20 +11,22 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, closing
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
 from workbench.adapters.store import damage
-from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
+from workbench.adapters.store.chain import START, Verified, Walk, link
 from workbench.adapters.store.damage import Damage, DamagedRun
 from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
 from workbench.adapters.store.opening import QUICK_BYTES, connect, look_over, make, reader
 from workbench.adapters.store.salvage import waiting
+from workbench.adapters.store.statements import ASIDE, COUNT, HEAD, INSERT, LEFT, LOWEST, PLAIN, ROWS, RUNS
 from workbench.adapters.store.waiting import Pending, Row, tell
 from workbench.core.events import Record, dump, load
 from workbench.crashpoints import crashpoint, killpoint
@@ -35,22 +37,8 @@ __all__ = ["SCHEMA", "SqliteStore", "Verified"]
 POLL_SECONDS = 0.05
 """How often ``follow`` looks for news from another process; looking costs a few microseconds."""
 
-# Distinct runs by skipping through the index, ordered by their first row: the order in which they
-# began, whatever the clock did.
-RUNS = """
-WITH RECURSIVE found(run) AS (
-  SELECT min(run) FROM events
-  UNION ALL
-  SELECT (SELECT min(run) FROM events WHERE run > found.run) FROM found WHERE found.run IS NOT NULL)
-SELECT run FROM found WHERE run IS NOT NULL
-ORDER BY (SELECT rowid FROM events WHERE events.run = found.run ORDER BY seq LIMIT 1)
-"""
-
-INSERT = "INSERT INTO events (run, seq, at, type, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
-HEAD = "SELECT seq, hash FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1"
-ROWS = "SELECT seq, at, type, body, hash FROM events WHERE run = ? AND seq >= ? ORDER BY seq"
-PLAIN = "SELECT seq, at, type, body FROM events WHERE run = ? AND seq > ? ORDER BY seq"
-ASIDE = "DELETE FROM events WHERE run = ? AND NOT (seq BETWEEN 1 AND ?)"
+PIECE = 256
+"""So many rows of a run are in memory at once while it is read, however long it is."""
 
 
 class SqliteStore:
@@ -130,14 +118,13 @@ class SqliteStore:
         with explained(self.path), self._writing:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                with self._reading:  # the one that gives texts as bytes; nobody else can write now
-                    rows: list[Stored] = self._read_connection.execute(ROWS, (run, -(2**63))).fetchall()
-                way = Walk(run, rows)
+                way = Walk(run, self._rows(ROWS, run, LOWEST))  # nobody else can write now
                 good = sum(1 for _ in way)
                 if way.broken is None:
                     return None
-                bad = rows[good:]
-                aside = damage.written_aside(damage.found(self.path, run, way.broken, len(bad)), bad)
+                found = damage.found(self.path, run, way.broken, self._bad(run, way))
+                with self._reading, closing(self._read_connection.execute(LEFT, (run, good))) as bad:
+                    aside = damage.written_aside(found, bad)
                 connection.execute(ASIDE, (run, good))
                 connection.execute("COMMIT")
                 return aside
@@ -201,31 +188,59 @@ class SqliteStore:
     def read(self, run: str, after: int = 0) -> list[Record]:
         """Every record of ``run`` after ``seq`` ``after``, in order, its chain verified from there on.
 
-        Raises DamagedRun, which has the records before it, where the chain does not hold.
+        Raises DamagedRun where the chain does not hold.
         """
-        return self._walk(run, after)[0]
+        return list(self.history(run, after))
+
+    def history(self, run: str, after: int = 0) -> Iterator[Record]:
+        """As ``read``, one record after the other, so that a long run takes no more memory than a short one.
+        No lock and no transaction is held between two of them: what is written meanwhile comes too. All that
+        is good has come when it raises DamagedRun."""
+        if self._verifiable():
+            yield from self._verified(run, self._walk(run, after))
+            return
+        for row in self._rows(PLAIN, run, after + 1):
+            yield self._record(run, *row)
 
     def verify(self, run: str) -> Verified:
         """Read all of ``run`` and see that it is what was written. Raises as ``read`` does."""
-        records, head = self._walk(run, 0)
-        return Verified(len(records), head.hex())
+        if not self._verifiable():
+            return Verified(sum(1 for _ in self.history(run)), "")
+        way = self._walk(run, 0)
+        return Verified(sum(1 for _ in self._verified(run, way)), way.head.hex())
 
-    def _walk(self, run: str, after: int) -> tuple[list[Record], bytes]:
+    def _verifiable(self) -> bool:
+        """Whether there are hashes; an older log that is only read has none."""
         if self._format < CHAINED:  # somebody else may have brought it up to date by now
             self._format = int(self._select("PRAGMA user_version")[0][0])
-        if self._format < CHAINED:  # an older log that is only read: there is nothing to verify it by
-            return [self._record(run, *row) for row in self._select(PLAIN, run, after)], b""
-        rows: list[Stored] = self._select(ROWS, run, after or -(2**63))
-        seq, head = 0, START
-        if after and rows and rows[0][0] == after:  # it was verified when it was read
-            seq, head = after, rows.pop(0)[4]
-        elif after and not rows:
-            return [], b""
-        way = Walk(run, rows, seq, head)
-        records = [self._record(run, *row[:4]) for row in way]
+        return self._format >= CHAINED
+
+    def _walk(self, run: str, after: int) -> Walk:
+        rows = self._rows(ROWS, run, after or LOWEST)
+        if not after or (first := next(rows, None)) is None:
+            return Walk(run, rows)
+        if first[0] == after:  # it was verified when it was read
+            return Walk(run, rows, after, first[4])
+        return Walk(run, chain([first], rows))
+
+    def _verified(self, run: str, way: Walk) -> Iterator[Record]:
+        for row in way:
+            yield self._record(run, *row[:4])
         if way.broken is not None:
-            raise DamagedRun(damage.found(self.path, run, way.broken, len(rows) - len(records)), records)
-        return records, way.head
+            raise DamagedRun(damage.found(self.path, run, way.broken, self._bad(run, way)))
+
+    def _bad(self, run: str, way: Walk) -> int:
+        """How many rows lie from there on where ``way`` broke off."""
+        return int(self._select(COUNT, run, way.seq)[0][0])
+
+    def _rows(self, query: str, run: str, start: int) -> Iterator[Any]:
+        """What ``query`` gives from the number ``start`` on, a piece at a time. Who goes on past a piece has
+        found its numbers to be numbers."""
+        while piece := self._select(f"{query} LIMIT {PIECE}", run, start):
+            yield from piece
+            if len(piece) < PIECE:
+                return
+            start = piece[-1][0] + 1
 
     def runs(self) -> list[str]:
         """Ids of all runs in the order in which they began."""
@@ -242,7 +257,7 @@ class SqliteStore:
             seen = version
             version = self._select("PRAGMA data_version")[0][0]
             if version != seen:
-                for record in self.read(run, after):
+                for record in self.history(run, after):
                     yield record
                     after = record.seq
             else:

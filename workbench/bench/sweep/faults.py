@@ -66,9 +66,10 @@ def passings(trace: Path) -> list[Passing]:
     return found
 
 
-def struck(trace: Path) -> bool:
-    """Whether the fault that was ordered struck the command that left this trace."""
-    return any(line.endswith(" struck") for line in trace.read_text(encoding="utf-8").splitlines())
+def struck(trace: Path) -> list[str]:
+    """The point at which the fault that was ordered struck the command that left this trace, if it did."""
+    lines = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
+    return [name for name, _, how in (line.partition(" ") for line in lines) if how == "struck"]
 
 
 def chosen(stage: str, passed: Sequence[Passing], kinds: Iterable[str], every: int) -> list[Injection]:

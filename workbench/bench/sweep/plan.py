@@ -53,13 +53,32 @@ WORK: Mapping[str, Mapping[str, object]] = {
 
 SETTINGS = 'copy = ["secret"]\nsetup = ["cat secret > made"]\n'
 
+TINY_PLAN = """\
+# Tiny
+
+## Tasks
+
+### apple: Add a word
+- files: fruit.txt
+"""
+"""The least that is delivered, gated and landed, so that each passing of it can be struck in turn."""
+
+TINY_TEAMMATE = """\
+echo apple >fruit.txt
+git add fruit.txt
+git diff --cached --quiet || git commit -q -m 'do apple'
+git rev-parse HEAD >>"$1"
+"""
+"""What ``hand`` does for it, at a fraction of the price."""
+
 GATE = "if grep -q broken kiwi.txt 2>/dev/null; then echo kiwi.txt is broken; exit 1; fi\n"
 
 
 @dataclass(frozen=True)
 class Subject:
     """What is run. ``exact`` when the tree that comes of it is always the same one; ``undo`` is a task to
-    be taken off again, ``options`` are for ``workbench run``."""
+    be taken off again, ``options`` are for ``workbench run``. The teammate is ``workbench.bench.hand``, which
+    does what ``work`` says, or ``script``, for ``sh``, which is told where the ledger is."""
 
     repo: Path
     plan: Path
@@ -69,9 +88,12 @@ class Subject:
     undo: str = ""
     options: tuple[str, ...] = ()
     edits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    script: Path | None = None
 
     def agent(self, ledger: Path) -> str:
         """The teammate, as ``--agent`` takes it."""
+        if self.script:
+            return f"command:{shlex.join(['exec', 'sh', str(self.script), str(ledger)])}"
         words = [sys.executable, "-P", "-m", "workbench.bench.hand", str(self.work), str(ledger)]
         return f"command:{shlex.join(words)}"
 
@@ -93,6 +115,21 @@ def short_plan(folder: Path) -> Subject:
         repo, folder / "plan.md", folder / "work.json", tuple(WORK), exact=True, undo="plum",
         options=("--team", "2"),
     )  # fmt: skip
+
+
+def tiny_plan(folder: Path) -> Subject:
+    """A plan of one task, with a gate that costs nothing, and its repository, in ``folder``."""
+    repo = folder / "repo"
+    repo.mkdir(parents=True)
+    (repo / "fruit.txt").write_text("none\n", encoding="utf-8")
+    (repo / "workbench.toml").write_text('gates = ["grep -q . fruit.txt"]\n', encoding="utf-8")
+    asyncio.run(make_repository(repo, "base"))
+    plan, script = folder / "plan.md", folder / "teammate.sh"
+    plan.write_text(TINY_PLAN, encoding="utf-8")
+    script.write_text(TINY_TEAMMATE, encoding="utf-8")
+    return Subject(
+        repo, plan, folder / "work.json", ("apple",), exact=True, options=("--team", "1"), script=script
+    )
 
 
 def any_plan(folder: Path, plan: Path, repo: Path) -> Subject:

@@ -6,9 +6,10 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from workbench.bench.sweep.checks import BRANCH, Reference, broken, reference
@@ -29,13 +30,20 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Found:
-    """What came of one injection. ``struck`` are its orders that came to it before the stage was over;
-    ``lost`` has a sentence for all that did not hold."""
+    """What came of one injection. ``struck`` are the points at which its orders struck, one for each that
+    came to it before the stage was over; ``lost`` has a sentence for all that did not hold; ``commands``
+    were given until it was over."""
 
     injection: Injection
     struck: tuple[str, ...]
     lost: tuple[str, ...]
     seconds: float
+    commands: int = 1
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the stage was over with its first command, before the fault's turn came."""
+        return not self.struck and self.commands == 1
 
 
 @dataclass
@@ -127,6 +135,19 @@ class Sweep:
             for injection in chosen(stage.name, stage.passed, kinds, every)
         ]
 
+    def in_turn(self, stage: str, kinds: Sequence[str], first: int = 1, step: int = 1) -> Iterator[Found]:
+        """Strike a stage at its n-th passing, whatever the name, for n = first, first + step, … until one is
+        left untouched because it passes fewer than n: that one is given last.
+
+        ``kinds`` take turns by n. With an error, only passings at which a call can fail are counted. ``step``
+        runs of this, from 1 to ``step``, strike at every n between them; nobody needs to know how many.
+        """
+        for n in count(first, step):
+            found = self.strike(Injection(stage, f"{kinds[n % len(kinds)]}:{n}", number=n))
+            yield found
+            if found.untouched:
+                return
+
     def try_all(self, injections: Sequence[Injection], seen: Callable[[Found], None]) -> list[Found]:
         """Try each in a world of its own, a few at once; ``seen`` hears of each as it is over."""
         found: list[Found] = []
@@ -148,15 +169,15 @@ class Sweep:
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
             world = stage.before.copied(Path(folder) / "w")
             try:
-                hit, lost = self._through(stage, world, injection)
+                hit, lost, commands = self._through(stage, world, injection)
                 lost += broken(world, self.subject, stage.wanted)
             finally:
                 world.remove()
-        return Found(injection, tuple(hit), tuple(lost), round(time.monotonic() - began, 2))
+        return Found(injection, tuple(hit), tuple(lost), round(time.monotonic() - began, 2), commands)
 
-    def _through(self, stage: Stage, world: World, injection: Injection) -> tuple[list[str], list[str]]:
-        """Give the command, and what goes on after it, until it is over: which orders struck, and what was
-        wrong on the way."""
+    def _through(self, stage: Stage, world: World, injection: Injection) -> tuple[list[str], list[str], int]:
+        """Give the command, and what goes on after it, until it is over: where orders struck, what was wrong
+        on the way, and how many commands it took."""
         hit: list[str] = []
         lost: list[str] = []
         orders = [injection.order, *injection.then]
@@ -168,11 +189,11 @@ class Sweep:
             else:
                 words = stage.again if number else stage.words
                 ended = world.workbench(*words, order=order, trace=trace)
-            hit += [order] if trace.exists() and struck(trace) else []
+            hit += struck(trace)
             lost += _judged(ended, order.partition(":")[0])
             if self._over(stage, world, ended):
-                return hit, lost
-        return hit, [*lost, f"not over after {GOES_ON} times: {ended.said[-400:]}"]
+                return hit, lost, number + 1
+        return hit, [*lost, f"not over after {GOES_ON} times: {ended.said[-400:]}"], number + 1
 
     def _over(self, stage: Stage, world: World, ended: Ended) -> bool:
         """Whether nothing is left to do: by the log for a run, for the others by how the command ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 
 from workbench.core import events as e
+from workbench.core.apply.mail import block, withdraw_asks
 from workbench.core.apply.moves import (
     close_attempt,
     give_up,
@@ -17,9 +18,10 @@ from workbench.core.apply.moves import (
 )
 from workbench.core.apply.pacing import agent_broke, agent_worked
 from workbench.core.apply.table import on
+from workbench.core.mailing import awaited, given_back
 from workbench.core.models import MarkerKind, Usage
 from workbench.core.pace import Hold
-from workbench.core.state import AttemptState, Letter, Phase, RunState, move_phase, move_task
+from workbench.core.state import AttemptState, Phase, RunState, move_phase, move_task
 from workbench.errors import IllegalEvent
 
 
@@ -48,9 +50,9 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     teammate.task = event.task
     attempt = AttemptState(
         task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
-        why=event.why, started_at=at, carry=event.carry, session=event.session, mail=teammate.unread,
+        why=event.why, started_at=at, carry=event.carry, session=event.session,
     )  # fmt: skip
-    teammate.unread = []
+    _take_mail(state, attempt)
     if event.why != "continued":  # what its worktree holds may go at any moment now
         teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt
@@ -60,10 +62,23 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     task.later = None
 
 
+def _take_mail(state: RunState, attempt: AttemptState) -> None:
+    """A new session gets its mail with the brief. One that goes on knows what it heard before, and is told
+    the rest one by one: a brief cannot be told from the same one before."""
+    teammate = state.teammates[attempt.teammate]
+    if attempt.why == "continued":
+        attempt.heard = state.attempt(attempt.task, attempt.number - 1).heard
+    else:
+        attempt.mail = tuple(teammate.unread)
+        attempt.told, teammate.unread = teammate.unread, []
+
+
 @on(e.AgentStarted)
 def _agent_started(state: RunState, event: e.AgentStarted, at: float) -> None:
     attempt = live_attempt(state, event)
     attempt.pid = event.pid
+    if attempt.why == "continued" and event.session != attempt.session:  # a new one, which heard nothing
+        given_back(state, attempt, session_lives=False)
     attempt.session = event.session or attempt.session
 
 
@@ -90,24 +105,9 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
         case MarkerKind.DONE:
             attempt.done, attempt.percent, attempt.note = True, 100, event.note or attempt.note
         case MarkerKind.BLOCKED:
-            _block(attempt, event.note or "no reason given")
-        case MarkerKind.QUESTION if state.settings.on_question == "fail":
-            _block(attempt, f"asked, and nobody was there to answer: {event.note}")
-        case MarkerKind.MESSAGE:
-            state.messages += 1
-            to_all = event.to == "all"
-            for name in state.teammates if to_all else (event.to,):
-                if name in state.teammates and not (to_all and name == attempt.teammate):
-                    state.teammates[name].unread.append(Letter(attempt.teammate, event.note))
+            block(attempt, event.note or "no reason given")
         case _:
             pass
-
-
-def _block(attempt: AttemptState, reason: str) -> None:
-    if attempt.done and attempt.phase is not Phase.WORKING:
-        attempt.doubt = reason
-    else:
-        attempt.blocked = reason
 
 
 @on(e.MarkerQuarantined)
@@ -119,6 +119,7 @@ def _marker_quarantined(state: RunState, event: e.MarkerQuarantined, at: float) 
 def _told(state: RunState, event: e.Told, at: float) -> None:
     attempt = live_attempt(state, event)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "tell")
+    attempt.waiting = False
     match event.kind:
         case "ask_done":
             attempt.asked = True
@@ -128,12 +129,12 @@ def _told(state: RunState, event: e.Told, at: float) -> None:
         case "no_change":
             attempt.told_no_change = True
             attempt.done = attempt.asked = False
-        case "message":
-            unread = state.teammates[attempt.teammate].unread
-            if unread:
-                unread.pop(0)
         case _:
             pass
+    unread = state.teammates[attempt.teammate].unread
+    if event.message and event.message in unread:
+        unread.remove(event.message)
+        attempt.told.append(event.message)
 
 
 @on(e.TurnEnded)
@@ -146,6 +147,9 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt.live = attempt.live and event.live
     attempt.usage = event.usage
     attempt.session = event.session or attempt.session
+    settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
+    listens = event.live and not attempt.late and not settled and not event.limit
+    attempt.waiting = listens and awaited(state, attempt) is not None
     if event.login:
         state.login = event.error
 
@@ -206,16 +210,17 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         move(state, task, "retry")
         attempt.outcome, attempt.interrupted = "interrupted", True
         task.prefers = event.teammate
-        teammate.unread[:0] = attempt.mail  # what it was given it may not have read
         if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
         elif task.why == "continued":  # nobody knows what lies there: it is pinned, and begun anew
             task.why, task.session = "retry", None
             task.evidence = task.evidence or "It was interrupted."
         offer(state, task)
+    withdraw_asks(state, attempt)
+    given_back(state, attempt, session_lives=not attempt.interrupted or task.why == "continued")
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
     attempt.usage = event.usage if event.usage != Usage() else attempt.usage
-    attempt.ended_at, attempt.live, attempt.doing = at, False, ""
+    attempt.ended_at, attempt.live, attempt.doing, attempt.waiting = at, False, "", False
     teammate.task = None
     teammate.usage += attempt.usage
     task.spent += attempt.usage

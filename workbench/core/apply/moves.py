@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from workbench.core import events as e
 from workbench.core.models import Verdict
 from workbench.core.state import (
+    GREEN,
     OVER,
     AttemptState,
     Phase,
@@ -87,7 +88,9 @@ def confirmed(state: RunState, verdicts: Iterable[Verdict]) -> Iterable[Verdict]
 
 def learn(state: RunState, verdicts: Iterable[Verdict]) -> None:
     for verdict in verdicts:
-        state.verdicts[verdict.tree, verdict.gate, verdict.environment] = verdict
+        # Nobody asks for the output of a green gate, and this is kept for the whole run.
+        known = GREEN if verdict.green else verdict
+        state.verdicts[verdict.tree, verdict.gate, verdict.environment] = known
         state.runs_of[verdict.gate] = state.runs_of.get(verdict.gate, 0) + 1
         for test in verdict.quarantined:
             state.excused[verdict.gate, test] = state.excused.get((verdict.gate, test), 0) + 1

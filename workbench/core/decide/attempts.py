@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.decide.mail import deliver, said, settled, wait
 from workbench.core.decide.pacing import circuit, circuit_closed, limited, warned
 from workbench.core.decide.proceeding import go_on, may_start, poor, start
 from workbench.core.decide.table import Actions, after
@@ -16,24 +17,7 @@ from workbench.core.state import AttemptState, Phase, RunState
 
 @after(e.MarkerReceived)
 def _marker_received(state: RunState, event: e.MarkerReceived) -> Actions:
-    if event.kind == "message":
-        told: Actions = []
-        for attempt in state.working.values():
-            told += _mail(state, attempt)
-        return told
-    attempt = state.attempt(event.task, event.attempt)
-    if event.kind == "question" and attempt.phase is Phase.WORKING and not attempt.blocked:
-        return [a.Tell(event.task, event.attempt, "answer", {"question": event.note})]
-    return []
-
-
-def _mail(state: RunState, attempt: AttemptState) -> Actions:
-    """The first unread letter, when the recipient is at work; the rest follow one by one."""
-    unread = state.teammates[attempt.teammate].unread
-    if not unread or attempt.phase is not Phase.WORKING or not attempt.live:
-        return []
-    letter = {"sender": unread[0].sender, "text": unread[0].text}
-    return [a.Tell(attempt.task, attempt.number, "message", letter)]
+    return said(state, event)
 
 
 @after(e.MarkerQuarantined)
@@ -46,12 +30,12 @@ def _marker_quarantined(state: RunState, event: e.MarkerQuarantined) -> Actions:
 
 @after(e.Told)
 def _told(state: RunState, event: e.Told) -> Actions:
-    return _mail(state, state.attempt(event.task, event.attempt))
+    return deliver(state, state.attempt(event.task, event.attempt))
 
 
 @after(e.AgentStarted)
 def _agent_started(state: RunState, event: e.AgentStarted) -> Actions:
-    return _mail(state, state.attempt(event.task, event.attempt))
+    return deliver(state, state.attempt(event.task, event.attempt))
 
 
 @after(e.TurnEnded)
@@ -67,6 +51,8 @@ def _next_step(state: RunState, event: e.TurnEnded, attempt: AttemptState) -> Ac
         return []
     if event.limit:
         return limited(state, event, attempt)
+    if attempt.waiting:
+        return wait(state, attempt)
     settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
     if settled or not attempt.live:
         return [a.CollectWork(event.task, event.attempt)]
@@ -218,4 +204,4 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed) -> Actions:
 
 @after(e.AttemptEnded)
 def _attempt_ended(state: RunState, event: e.AttemptEnded) -> Actions:
-    return warned(state, event.task) + go_on(state)
+    return warned(state, event.task) + (settled(state) or go_on(state))

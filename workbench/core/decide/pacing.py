@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import pacing
+from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import go_on
 from workbench.core.decide.table import Actions, after
 from workbench.core.state import AttemptState, Phase, RunState
@@ -48,7 +49,7 @@ def _awoke(state: RunState, event: e.Awoke) -> Actions:
     pause = state.pace.pause
     if pause is not None and not pause.hold.holds(state.at):
         return [a.Declare(e.TeamUnpaused())]
-    return go_on(state)
+    return settled(state) or go_on(state)
 
 
 def circuit(state: RunState) -> Actions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core import merge, pacing
+from workbench.core import mailing, merge, pacing
 from workbench.core.decide.table import Actions
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.state import Phase, RunState, TaskStatus
@@ -40,6 +40,8 @@ def start(state: RunState) -> Actions:
             break
         task = state.tasks[name]
         if task.later is not None and task.later.holds(state.at):
+            continue
+        if mailing.held_for(state, name) is not None:  # it goes on when the answer is there
             continue
         if (name, task.attempt) in state.working:  # its processes are about to be gone
             continue
@@ -76,8 +78,16 @@ def finish(state: RunState) -> Actions:
     landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values()) if state.stopping else 0
     if state.stopping and landed < len(state.tasks):
         return [a.Declare(e.RunFinished(outcome="stopped", reason=state.stopping))]
-    if state.queue or (may_start(state) and state.startable):
+    if state.queue:
         return []
+    if may_start(state) and state.startable:
+        held = [mailing.held_for(state, name) for _, name in state.startable]
+        asks = [ask.message for ask in held if ask is not None]
+        if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
+            return []
+        waits = "; ".join(f"{ask.id} of {ask.sender} ({ask.task})" for ask in asks[:4])
+        reason = f"questions wait for an answer: {waits}"
+        return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]
     if state.over < len(state.tasks):
         if may_start(state):
             return []
@@ -100,11 +110,13 @@ def kept_worktrees(state: RunState) -> tuple[str, ...]:
 
 
 def wake(state: RunState) -> Actions:
-    """Come back when time has passed that a task waits for, and nothing else may."""
-    if not may_start(state) or not state.startable:
-        return []
-    hold = pacing.waits(state)
-    return [a.Wake(hold)] if hold is not None else []
+    """Come back when time has passed that something waits for: a task, if nothing else may let it start, or
+    who asked something."""
+    holds = [ask.hold for ask in state.asks.values()] if not state.stopping else []
+    if may_start(state) and state.startable:
+        holds.append(pacing.waits(state))
+    found = [hold for hold in holds if hold is not None]
+    return [a.Wake(min(found, key=lambda hold: hold.until))] if found else []
 
 
 def go_on(state: RunState) -> Actions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.attempts import flakes
+from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import finish, go_on
 from workbench.core.decide.table import Actions, after
 from workbench.core.state import RunState
@@ -17,7 +18,7 @@ def _run_started(state: RunState, event: e.RunStarted) -> Actions:
 
 @after(e.RunResumed)
 def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
-    return go_on(state) if state.base_green else [a.CheckBase()]
+    return settled(state) or go_on(state) if state.base_green else [a.CheckBase()]
 
 
 @after(e.BaseChecked)

@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from workbench.core.models import Marker, MarkerKind, Usage
-from workbench.engine.ports import Acted, AgentReport, Assignment, Denied, Ended, Retried, Said, Started
+from workbench.engine.ports import (
+    Acted,
+    AgentReport,
+    Assignment,
+    Denied,
+    Ended,
+    Heard,
+    Letter,
+    Retried,
+    Said,
+    Started,
+)
 from workbench.testing.faults.weather import Life, Weather
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.worktrees import FakeWorktrees
@@ -59,7 +70,7 @@ class Roughnecks:
     started: list[tuple[str, int]] = field(default_factory=list)
 
     async def work(
-        self, assignment: Assignment, inbox: asyncio.Queue[str], report: Callable[[AgentReport], None]
+        self, assignment: Assignment, inbox: asyncio.Queue[Letter], report: Callable[[AgentReport], None]
     ) -> None:
         self.life.check()
         self.started.append((assignment.task, assignment.attempt))
@@ -74,7 +85,7 @@ class Roughnecks:
 class _Session:
     team: Roughnecks
     it: Assignment
-    inbox: asyncio.Queue[str]
+    inbox: asyncio.Queue[Letter]
     report: Callable[[AgentReport], None]
     mood: str = ""
     cost: float = 0.0
@@ -87,6 +98,7 @@ class _Session:
         if self.mood == "login" and weather.logins <= 0:
             self.mood = ""
         self.report(Started(pid=None, session=f"session-{self.it.task}"))
+        self._take(self.it.messages)
         turn = 0
         while True:
             turn += 1
@@ -95,9 +107,13 @@ class _Session:
             self.report(ended)
             if not ended.live:
                 return
-            await self.inbox.get()
+            self._take((await self.inbox.get()).messages)
             while not self.inbox.empty():
-                self.inbox.get_nowait()
+                self._take(self.inbox.get_nowait().messages)
+
+    def _take(self, messages: tuple[str, ...]) -> None:
+        if messages:
+            self.report(Heard(messages))
 
     async def _turn(self, turn: int) -> Ended:
         self.cost += 0.1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from workbench.adapters.agents.claude.session import Session
 from workbench.adapters.agents.claude.settings import ClaudeSettings
-from workbench.engine.ports import AgentReport, Assignment, Notes
+from workbench.engine.ports import AgentReport, Assignment, Letter, Notes
 
 
 class ClaudeAgent:
@@ -28,7 +28,7 @@ class ClaudeAgent:
     async def work(
         self,
         assignment: Assignment,
-        inbox: asyncio.Queue[str],
+        inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
     ) -> None:
         """See ``ports.Agent.work``. Cancelling ends the process in good order, which takes up to a few

@@ -29,7 +29,7 @@ from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
-from workbench.engine.ports import AgentReport, Assignment, Ended, Notes, Started
+from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
 from workbench.errors import AgentError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Session:
         self,
         settings: ClaudeSettings,
         assignment: Assignment,
-        inbox: asyncio.Queue[str],
+        inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
         notes: Notes | None = None,
     ) -> None:
@@ -97,7 +97,8 @@ class Session:
         self._over = False
         self._error: str | None = None
         self._resets_at: float | None = None
-        self._unheard: list[str] = []  # texts sent that Claude Code has not taken up yet
+        self._unheard: list[Letter] = []  # sent, and not taken up by Claude Code yet
+        self._before = ""  # what it was told in an earlier life of the session
         self._overdue: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
@@ -132,9 +133,11 @@ class Session:
         try:
             if self._assignment.session is not None:
                 self._meter = translate.Meter(translate.used_before(self._env, self._id))
+                self._before = translate.told_before(self._env, self._id)
                 client = await self._connected(await self._options(folder, resume=True))
                 if client is None:
                     self._meter = translate.Meter(Usage())
+                    self._before = ""
                     self._id = str(uuid.uuid4())
                     self._stderr.clear()
                     prompt = LOST_SESSION + prompt
@@ -225,7 +228,7 @@ class Session:
         return client
 
     async def _converse(self, client: ClaudeSDKClient, prompt: str) -> None:
-        await self._send(client, prompt)
+        await self._send(client, Letter(prompt, self._assignment.messages))
         try:
             async with asyncio.TaskGroup() as group:
                 feeding = group.create_task(self._feed(client))
@@ -234,10 +237,10 @@ class Session:
         finally:
             self._due()
 
-    async def _send(self, client: ClaudeSDKClient, text: str) -> None:
+    async def _send(self, client: ClaudeSDKClient, letter: Letter) -> None:
         self._busy = True
-        self._unheard.append(text)
-        await client.query(text)
+        self._unheard.append(letter)
+        await client.query(letter.text)
 
     def _due(self) -> None:
         """Something came, or nothing will: no turn is overdue any more."""
@@ -249,9 +252,12 @@ class Session:
         from claude_agent_sdk import ClaudeSDKError
 
         while True:
-            text = await self._inbox.get()
+            letter = await self._inbox.get()
+            if letter.messages and letter.text.strip() in self._before:  # a crash came before we heard of it
+                self._report(Heard(letter.messages))
+                continue
             try:
-                await self._send(client, text)
+                await self._send(client, letter)
             except ClaudeSDKError:
                 return  # the process is gone; whoever listens to it reports that
 
@@ -313,7 +319,10 @@ class Session:
         """Claude Code gives back what it takes up; texts that waited together come back as one."""
         parts = [content] if isinstance(content, str) else [getattr(part, "text", "") for part in content]
         said = "\n".join(parts)
-        self._unheard = [text for text in self._unheard if text.strip() not in said]
+        taken = [letter for letter in self._unheard if letter.text.strip() in said]
+        self._unheard = [letter for letter in self._unheard if letter not in taken]
+        if messages := tuple(name for letter in taken for name in letter.messages):
+            self._report(Heard(messages))
 
     def _turn_ended(self, result: Any) -> None:
         self._busy = False

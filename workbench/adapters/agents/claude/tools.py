@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.agents.claude import recall
 from workbench.core import markers
+from workbench.core.mail import ALL, LEAD, PERSON
 from workbench.core.models import MarkerKind
 from workbench.engine.ports import Notes
 
@@ -33,7 +34,10 @@ _PATHS = {
     "items": {"type": "string"},
     "description": "The files or folders that it is about, from the top of the repository; up to 20.",
 }
-_TO = {"type": "string", "description": "A teammate's name, or 'all'."}
+_TO = {"type": "string", "description": "A teammate's name, 'lead', or 'all'."}
+_WHOM = {"type": "string", "description": "Who is to answer: a teammate's name. Left out: who is in charge."}
+_REPLY = {"type": "string", "description": "The id of the message that you answer, such as 'm7'."}
+_DECISION = {"type": "string", "enum": ["yes", "no"], "description": "For what wants a yes or a no."}
 
 _ABOUT = {"paths": _PATHS, "namespace": _NAMESPACE, "confidence": _CONFIDENCE, "ttl": _TTL}
 _REMEMBER = (
@@ -61,16 +65,22 @@ _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
         "Noted. What you have is kept; end your turn.",
     ),
     MarkerKind.QUESTION: (
-        "Ask the person in charge. The answer, if one comes, arrives as a message; do not wait for it.",
-        {"note": _NOTE},
+        "Ask who is in charge, or a teammate. The answer arrives as a message; go on meanwhile.",
+        {"note": _NOTE, "to": _WHOM},
         ("note",),
-        "Asked. Go on with what does not depend on the answer, and choose sensibly where you must.",
+        "Asked. Go on with what does not depend on it; else end your turn: the answer will come.",
     ),
     MarkerKind.MESSAGE: (
-        "Send a message to a teammate, or to all. Keep it to what they need: a changed interface, say.",
-        {"to": _TO, "note": _NOTE},
+        "Send a message to a teammate, the lead, or all (dear: each reads it), with what they need.",
+        {"to": _TO, "note": _NOTE, "reply_to": _REPLY},
         ("to", "note"),
         "Sent.",
+    ),
+    MarkerKind.ANSWER: (
+        "Answer a message that asked you something.",
+        {"reply_to": _REPLY, "note": _NOTE, "decision": _DECISION},
+        ("reply_to",),
+        "Answered.",
     ),
     MarkerKind.NOTE: (
         _REMEMBER,
@@ -129,9 +139,9 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
 
     async def call(given: dict[str, Any]) -> dict[str, Any]:
         to = given.get("to")
-        if to is not None and teammates and to != "all" and to not in teammates:
+        if to is not None and teammates and to not in (*teammates, LEAD, PERSON, ALL):
             return _says(
-                f"There is no teammate of that name; there are {', '.join(teammates)} and all.", True
+                f"There is no teammate of that name; there are {', '.join(teammates)}, lead and all.", True
             )
         try:
             drop(worktree, nonce, kind, {name: given.get(name) for name in properties})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -108,21 +109,50 @@ def used_before(env: Mapping[str, str], session: str) -> Usage:
 
     Claude Code keeps the running total in lines of type ``cost-state`` of the session's transcript.
     """
+    found: dict[str, Any] = {}
+    for line in _transcript(env, session):
+        if '"cost-state"' in line[:200]:
+            with contextlib.suppress(ValueError):  # cut off by a crash: the one before it counts
+                found = json.loads(line)
+    return _total(found.get("totalCostUSD"), found.get("modelUsage"))
+
+
+def told_before(env: Mapping[str, str], session: str) -> str:
+    """All that ``session`` was told so far, by its transcript; nothing if there is none."""
+    told: list[str] = []
+    for line in _transcript(env, session):
+        if '"user"' not in line and '"queue' not in line and '"attachment"' not in line:
+            continue
+        with contextlib.suppress(ValueError):  # cut off by a crash
+            told += _strings(json.loads(line))
+    return "\n".join(told)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text in a value of JSON: where one stands depends on how it came in."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from _strings(inner)
+        case list():
+            for inner in value:
+                yield from _strings(inner)
+        case _:
+            pass
+
+
+def _transcript(env: Mapping[str, str], session: str) -> Iterator[str]:
+    """The lines of a session's transcript, as far as it can be read."""
     folder = (
         Path(env["CLAUDE_CONFIG_DIR"])
         if env.get("CLAUDE_CONFIG_DIR")
         else Path(env.get("HOME", "/"), ".claude")
     )
-    found: dict[str, Any] = {}
     for transcript in folder.glob(f"projects/*/{session}.jsonl"):
-        try:
-            with transcript.open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    if '"cost-state"' in line[:200]:
-                        found = json.loads(line)
-        except (OSError, ValueError):
-            continue  # a line cut off by a crash: the one before it counts
-    return _total(found.get("totalCostUSD"), found.get("modelUsage"))
+        with contextlib.suppress(OSError), transcript.open(encoding="utf-8", errors="replace") as lines:
+            yield from lines
 
 
 def _total(cost: float | None, models: Mapping[str, Any] | None) -> Usage:

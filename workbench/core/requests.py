@@ -1,0 +1,45 @@
+"""What a person, or the lead, asks of a run that is going on. A front end writes these; it holds no truth.
+
+A request becomes the event RequestMade before anything comes of it. What it calls for follows at once, or
+RequestRefused says why not; both stand directly behind it in the log.
+"""
+
+# Annotations are not postponed here: see core.models.
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workbench.core.mail import Decision
+from workbench.core.models import TEXT_LIMIT, Value
+
+REQUEST_ID = r"^[0-9a-f]{8,32}$"
+"""Drawn by who asks, so that the same request is taken once however often it is seen."""
+
+
+class Write(Value):
+    """Write to a member of the team, to the lead, to the person, or to ``all``."""
+
+    what: Literal["write"] = "write"
+    to: str = Field(min_length=1, max_length=64)
+    text: str = Field(min_length=1, max_length=TEXT_LIMIT)
+    reply_to: str = Field(default="", max_length=16)
+
+
+class Answer(Value):
+    """Answer what is open: a question with ``text``; a plan, a shutdown, a joining or a permission with a
+    ``decision``, and with ``text`` if there is something to say about it."""
+
+    what: Literal["answer"] = "answer"
+    message: str = Field(min_length=1, max_length=16)
+    decision: Decision = ""
+    text: str = Field(default="", max_length=TEXT_LIMIT)
+
+
+class Stop(Value):
+    """Stop gracefully, as Ctrl-C does."""
+
+    what: Literal["stop"] = "stop"
+
+
+Request = Annotated[Write | Answer | Stop, Field(discriminator="what")]
