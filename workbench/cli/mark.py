@@ -74,10 +74,9 @@ def drop_note(
     text: str, namespace: str, paths: Sequence[str], ttl: float | None, confidence: float | None
 ) -> None:
     """Drop a note into the worktree we are in. Raises Refused and OSError."""
-    given = argparse.Namespace(
-        kind="note", note=[text], percent=None, confidence=confidence, to=None, namespace=namespace, ttl=ttl,
-        path=list(paths),
-    )  # fmt: skip
+    given = _parser().parse_args(["note"])
+    given.note, given.namespace, given.path, given.ttl = [text], namespace, list(paths), ttl
+    given.confidence = confidence
     _drop(_folder(), _fields(given))
 
 
