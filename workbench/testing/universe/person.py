@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from workbench.core.events import RequestMade
+from workbench.core.mail import PERSON
+from workbench.core.requests import Pause, Request, Retry, Skip, Unpause
+from workbench.core.state import TaskStatus
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.universe.process import Process
@@ -25,6 +29,7 @@ class Person:
         self._git = git
         self.pushed: list[str] = []
         self.taken_off: set[str] = set()
+        self._asked = 0
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -38,6 +43,9 @@ class Person:
             self.reset,
             self.jump,
             self.suspend,
+            self.pause,
+            self.retry,
+            self.skip,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
@@ -67,6 +75,34 @@ class Person:
     def kill(self, process: Process) -> None:
         """SIGKILL, at no point in particular."""
         process.life.die("from outside")
+
+    def pause(self, process: Process) -> None:
+        """Pause the run, and let it go on after a while."""
+        self._ask(process, Pause())
+        process.loop.call_later(600.0, self._ask, process, Unpause())
+
+    def retry(self, process: Process) -> None:
+        """Have what was given up tried again, now and for some time; or what was not, if nothing was."""
+        if (name := self._any(process, TaskStatus.FAILED, TaskStatus.BLOCKED, TaskStatus.SKIPPED)) is not None:
+            self._ask(process, Retry(task=name))
+        if process.machine.weather.dice.random() < 0.8:
+            process.loop.call_later(120.0, self._act, self.retry, process)
+
+    def skip(self, process: Process) -> None:
+        """Leave some task out, wherever it stands."""
+        if (name := self._any(process)) is not None:
+            self._ask(process, Skip(task=name))
+
+    def _any(self, process: Process, *statuses: TaskStatus) -> str | None:
+        tasks = process.state.tasks if process.state is not None else {}
+        fit = [name for name, task in tasks.items() if task.status in statuses] or list(tasks)
+        return process.machine.weather.dice.choice(fit) if fit else None
+
+    def _ask(self, process: Process, request: Request) -> None:
+        if process.engine is not None and not process.life.dead and not process.main.done():
+            self._asked += 1
+            made = RequestMade(id=f"{self._asked:08x}", by=PERSON, request=request)
+            process.engine.emit(made)
 
     def push(self, process: Process) -> None:
         """Commit on the integration branch itself."""
