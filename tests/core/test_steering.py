@@ -116,7 +116,11 @@ def test_a_run_that_is_stopping_cannot_be_paused() -> None:
 
 def test_the_tables_refuse_what_no_request_would_ask() -> None:
     run = Story(task("a"))
-    for event in (e.RunUnpaused(by=PERSON), e.TaskRetried(task="a", by=PERSON), e.TaskSkipped(task="a", by=PERSON)):
+    for event in (
+        e.RunUnpaused(by=PERSON),
+        e.TaskRetried(task="a", by=PERSON),
+        e.TaskSkipped(task="a", by=PERSON),
+    ):
         with pytest.raises(IllegalEvent):
             run.note(event)
 
@@ -194,7 +198,9 @@ def test_while_an_attempt_is_closing_the_next_waits_for_its_end() -> None:
     ],
 )
 def test_what_cannot_be_tried_again_is_refused_with_what_to_do(name: str, reason: str, hint: str) -> None:
-    run = Story(task("a", priority=2), task("b"), task("c"), task("d", "c"), team=("ada", "bob", "cy"), attempts=1)
+    run = Story(
+        task("a", priority=2), task("b"), task("c"), task("d", "c"), team=("ada", "bob", "cy"), attempts=1
+    )
     run.deliver("a")
     run.land("a")
     fail(run, "c")
@@ -237,7 +243,13 @@ def test_a_task_that_has_not_started_can_be_left_out() -> None:
 
 def test_a_held_task_that_is_left_out_frees_what_waits_for_it_alone() -> None:
     run = Story(
-        task("a"), task("b", "a"), task("c", "b"), task("d", "b", "a"), task("x"), team=("ada", "bob"), attempts=1
+        task("a"),
+        task("b", "a"),
+        task("c", "b"),
+        task("d", "b", "a"),
+        task("x"),
+        team=("ada", "bob"),
+        attempts=1,
     )
     fail(run, "a")
     ask(run, Skip(task="b"))

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping
+from workbench.cli import keeping, talking
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -225,9 +225,10 @@ def resume(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed.
+    """Go on with a run that was stopped or killed, or let one go on that is paused.
 
-    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice.
+    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice. What
+    was sent, answered and asked for meanwhile is taken up.
     """
     from workbench.cli.running import resume as body
 
@@ -328,6 +329,9 @@ def undo(
 
 
 app.command()(keeping.clean)
+
+for command in talking.COMMANDS:
+    app.command()(command)
 
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

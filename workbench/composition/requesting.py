@@ -44,6 +44,15 @@ def run_meant(place: Place, store: SqliteStore, wanted: str | None) -> tuple[str
     return run, run == live
 
 
+def is_paused(place: Place, wanted: str | None) -> bool:
+    """Whether that run, or any if none is named, is going on and paused."""
+    live = going_on(place)
+    if not live or wanted not in (None, live):
+        return False
+    with place.reading() as store:
+        return live in store.runs() and read_from(store, live).paused
+
+
 async def ask(place: Place, wanted: str | None, request: Request) -> Requested:
     """Ask for something as the person, and see what comes of it.
 

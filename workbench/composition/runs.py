@@ -283,7 +283,11 @@ async def take_requests(store: SqliteStore, state: RunState, requests: Requests)
     to be tried again lets it go on."""
     for requested in requests.scan():
         if requested.id not in state.requests:
-            await write(store, state, *taken(state, RequestMade(id=requested.id, by=PERSON, request=requested.request)))
+            await write(
+                store,
+                state,
+                *taken(state, RequestMade(id=requested.id, by=PERSON, request=requested.request)),
+            )
         requests.settle(requested.id)
 
 

@@ -34,9 +34,11 @@ def _unpause(state: RunState, event: e.RequestMade, request: Unpause) -> Actions
 def _retry(state: RunState, event: e.RequestMade, request: Retry) -> Actions:
     task = _task(state, request.task, "again")
     if (task.status, "again") not in TASK_MOVES:
-        raise Refused(f"{request.task} is {task.status}: there is nothing to try again.", _instead(state, task))
+        raise Refused(
+            f"{request.task} is {task.status}: there is nothing to try again.", _instead(state, task)
+        )
     if task.status is not T.SKIPPED and task.unmet:
-        first = sorted(task.unmet)[0]
+        first = min(task.unmet)
         raise Refused(
             f"{request.task} waits for {first}, which is {state.task(first).status}.",
             f"Bring that in first: `workbench resolve {first}` says how.",

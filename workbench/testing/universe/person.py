@@ -83,7 +83,8 @@ class Person:
 
     def retry(self, process: Process) -> None:
         """Have what was given up tried again, now and for some time; or what was not, if nothing was."""
-        if (name := self._any(process, TaskStatus.FAILED, TaskStatus.BLOCKED, TaskStatus.SKIPPED)) is not None:
+        over = (TaskStatus.FAILED, TaskStatus.BLOCKED, TaskStatus.SKIPPED)
+        if (name := self._any(process, *over)) is not None:
             self._ask(process, Retry(task=name))
         if process.machine.weather.dice.random() < 0.8:
             process.loop.call_later(120.0, self._act, self.retry, process)
