@@ -8,7 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.mail import LEAD, PERSON
 from workbench.core.report import junit, report
-from workbench.core.requests import Pause, Request, Retry, Skip, Stop, Unpause
+from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Stop, Unpause, Write
 from workbench.core.state import TaskStatus
 from workbench.errors import IllegalEvent
 from workbench.testing.story import Story, task
@@ -43,6 +43,23 @@ def block(run: Story, name: str, attempt: int = 1) -> list[a.Action]:
     run.turn(name, attempt)
     run.collected(name, attempt)
     return run.ended(name, attempt)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Write(to="ada", text="hi"),
+        Answer(message="m1", text="x"),
+        Stop(),
+        Pause(),
+        Unpause(),
+        Retry(task="a"),
+        Skip(task="a"),
+    ],
+)
+def test_what_was_asked_for_can_be_read_back_from_the_log(request_: Request) -> None:
+    made = e.RequestMade(id="00000001", by=PERSON, request=request_)
+    assert e.load("RequestMade", e.dump(made)) == made
 
 
 # -- pausing ---------------------------------------------------------------------------------------------
