@@ -182,7 +182,7 @@ def test_a_conflict_that_was_given_up_is_resolved_again() -> None:
     run.batch_built()
     ask(run, Retry(task="b"))
     (start,) = starts(run.send(e.RunResumed(pid=1)))
-    assert (start.why, start.carry, start.attempt, start.teammate) == ("conflict", "b2", 3, "bob")
+    assert (start.why, start.carry, start.attempt, start.teammate) == ("conflict", "b2", 3, "ada")
     assert run.state.tasks["b"].evidence == "<<<<" and run.status("c") is T.PENDING
 
 

@@ -106,7 +106,8 @@ _WHY = {
 
 def _attempt(state: RunState, event: e.AttemptStarted) -> Line:
     title = state.tasks[event.task].spec.title
-    return Line(event.teammate, f"{_WHY[event.why]} {event.task}: {short(title, 80)}")
+    because = f" [{short(event.because)}]" if event.because else ""
+    return Line(event.teammate, f"{_WHY[event.why]} {event.task}: {short(title, 80)}{because}")
 
 
 def _marker(state: RunState, event: e.MarkerReceived) -> Line | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from workbench.core.events import RequestMade
 from workbench.core.mail import PERSON
-from workbench.core.requests import Pause, Request, Retry, Skip, Unpause
-from workbench.core.state import TaskStatus
+from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Unpause, Write
+from workbench.core.state import RunState, TaskStatus
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
+from workbench.testing.requests import MemoryRequests
 from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
@@ -29,7 +29,6 @@ class Person:
         self._git = git
         self.pushed: list[str] = []
         self.taken_off: set[str] = set()
-        self._asked = 0
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -46,6 +45,8 @@ class Person:
             self.pause,
             self.retry,
             self.skip,
+            self.write,
+            self.talk,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
@@ -100,10 +101,8 @@ class Person:
         return process.machine.weather.dice.choice(fit) if fit else None
 
     def _ask(self, process: Process, request: Request) -> None:
-        if process.engine is not None and not process.life.dead and not process.main.done():
-            self._asked += 1
-            made = RequestMade(id=f"{self._asked:08x}", by=PERSON, request=request)
-            process.engine.emit(made)
+        if not process.life.dead and not process.main.done():
+            process.machine.requests.leave(request)
 
     def push(self, process: Process) -> None:
         """Commit on the integration branch itself."""
@@ -150,6 +149,23 @@ class Person:
             self.pushed.clear()
             self.taken_off.update(now for ref, now in self._git.moves if ref == INTEGRATION)
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
+
+    def write(self, process: Process) -> None:
+        """Write to somebody, or to nobody."""
+        dice = process.machine.weather.dice
+        names = [*process.machine.first.settings.team, "all", "lead", "nobody"]
+        process.machine.requests.leave(Write(to=dice.choice(names), text="hear me"))
+
+    def talk(self, process: Process) -> None:
+        """Answer what is open."""
+        if process.state is not None:
+            self.answer(process.state, process.machine.requests)
+
+    def answer(self, state: RunState, requests: MemoryRequests) -> None:
+        """Answer all that waits for a person."""
+        for ask in state.asks.values():
+            if ask.to == PERSON:
+                requests.leave(Answer(message=ask.message.id, decision="yes", text="do it"))
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""
