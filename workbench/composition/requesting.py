@@ -118,9 +118,10 @@ def _demand_use(state: RunState, request: Request) -> None:
             raise UsageError(f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows it.")
         raise UsageError(f"Run {run} is not going on.", f"`workbench resume {run}` goes on with it.")
     if state.over_for_good and isinstance(request, Write | Answer):
+        again = "`workbench retry TASK` and `workbench resume` take up again what was given up."
         raise UsageError(
             f"Run {run} is over: {state.outcome}. Nobody would read it.",
-            "`workbench retry TASK` and `workbench resume` take up again what was given up.",
+            again if state.outcome == "incomplete" else f"`workbench report {run}` shows what came of it.",
         )
     if (refused := refusal(state, request, PERSON)) is not None:
         raise UsageError(str(refused), refused.hint)
