@@ -21,9 +21,9 @@ from workbench.testing.story import Story, task
 HOSTILE = "which\x1b[2J port?\r\n\x07second\u202e line"
 
 
-def asked(**values: object) -> Story:
+def asked() -> Story:
     """Ada asks the person and waits."""
-    run = Story(task("a"), task("b"), on_question="ask", **values)
+    run = Story(task("a"), task("b"), on_question="ask")
     run.send(e.WorktreeReady(teammate="ada", path="/w/ada", branch="ada", seconds=0.1))
     run.mark("a", "question", HOSTILE)
     run.turn("a")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.adapters.lock import RepositoryLock
-from workbench.adapters.requests import RequestFolder
+from workbench.adapters.requests import RequestFolder, leave
 from workbench.composition import requesting
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import Requested as Answered
@@ -175,7 +175,7 @@ async def test_what_was_asked_of_the_process_before_is_dropped(place: Place) -> 
     run = Story(task("a"), team=("ada",))
     await logged(place, run)
     for request in (Stop(), Pause(), Unpause()):
-        requesting.leave(place.requests(RUN), request)
-    kept = requesting.leave(place.requests(RUN), Write(to="ada", text="hi"))
+        leave(place.requests(RUN), request)
+    kept = leave(place.requests(RUN), Write(to="ada", text="hi"))
     drop_requests(run.state, folder(place))
     assert [it.id for it in folder(place).scan()] == [kept]

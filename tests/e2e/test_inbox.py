@@ -137,9 +137,9 @@ fi
 echo "$WORKBENCH_TASK" > "$WORKBENCH_TASK.txt"
 {DONE}"""
     where, by = plan(repo, "a", "b<a"), agent(repo, script)
-    env = {"WORKBENCH_ON_QUESTION": "hold"}
+    words = ("run", str(where), "--agent", by, "--yes", "--headless", "--run-id", "r")
 
-    held = workbench("run", str(where), "--agent", by, "--yes", "--headless", "--run-id", "r", **env)
+    held = workbench(*words, WORKBENCH_ON_QUESTION="hold")
 
     assert held.returncode == 1, held.stderr
     assert "questions wait for an answer: m1 of ada (a)" in held.stderr
@@ -210,7 +210,7 @@ def test_a_failed_task_is_tried_again_while_the_run_goes_on(workbench: CommandLi
 
 def of_x(workbench: CommandLine) -> str:
     tasks = said(workbench, "status")["tasks"]
-    return next(task["teammate"] for task in tasks if task["id"] == "x")
+    return next(str(task["teammate"]) for task in tasks if task["id"] == "x")
 
 
 def test_a_run_that_is_over_goes_on_with_what_is_tried_again(workbench: CommandLine, repo: Path) -> None:

@@ -13,11 +13,11 @@ from workbench.core.models import RunSettings, Task
 from workbench.core.requests import Pause, Request, Retry, Skip, Stop, Unpause
 from workbench.core.state import RunState, TaskStatus
 from workbench.engine.effects import Effects
-from workbench.testing.agents import Crash, Edit, EndTurn, Mark, Reach
+from workbench.testing.agents import Crash, Edit, EndTurn, Mark, Reach, Step
 from workbench.testing.requests import MemoryRequests
 from workbench.testing.stage import Stage
 
-DONE = [Edit({"more.txt": "more\n"}), Mark("done"), EndTurn(0.5)]
+DONE: list[Step] = [Edit({"more.txt": "more\n"}), Mark("done"), EndTurn(0.5)]
 
 
 class Steered(Stage):

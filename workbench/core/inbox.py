@@ -118,7 +118,7 @@ def _stuck(state: RunState, task: TaskState) -> StuckTask:
     name, of = task.spec.id, _of(state.run)
     words = ("retry", "skip", "resolve")
     retry, skip, resolve = (f"workbench {word} {shlex.quote(name)}{of}" for word in words)
-    commands = {T.HELD: (skip,), T.UNDONE: (resolve, skip)}.get(task.status, (retry, skip, resolve))
+    commands = {T.HELD: (skip,), T.UNDONE: (resolve,)}.get(task.status, (retry, skip, resolve))
     return StuckTask(
         task=name, title=task.spec.title, status=task.status.value, reason=task.reason, commands=commands
     )

@@ -61,13 +61,9 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
     # A person wants it tried again, or left out.
     **{(status, "again"): T.PENDING for status in (T.BLOCKED, T.FAILED, T.SKIPPED)},
-    **{
-        (status, "skip"): T.SKIPPED
-        for status in (
-            T.PENDING, T.HELD, T.READY, T.CONFLICTED, T.REJECTED, T.BLOCKED, T.FAILED, T.UNDONE,
-        )
-    },
-}  # fmt: skip
+    **{(status, "skip"): T.SKIPPED for status in (T.PENDING, T.HELD, T.READY, T.CONFLICTED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.REJECTED, T.BLOCKED, T.FAILED)},
+}
 
 OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD, T.SKIPPED})
 

@@ -42,10 +42,7 @@ class Person:
             self.reset,
             self.jump,
             self.suspend,
-            self.pause,
-            self.retry,
-            self.skip,
-            self.write,
+            self.ask,
             self.talk,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
@@ -76,6 +73,10 @@ class Person:
     def kill(self, process: Process) -> None:
         """SIGKILL, at no point in particular."""
         process.life.die("from outside")
+
+    def ask(self, process: Process) -> None:
+        """Write to somebody, pause the run, have a task tried again, or leave one out."""
+        process.machine.weather.dice.choice((self.write, self.pause, self.retry, self.skip))(process)
 
     def pause(self, process: Process) -> None:
         """Pause the run, and let it go on after a while."""
