@@ -6,6 +6,7 @@ import pytest
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.brief import brief_values
 from workbench.core.mail import LEAD, PERSON
 from workbench.core.report import junit, report
 from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Stop, Unpause, Write
@@ -234,6 +235,8 @@ def test_what_waits_for_a_task_that_is_left_out_goes_on_without_it() -> None:
     assert [it.task for it in starts(ask(run, Skip(task="a")))] == ["b"]
     assert [run.status(name) for name in "abc"] == [T.SKIPPED, T.RUNNING, T.PENDING]
     assert run.state.tasks["a"].reason == "left out by a person; it was failed: it crashed"
+    told = brief_values(run.state, run.state.attempts["b", 1], ())["left_out"]
+    assert [it.id for it in told] == ["a"], "who begins without it knows"  # type: ignore[attr-defined]
     run.deliver("x")
     run.land("x")
     run.deliver("b")

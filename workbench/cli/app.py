@@ -260,7 +260,7 @@ def resume(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed, or let one go on that is paused.
+    """Go on with a run that was stopped, killed or paused.
 
     What was in flight is looked for in git before it is repeated: nothing is lost or lands twice. What
     was sent, answered and asked for meanwhile is taken up.
