@@ -15,6 +15,7 @@ from workbench.core.mail import PERSON as TO_PERSON
 from workbench.core.mail import MessageKind
 from workbench.core.mailing import UNANSWERED, awaited
 from workbench.core.models import BUDGET_SPENT
+from workbench.core.money import dollars
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -289,7 +290,9 @@ def _paused(state: RunState, event: e.TeamPaused) -> Line:
 
 def _warned(state: RunState, event: e.BudgetWarned) -> Line:
     whose = f"the budget of {event.task}" if event.task else "the budget"
-    return Line("run", f"${event.spent_usd:.2f} of {whose} (${event.budget_usd:.2f}) are spent", "warn")
+    return Line(
+        "run", f"{dollars(event.spent_usd)} of {whose} ({dollars(event.budget_usd)}) are spent", "warn"
+    )
 
 
 def _circuit(state: RunState, event: e.CircuitOpened) -> Line:

@@ -14,6 +14,7 @@ from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
+from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
 
 
@@ -179,6 +180,9 @@ class AttemptState:
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
     because: str = ""
+    files: tuple[str, ...] = ()
+    """What it had changed when its work was last collected: the first of them."""
+    notes: int = 0
 
 
 @dataclass(slots=True)
@@ -422,6 +426,7 @@ class RunState:
     paused: bool = False
     """Whether a person paused it."""
     alarms: list[Raised] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""
