@@ -36,10 +36,18 @@ class Answer(Value):
     text: str = Field(default="", max_length=TEXT_LIMIT)
 
 
+class Escalate(Value):
+    """The lead leaves what it was asked to the person, and says ``why``."""
+
+    what: Literal["escalate"] = "escalate"
+    message: str = Field(min_length=1, max_length=16)
+    why: str = Field(default="", max_length=TEXT_LIMIT)
+
+
 class Stop(Value):
     """Stop gracefully, as Ctrl-C does."""
 
     what: Literal["stop"] = "stop"
 
 
-Request = Annotated[Write | Answer | Stop, Field(discriminator="what")]
+Request = Annotated[Write | Answer | Escalate | Stop, Field(discriminator="what")]

@@ -65,7 +65,7 @@ def _ask_passed_on(state: RunState, event: e.AskPassedOn, at: float) -> None:
     ask = state.asks.get(event.message)
     if ask is None:
         raise IllegalEvent(f"message {event.message!r} waits for no answer")
-    ask.to, ask.hold = event.to, _hold(at, event.until)
+    ask.to, ask.hold, ask.why = event.to, _hold(at, event.until), event.why
     message = ask.message
     if message.task and _gives_up(state, message, event.to):
         del state.asks[event.message]
