@@ -99,7 +99,7 @@ def letter(state: RunState, message: Message) -> Mapping[str, object]:
     return {
         **words(state, message),
         "task": message.task,
-        "waits": message.id in state.asks and state.asks[message.id].to == LEAD,
+        "waits": message.asks and message.to == LEAD,  # nothing that changes: it is known by its text
         "wants_decision": message.asks and message.kind is not MessageKind.QUESTION,
     }
 

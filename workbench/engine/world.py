@@ -21,6 +21,7 @@ from workbench.engine.ports import (
     Requests,
     Resolver,
     Room,
+    Seat,
     Worktrees,
 )
 
@@ -77,7 +78,7 @@ class World:
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
     for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
     an attempt.
-    Without a ``guard`` nothing is guarded.
+    Without a ``guard`` nothing is guarded; ``seat`` is the lead's, in a run that has one.
     """
 
     git: Git
@@ -95,3 +96,4 @@ class World:
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
     requests: Requests = field(default_factory=NoRequests)
+    seat: Seat | None = None

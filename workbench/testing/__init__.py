@@ -5,6 +5,7 @@
     FakeGates       a verdict by function    MemoryMarkers   marker folders
     ScriptedAgent   a teammate by script     PlainBriefs     prompts without templates
     LineNames       every line is a name   FakeGuard       what is guarded
+    ScriptedLead    a lead by script
 
 They pass the same contract tests as the real adapters, do no I/O, start no process and never sleep:
 what happens is decided by what is asked of them, in that order. ``playbook`` plays events to the pure
@@ -15,6 +16,7 @@ core alone; ``simulation`` plays whole runs of it against dice. ``clock`` is a l
 from workbench.testing.agents import ScriptedAgent
 from workbench.testing.git import FakeGit
 from workbench.testing.guard import FakeGuard
+from workbench.testing.leads import ScriptedLead
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
 from workbench.testing.store import MemoryStore, PlainBriefs
@@ -31,4 +33,5 @@ __all__ = [
     "MemoryStore",
     "PlainBriefs",
     "ScriptedAgent",
+    "ScriptedLead",
 ]

@@ -24,6 +24,7 @@ def _lead_called(state: RunState, event: e.LeadCalled, at: float) -> None:
     lead.life, lead.up, lead.ready = event.life, True, False
     lead.session, lead.later, lead.usage = event.session, None, Usage()
     lead.doing = lead.error = lead.limit = ""
+    lead.reminded.clear()  # that was said to a process that is gone
     lead.login, lead.resets_at = False, None
 
 
