@@ -8,7 +8,6 @@ import signal
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.conftest import git
@@ -65,7 +64,9 @@ usage: estimated
         sum(event["usage"]["cost_usd"] for event in of("AttemptEnded", story)) + ended["usage"]["cost_usd"]
     )
     assert ended["usage"]["cost_usd"] > 0
-    found = json.loads(workbench("report", "--format", "json").stdout)
+    shown = workbench("report", "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    found = json.loads(shown.stdout)
     assert found["usage"]["cost_usd"] == pytest.approx(spent)
     assert found["lead"]["answered"] == 1
     assert "## The lead" in workbench("report", "--format", "md").stdout
@@ -156,10 +157,6 @@ lead:
 """
 
 
-def lead_of(repo: Path) -> list[psutil.Process]:
-    return [it for it in leftovers(repo) if it.environ().get("WORKBENCH_TEAMMATE") == "lead"]
-
-
 def test_a_lead_that_is_killed_is_called_again_and_answers(workbench: CommandLine, repo: Path) -> None:
     words = written(workbench, KILLED)
     process = workbench.start(
@@ -188,9 +185,9 @@ def test_after_kill_9_the_same_session_leads_on(workbench: CommandLine, repo: Pa
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     patience = time.monotonic() + 30
-    while lead_of(repo) and time.monotonic() < patience:
+    while leftovers(repo) and time.monotonic() < patience:
         time.sleep(0.05)
-    assert not lead_of(repo), "the lead outlived the run"
+    assert not leftovers(repo), "the lead outlived the run"
 
     resumed = workbench("resume", "--json")
 

@@ -296,7 +296,27 @@ def _effect(state: RunState, event: e.EffectFailed) -> Line | None:
     return Line("run", f"something went wrong ({what}): {gist(event.error)}", "bad")
 
 
+def _lead_ended(state: RunState, event: e.LeadEnded) -> Line | None:
+    lead = state.lead
+    if event.interrupted:
+        return None
+    if lead.out:
+        return Line("lead", f"is not called any more ({short(lead.out)}); questions go to the person", "bad")
+    return Line("lead", f"failed, and is called again: {short(lead.error)}", "warn")
+
+
+def _passed_on(state: RunState, event: e.AskPassedOn) -> Line:
+    why = f": {short(event.why)}" if event.why else ""
+    return Line("lead", f"leaves {event.message} to {event.to}{why}", "warn")
+
+
 _WORDS: dict[type[e.Event], Words] = {
+    e.LeadStarted: lambda state, event: Line("lead", "is there", "faint"),
+    e.LeadDenied: lambda state, event: Line(
+        "lead", f"denied {event.tool} {short(event.target, 60)}: {short(event.reason)}", "warn"
+    ),
+    e.LeadEnded: _lead_ended,
+    e.AskPassedOn: _passed_on,
     e.RunStarted: _started,
     e.BaseChecked: _base,
     e.RunResumed: lambda state, event: Line("run", f"{state.run} goes on"),

@@ -210,22 +210,16 @@ class Role(Part):
 
 ROLE = Annotated[Role, BeforeValidator(_steps_alone)]
 
+
+def _answering(match: str, **given: str) -> Reaction:
+    use = Use(tool="mcp__workbench__answer", input={"text": "Use your best judgement.", **given})
+    return Reaction(match=match, steps=(Step(use=(use,)), Step(say="Answered, as rehearsed.", end=True)))
+
+
 ANSWERING = Role(
     on_told=(
-        Reaction(
-            match=r"waits for your answer|Somebody waits",
-            steps=(
-                Step(
-                    use=(
-                        Use(
-                            tool="mcp__workbench__answer",
-                            input={"text": "Use your best judgement.", "decision": "yes"},
-                        ),
-                    )
-                ),
-                Step(say="Answered, as rehearsed.", end=True),
-            ),
-        ),
+        _answering("waits for your answer: yes or no", decision="yes"),
+        _answering("waits for your answer"),
     )
 )
 """A lead that has no part of its own in a script."""
@@ -245,7 +239,8 @@ class Script(Value):
     account: Literal["key", "subscription"] = "key"
 
     def part(self, task: str, attempt: int, teammate: str = "") -> Part:
-        """What the model does for one attempt at ``task``, or as the lead; reactions in the order they are tried."""
+        """What the model does for one attempt at ``task``, or as the lead, reactions in the order that
+        they are tried."""
         if teammate == LEAD:
             return self.lead.part(attempt)
         own = self.tasks.get(task, self.default).part(attempt)

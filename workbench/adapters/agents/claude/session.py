@@ -257,9 +257,8 @@ class Session:
 
         while True:
             letter = await self._inbox.get()
-            if (
-                letter.messages and (letter.known_by or letter.text).strip() in self._before
-            ):  # a crash came before we heard of it
+            known = (letter.known_by or letter.text).strip()
+            if letter.messages and known in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
                 continue
             try:
