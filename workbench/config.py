@@ -28,7 +28,7 @@ IN_A_GATE = ("WORKBENCH_GATE", "1")
 KEYS = {"copy": "copy_files", "link": "link_files"}
 """Settings that cannot be fields under the name people write, and the fields they are."""
 
-ATTEMPT_VARIABLES = frozenset({"RUN", "TASK", "ATTEMPT", "NONCE"})
+ATTEMPT_VARIABLES = frozenset({"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE"})
 """What follows WORKBENCH_ in the variables that a teammate gets: never settings."""
 
 

@@ -164,6 +164,41 @@ def rehearse(
 
 
 @app.command()
+def plan(
+    goal: Annotated[
+        str, typer.Argument(metavar="GOAL", help="What is to be done; `-` to read it from stdin.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Where to write it; a free `plan.md` if not given."
+        ),
+    ] = None,
+    repo: Repo = HERE,
+    model: Model = None,
+    critique: Annotated[
+        bool, typer.Option("--critique", help="Have a second session review the draft, and revise it once.")
+    ] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Open it in $VISUAL or $EDITOR, and check it again.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the plan as it comes.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    json: Json = False,
+) -> None:
+    """Let Claude Code draft a plan for a goal.
+
+    It reads your latest commit, in a copy, and changes nothing. The draft is checked (and mended) before
+    you see it, with its graph and an opinion on whether a team is worth it. Nothing runs until you approve.
+    """
+    from workbench.cli.drafting import Wanted
+    from workbench.cli.drafting import plan as body
+
+    wanted = Wanted(goal, repo, output, {"model": model}, critique, edit, yes, force, json)
+    raise typer.Exit(body(wanted))
+
+
+@app.command()
 def check(plan: PlanFile, repo: Repo = HERE, json: Json = False) -> None:
     """Say what is wrong with a plan, or what is in it.
 

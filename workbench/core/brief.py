@@ -44,6 +44,7 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
             if answer.id not in attempt.mail
         ],
         "agent": "claude" if state.settings.agent == "claude" else "command",
+        "role": state.roles.get(task.spec.role),
     }
 
 

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
 from workbench.core.alarms import Alarm, restored
 from workbench.core.mail import Message
@@ -20,6 +20,7 @@ from workbench.core.models import (
     Plan,
     PublicChange,
     Reversal,
+    Role,
     RunOutcome,
     RunSettings,
     Usage,
@@ -46,7 +47,7 @@ class AttemptEvent(Event):
 class RunStarted(Event):
     """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
     (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
-    into the machine's memory, if that is known."""
+    into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them."""
 
     plan: Plan
     plan_text: str
@@ -60,6 +61,7 @@ class RunStarted(Event):
     environment: str = ""
     dirty: bool = False
     room: int | None = None
+    roles: tuple[Role, ...] = ()
 
 
 class BaseChecked(Event):
@@ -105,7 +107,8 @@ class WorktreeReady(Event):
 
 class AttemptStarted(AttemptEvent):
     """A teammate was given a task. ``start`` is the integration tip it starts from; ``carry`` is
-    earlier work merged in before the agent starts; ``why`` says what kind of attempt this is."""
+    earlier work merged in before the agent starts; ``why`` says what kind of attempt this is, ``because``
+    why this teammate, where there was a choice."""
 
     teammate: str
     nonce: str
@@ -113,6 +116,7 @@ class AttemptStarted(AttemptEvent):
     why: Literal["first", "retry", "conflict", "rejected", "continued"]
     carry: str | None = None
     session: str | None = None
+    because: str = ""
 
 
 class AgentStarted(AttemptEvent):
@@ -305,6 +309,11 @@ class RequestMade(Event):
     id: str
     by: str
     request: Request
+
+    @field_serializer("request", mode="wrap")
+    def _with_its_kind(self, request: Any, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """``what`` has a default in each kind, and a log without it could not be read again."""
+        return {"what": request.what, **dumped(request)}
 
 
 class RequestRefused(Event):

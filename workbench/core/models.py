@@ -71,6 +71,20 @@ class Plan(Value):
     lead: Literal["", "claude"] = ""
 
 
+class Role(Value):
+    """A part that a teammate can play: see ``core.roles``. ``tools`` are the only ones of Claude Code's that
+    it may use, None for all; ``without`` are taken away. ``model`` is None where the run's counts."""
+
+    name: str
+    description: str = ""
+    capabilities: tuple[str, ...] = ()
+    tools: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
+    model: str | None = None
+    prompt: str = ""
+    path: str = ""
+
+
 class RunSettings(Value):
     """What a run was started with; recorded in its first event so that a resume means the same.
 

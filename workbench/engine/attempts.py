@@ -190,6 +190,7 @@ class LiveAttempt:
     def _assignment(self, worktree: Path, brief: str) -> Assignment:
         state, attempt = self.state, self.attempt
         spec = state.tasks[attempt.task].spec
+        role = state.roles.get(spec.role)
         env = {
             **self.world.environment,
             "CLAUDE_CODE_AGENT_ID": f"{attempt.teammate}@{state.run}",
@@ -202,6 +203,7 @@ class LiveAttempt:
             "WORKBENCH_NONCE": attempt.nonce,
             "WORKBENCH_WORKTREE": str(worktree),
             "WORKBENCH_TEAMMATE": attempt.teammate,
+            **({"WORKBENCH_ROLE": spec.role} if spec.role else {}),
             **self.world.extras(attempt, worktree),
         }
         return Assignment(
@@ -214,7 +216,8 @@ class LiveAttempt:
             brief=brief,
             env=env,
             role=spec.role,
-            model=state.settings.model,
+            plays=role,
+            model=(role.model if role is not None else None) or state.settings.model,
             session=attempt.session,
             budget_usd=_left(state, attempt.task),
             teammates=tuple(name for name in state.teammates if name != attempt.teammate),

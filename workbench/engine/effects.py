@@ -304,6 +304,7 @@ class Effects:
                 "why": action.why,
                 "carry": action.carry,
                 "session": action.session,
+                "because": action.because,
             }
         )
         return [started], lambda: self._conduct(state, (action.task, action.attempt))

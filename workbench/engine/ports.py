@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from workbench.core.events import Event, Record
 from workbench.core.guard import Snapshot
-from workbench.core.models import Marker, PublicChange, Usage, Verdict
+from workbench.core.models import Marker, PublicChange, Role, Usage, Verdict
 from workbench.core.requests import Request
 from workbench.errors import GitError
 
@@ -274,7 +274,7 @@ class Resolver(Protocol):
 class Assignment:
     """All an agent needs for one attempt. ``env`` is complete: nothing else of workbench's own
     environment reaches the agent. ``session`` is an earlier session to go on with, if it can. ``messages``
-    are the ids of those that the brief holds."""
+    are the ids of those that the brief holds. ``plays`` is what the repository says of its ``role``."""
 
     run: str
     task: str
@@ -285,6 +285,7 @@ class Assignment:
     brief: str
     env: Mapping[str, str]
     role: str = ""
+    plays: Role | None = None
     model: str | None = None
     session: str | None = None
     budget_usd: float | None = None
