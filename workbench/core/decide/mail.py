@@ -112,7 +112,7 @@ def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
 
 @after(e.AskPassedOn)
 def _ask_passed_on(state: RunState, event: e.AskPassedOn) -> Actions:
-    return settled(state) or _kept(state, event) or wake(state)
+    return settled(state) or _kept(state, event) or go_on(state)
 
 
 def _kept(state: RunState, event: e.AskPassedOn) -> Actions:
