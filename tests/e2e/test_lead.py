@@ -147,7 +147,7 @@ lead:
   on_told:
     - match: "tabs or spaces"
       steps:
-        - wait: 2
+        - wait: 6
         - use: {{tool: mcp__workbench__answer, input: {{message: m1, text: use spaces}}}}
         - {{say: Answered., end: true}}
     - match: "Still open"
@@ -169,7 +169,9 @@ def test_a_lead_that_is_killed_is_called_again_and_answers(workbench: CommandLin
 
     assert process.returncode == 0, err
     story = before + events(out)
-    assert len(of("LeadCalled", story)) == 2
+    assert len(of("LeadCalled", story)) == 2, "\n".join(
+        str(it)[:300] for it in story if it["type"][:4] in ("Lead", "Mess", "AskP", "Told", "Awok", "Effe")
+    )
     assert [event["session"] for event in of("LeadStarted", story)] == [started["session"]] * 2
     assert len(of("LeadHeard", story)) == 1, "the letter was told once"
     assert git(repo, "show", "workbench/r/integration:spaces.txt") == "by the lead"
