@@ -31,22 +31,19 @@ def ask(book: Playbook, name: str = "1", task: str = "a", to: str = "") -> list[
     return book.send(marker)
 
 
-def up(book: Playbook, session: str | None = "L") -> list[a.Action]:
-    book.note(e.LeadCalled(life=book.state.lead.life + 1, nonce="n", session=book.state.lead.session))
-    return book.send(e.LeadStarted(pid=1, session=session))
+def up(book: Playbook, session: str | None = "L") -> list[a.TellLead]:
+    return tells(book.send(e.LeadStarted(pid=1, session=session)))
 
 
-def tell(book: Playbook, action: a.Action) -> list[a.Action]:
-    assert isinstance(action, a.TellLead)
-    return book.send(e.LeadTold(text="…", message=action.message, reminds=action.reminds))
+def tells(actions: list[a.Action]) -> list[a.TellLead]:
+    return [action for action in actions if isinstance(action, a.TellLead)]
 
 
 def leading() -> Playbook:
     """A lead that has heard one question, m1 of ada."""
     book = under_way()
     ask(book)
-    (letter,) = up(book)
-    tell(book, letter)
+    up(book)
     book.send(e.LeadHeard(messages=("m1",)))
     return book
 
@@ -71,13 +68,9 @@ def kinds(actions: list[a.Action]) -> list[str]:
 def test_the_first_question_calls_it_and_the_second_waits_for_it() -> None:
     book = under_way()
     assert a.CallLead(1, None) in ask(book)
-    book.note(e.LeadCalled(life=1, nonce="n"))
     assert "CallLead" not in kinds(ask(book, "2", "b"))
-    (first,) = book.send(e.LeadStarted(pid=1, session="L"))
-    assert isinstance(first, a.TellLead) and first.message == "m1"
-    (second,) = tell(book, first)
-    assert isinstance(second, a.TellLead) and second.message == "m2", "one by one, in their order"
-    assert tell(book, second) == []
+    assert [letter.message for letter in up(book)] == ["m1", "m2"], "one by one, in their order"
+    assert book.state.lead.told == ["m1", "m2"] and not book.state.for_lead
 
 
 def test_a_question_to_a_teammate_and_a_run_without_one_call_nobody() -> None:
@@ -167,9 +160,8 @@ def test_what_it_writes_is_its_own_word() -> None:
 
 def test_a_turn_without_an_answer_is_followed_by_a_reminder_and_then_by_the_person() -> None:
     book = leading()
-    (reminder,) = book.send(e.LeadTurnEnded(live=True, session="L"))
-    assert isinstance(reminder, a.TellLead) and reminder.reminds == ("m1",)
-    tell(book, reminder)
+    (reminder,) = tells(book.send(e.LeadTurnEnded(live=True, session="L")))
+    assert reminder.reminds == ("m1",)
     book.send(e.LeadTurnEnded(live=True, session="L"))
     assert book.state.asks["m1"].to == "person"
 
@@ -185,8 +177,7 @@ def test_a_failed_one_is_called_later_each_time_and_then_not_at_all() -> None:
         book.now = wake.hold.until
         assert a.CallLead(number, "L") in book.send(e.Awoke())
         (again,) = up(book)
-        assert isinstance(again, a.TellLead) and again.reminds == ("m1",), "it knows the letter"
-        tell(book, again)
+        assert again.reminds == ("m1",), "it knows the letter"
     assert waits == [8.0, 16.0]
     book.send(e.LeadTurnEnded(live=False, error="lost", session="L"))
     book.send(e.LeadEnded(session="L"))
@@ -213,7 +204,7 @@ def test_a_refused_login_is_not_tried_again_and_a_limit_is_waited_out() -> None:
 def test_when_the_money_is_spent_its_questions_go_to_the_person() -> None:
     book = under_way(budget_usd=1.0)
     ask(book)
-    tell(book, up(book)[0])
+    up(book)
     book.send(e.LeadHeard(messages=("m1",)))
     book.send(e.LeadTurnEnded(live=True, session="L", usage=Usage(cost_usd=1.0)))
     assert book.state.asks["m1"].to == "person" and not book.state.led
@@ -224,14 +215,13 @@ def test_a_new_session_hears_again_what_is_open_and_nothing_else() -> None:
     book = leading()
     wants(book, Answer(message="m1", text="spaces"))
     ask(book, "2", "b")
-    (letter,) = [a.TellLead("letter", message="m3")]
-    tell(book, letter)
     book.send(e.LeadHeard(messages=("m3",)))
     book.send(e.LeadTurnEnded(live=False, error="lost", session="L"))
     book.send(e.LeadEnded(session="L"))
+    book.now += 60.0
+    book.send(e.Awoke())
     (again,) = up(book, session="other")
-    assert isinstance(again, a.TellLead) and again.message == "m3"
-    assert book.state.for_lead == ["m3"]
+    assert again.message == "m3" and book.state.lead.told == ["m3"]
     assert [line["id"] for line in briefing(book.state)["said"]] == ["m1", "m2"]  # type: ignore[attr-defined]
 
 

@@ -170,6 +170,8 @@ class AttemptState:
     """Messages that its session has taken up, those before an interruption included."""
     waiting: bool = False
     """Whether its turn is over because it waits for an answer."""
+    stranded: bool = False
+    """Whether it waited so when it was given up for want of an answer."""
     sent: int = 0
     """What it has written, as the quota counts."""
     markers: set[str] = field(default_factory=set)

@@ -112,14 +112,19 @@ def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
 
 @after(e.AskPassedOn)
 def _ask_passed_on(state: RunState, event: e.AskPassedOn) -> Actions:
-    return settled(state) or _kept(state, event) or go_on(state)
+    return _left_waiting(state, event) + (settled(state) or go_on(state))
 
 
-def _kept(state: RunState, event: e.AskPassedOn) -> Actions:
-    """Whose turn is over already, to wait for the lead, waits for a person now: that may take its time."""
-    ask = state.asks.get(event.message)
-    attempt = working(state, ask.message.sender) if ask is not None else None
-    return wait(state, attempt) if attempt is not None and attempt.waiting else []
+def _left_waiting(state: RunState, event: e.AskPassedOn) -> Actions:
+    """Whose turn is over already, to wait for the lead, waits for a person now, which may take its time; or
+    is given up."""
+    message = state.mail[event.message]
+    attempt = working(state, message.sender)
+    if attempt is None or attempt.task != message.task:
+        return []
+    if attempt.stranded:
+        return [a.CollectWork(attempt.task, attempt.number)]
+    return wait(state, attempt) if attempt.waiting else []
 
 
 def settled(state: RunState) -> Actions:
