@@ -404,7 +404,8 @@ _PHASES = {
 
 
 def rows(state: RunState) -> list[Row]:
-    """The team as it stands, in its own order; teammates that never worked are left out."""
+    """The team as it stands, in its own order; teammates that never worked are left out. Last the lead, while it is
+    there."""
     shown: list[Row] = []
     for teammate in state.teammates.values():
         if teammate.task is None:
@@ -416,6 +417,9 @@ def rows(state: RunState) -> list[Row]:
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
+    if state.lead.up:
+        doing = state.lead.doing.removeprefix("mcp__workbench__")
+        shown.append(Row("lead", "", 0, short(doing, 60) or "waits"))
     return shown
 
 
