@@ -101,8 +101,20 @@ def brief(task: str, why: str = "first") -> str:
         "teammates": ("ada", "ben"),
         **dict.fromkeys(("run", "teammate", "plan_title", "context", "contract", "evidence", "hunks"), ""),
         **dict.fromkeys(
-            ("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages", "answered"), ()
+            (
+                "gates",
+                "conflicts",
+                "others",
+                "other_tests",
+                "failing",
+                "landed",
+                "left_out",
+                "messages",
+                "answered",
+            ),
+            (),
         ),
+        "notes": (),
         "why": why,
         "agent": "claude",
     }
@@ -257,7 +269,7 @@ def test_a_message_makes_its_recipient_react(script: Script) -> None:
     letter = {"id": "m1", "kind": "message", "sender": "bob", "text": sent[0]["note"], "to_all": False}
     told = Templates().render("tell/message.md.j2", letter)
     tools = [one.tool for step in reaction(script, "letter-case", told).steps for one in step.use]
-    assert tools == ["mcp__workbench__note"]
+    assert tools == ["mcp__workbench__remember"]
 
 
 def test_notices_are_not_taken_for_anything_else(sample: Path, script: Script) -> None:

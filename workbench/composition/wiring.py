@@ -122,6 +122,7 @@ async def open_world(
             guard=RepositoryGuard(place.repository, git, run),
             requests=RequestFolder(place.requests(run), notices.say),
             seat=await stack.enter_async_context(seat),
+            notes=place.notes(),
         )
 
 
@@ -261,7 +262,8 @@ def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper
             allowed_domains=wanted.sandbox_domains,
             web=wanted.web,
             launchers=folder,
-        )
+        ),
+        place.notes(),
     )
 
 

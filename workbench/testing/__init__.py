@@ -6,6 +6,7 @@
     ScriptedAgent   a teammate by script     PlainBriefs     prompts without templates
     LineNames       every line is a name   FakeGuard       what is guarded
     ScriptedLead    a lead by script
+    FakeNotes       shared notes in memory
 
 They pass the same contract tests as the real adapters, do no I/O, start no process and never sleep:
 what happens is decided by what is asked of them, in that order. ``playbook`` plays events to the pure
@@ -19,6 +20,7 @@ from workbench.testing.guard import FakeGuard
 from workbench.testing.leads import ScriptedLead
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
 from workbench.testing.store import MemoryStore, PlainBriefs
 from workbench.testing.worktrees import FakeCheckouts, FakeGates, FakeWorktrees
 
@@ -27,6 +29,7 @@ __all__ = [
     "FakeGates",
     "FakeGit",
     "FakeGuard",
+    "FakeNotes",
     "FakeWorktrees",
     "LineNames",
     "MemoryMarkers",

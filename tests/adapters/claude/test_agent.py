@@ -60,7 +60,7 @@ async def _status(worktree: Any) -> str:
 
 async def test_text_reaches_the_model_in_the_middle_of_a_turn(stage: Stages) -> None:
     steps = [{"use": {"tool": "Bash", "input": {"command": "sleep 0.05"}}}] * 60
-    answer = [{"use": {"tool": "mcp__workbench__note", "input": {"note": "milk it is"}}}, {"end": True}]
+    answer = [{"use": {"tool": "mcp__workbench__remember", "input": {"note": "milk it is"}}}, {"end": True}]
     script = {"tasks": {"t": {"steps": steps, "on_told": [{"match": "bring milk", "steps": answer}]}}}
     async with stage(json.dumps(script)) as scene, scene.working():
         await scene.heard(Acted)
@@ -113,7 +113,7 @@ async def test_the_marker_tools_are_among_the_models_tools(stage: Stages) -> Non
     async with stage("default: [{say: hello, end: true}]") as scene:
         await scene.turn()
         offered = {tool for asked in scene.rehearsal.requests for tool in asked.tools}
-        kinds = ("progress", "done", "blocked", "question", "message", "note")
+        kinds = ("progress", "done", "blocked", "question", "message", "remember", "recall")
         assert {f"mcp__workbench__{kind}" for kind in kinds} <= offered
 
 

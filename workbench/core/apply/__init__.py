@@ -9,14 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.core import events as e
-from workbench.core.apply import attempts, guard, landings, lead, mail, notices, pacing, provided, runs, undo
+from workbench.core.apply import (
+    attempts,
+    guard,
+    landings,
+    lead,
+    mail,
+    notes,
+    notices,
+    pacing,
+    provided,
+    runs,
+    steering,
+    undo,
+)
 from workbench.core.apply.table import HANDLERS
 from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "fold", "guard", "landings", "lead", "mail", "notices", "pacing", "provided",
-    "runs", "undo",
+    "apply", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices", "pacing",
+    "provided", "runs", "steering", "undo",
 ]  # fmt: skip
 
 
@@ -27,12 +40,13 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS)
+    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS)
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))
     if handler is not None:
         handler(state, event, record.at)
+    notes.follow(state, event, record.at)
     state.seq, state.at = record.seq, record.at
 
 
