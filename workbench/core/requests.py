@@ -36,6 +36,14 @@ class Answer(Value):
     text: str = Field(default="", max_length=TEXT_LIMIT)
 
 
+class Escalate(Value):
+    """The lead leaves what it was asked to the person, and says ``why``."""
+
+    what: Literal["escalate"] = "escalate"
+    message: str = Field(min_length=1, max_length=16)
+    why: str = Field(default="", max_length=TEXT_LIMIT)
+
+
 class Stop(Value):
     """Stop gracefully, as Ctrl-C does."""
 
@@ -71,4 +79,6 @@ class Skip(Value):
 OF_THE_MOMENT = (Stop, Pause, Unpause)
 """What is asked of the process that holds the run, and means nothing to the next one."""
 
-Request = Annotated[Write | Answer | Stop | Pause | Unpause | Retry | Skip, Field(discriminator="what")]
+Request = Annotated[
+    Write | Answer | Escalate | Stop | Pause | Unpause | Retry | Skip, Field(discriminator="what")
+]
