@@ -22,6 +22,15 @@ TOLD: dict[str, dict[str, Any]] = {
     "weakened": {"sentence": HOSTILE},
     "message": {"id": "m3", "kind": "message", "sender": "ben", "text": HOSTILE, "to_all": False},
     "answer": {"id": "m4", "sender": "ben", "text": HOSTILE, "decision": "", "question": HOSTILE},
+    "ask_plan": {},
+    "plan_approved": {
+        "id": "m4",
+        "sender": "person",
+        "text": HOSTILE,
+        "decision": "yes",
+        "question": HOSTILE,
+    },
+    "plan_rejected": {"id": "m4", "sender": "lead", "text": HOSTILE, "decision": "no", "question": HOSTILE},
     "refused": {"to": "x\n# y", "reason": HOSTILE},
     "quarantine": {"name": "x\n# y.json", "reason": HOSTILE},
     "nudge": {"deadline": "idle", "time": "30 minutes", "left": "5 minutes"},
@@ -66,6 +75,10 @@ def values(**changed: Any) -> dict[str, Any]:
         "landed": [],
         "messages": [],
         "answered": [],
+        "approver": "",
+        "approved": "",
+        "turned_down": "",
+        "feedback": "",
         "agent": "claude",
     } | changed
 

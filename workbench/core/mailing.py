@@ -145,6 +145,14 @@ def awaited(state: RunState, attempt: AttemptState) -> Ask | None:
     return next(asked_by(state, attempt), None)
 
 
+def blocking(state: RunState, attempt: AttemptState) -> Ask | None:
+    """What an attempt cannot go on without: approval of its plan, a permission in the middle of a tool use,
+    or what it waits for at the end of its turn."""
+    kinds = (MessageKind.PLAN, MessageKind.PERMISSION)
+    needed = (ask for ask in asked_by(state, attempt) if ask.message.kind in kinds)
+    return next(needed, awaited(state, attempt) if attempt.waiting else None)
+
+
 def answered(state: RunState, task: str) -> list[tuple[Message, Message]]:
     """What was asked for a task, with what somebody answered."""
     return [

@@ -79,6 +79,8 @@ def _answer(state: RunState, event: e.RequestMade, request: Answer) -> Actions:
     asked = ask.message
     if event.by == asked.sender:
         raise Refused("Nobody answers their own question.")
+    if event.by == LEAD and ask.to == PERSON and asked.kind is not MessageKind.QUESTION:
+        raise Refused(f"{asked.id} is for the person in charge to decide.")
     if asked.kind is MessageKind.QUESTION and not request.text.strip():
         raise Refused("An answer to a question says something.")
     if asked.kind is not MessageKind.QUESTION and not request.decision:

@@ -26,6 +26,7 @@ from workbench.adapters.agents.claude.sandbox import (
     signing_in_settings,
 )
 from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
@@ -164,8 +165,9 @@ class Session:
         self._script = launcher.write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
         )
-        fence = Fence(given.worktree, self._home, sandboxed=in_sandbox)
-        self._permissions = Permissions(fence, self._settings, self._report)
+        fence = Fence(given.worktree, self._home, sandboxed=in_sandbox, locked=given.read_only)
+        team = Team(given.worktree, given.nonce, given.consult)
+        self._permissions = Permissions(fence, self._settings, self._report, team)
         return ClaudeAgentOptions(
             cli_path=self._script,
             cwd=given.worktree,
@@ -251,6 +253,8 @@ class Session:
 
         while True:
             letter = await self._inbox.get()
+            if letter.unlocks and self._permissions is not None:
+                self._permissions.unlock()
             if letter.messages and letter.text.strip() in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
                 continue
