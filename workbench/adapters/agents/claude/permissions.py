@@ -77,7 +77,7 @@ class Permissions:
         tool = str(given.get("tool_name", ""))
         target: Any = given.get("tool_input")
         target = target if isinstance(target, dict) else {}
-        if taken := self._team.takes(tool, target, planning=self._fence.locked):
+        if taken := self._team.takes(tool, target):
             self._reported.add(tool_use_id or "")  # asked for by other means: nothing was refused
             return _deny(taken)
         refusal = self._fence.refuses(tool, target)
@@ -85,6 +85,12 @@ class Permissions:
             return {}
         self._denied(tool, refusal.target, refusal.reason, tool_use_id)
         return _deny(refusal.reason)
+
+    def used(self, tool: str, given: dict[str, Any]) -> None:
+        """Hear of a tool use that nobody was asked about. Claude Code answers for itself when it is to leave
+        a plan mode that it is not in; the plan that comes with that is as good as any."""
+        if tool == "ExitPlanMode" and self._fence.locked:
+            self._team.submits(str(given.get("plan") or ""))
 
     def unlock(self) -> None:
         """From now on the teammate may write: its plan is approved."""

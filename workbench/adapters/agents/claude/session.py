@@ -302,6 +302,9 @@ class Session:
             self._error = message.error
             for report in translate.heard(message):
                 self._report(report)
+            for name, given in translate.used(message):
+                if self._permissions is not None:
+                    self._permissions.used(name, given)
         elif isinstance(message, ResultMessage):
             self._turn_ended(message)
         elif isinstance(message, RateLimitEvent):

@@ -16,8 +16,6 @@ ASKED = (
     "Asked: the answer will come as a message. Go on with what does not depend on it, or else end your turn."
 )
 
-SUBMITTED = "Submitted for approval. End your turn: what is said about it will come as a message."
-
 
 @dataclass(frozen=True, slots=True)
 class Team:
@@ -28,16 +26,18 @@ class Team:
     nonce: str
     consult: Consult | None = None
 
-    def takes(self, tool: str, given: Mapping[str, Any], *, planning: bool) -> str:
+    def takes(self, tool: str, given: Mapping[str, Any]) -> str:
         """Put what ``tool`` would ask a person to the team, by a marker. Gives what the tool is told then,
         "" where the team has nothing to do with it."""
         if tool == "AskUserQuestion":
             return self._drop(MarkerKind.QUESTION, "\n".join(_questions(given)), ASKED)
-        if tool == "ExitPlanMode" and planning:
-            return self._drop(MarkerKind.PLAN, str(given.get("plan") or ""), SUBMITTED)
         return ""
 
-    def _drop(self, kind: MarkerKind, text: str, answer: str) -> str:
+    def submits(self, plan: str) -> None:
+        """Submit a plan for approval."""
+        self._drop(MarkerKind.PLAN, plan)
+
+    def _drop(self, kind: MarkerKind, text: str, answer: str = "") -> str:
         note = UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")).strip()[: NOTE_LIMITS[kind]]
         if not note:
             return ""
