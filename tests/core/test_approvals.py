@@ -349,3 +349,35 @@ def test_what_an_attempt_asked_permission_for_is_moot_when_it_is_over() -> None:
     assert not run.state.asks
     answer(run, "m1")
     assert len(run.events(e.RequestRefused)) == 1
+
+
+# -- waits that end otherwise ------------------------------------------------------------------------
+
+
+def test_who_waits_and_is_woken_by_something_older_waits_on() -> None:
+    run = planned(on_plan="ask")
+    run.mark("a", "plan", "one word")
+    run.turn("a")
+    run.turn("a")  # a text told within the turn before was taken up after it
+    assert attempt(run).waiting and attempt(run).waits_on == "person"
+    assert told(answer(run, "m1")) == ["plan_approved"]
+
+
+def test_an_agent_that_dies_while_it_waits_is_given_up() -> None:
+    run = planned(on_plan="ask")
+    run.mark("a", "plan", "one word")
+    run.turn("a")
+    assert run.turn("a", live=False, error="killed") == [a.CollectWork("a", 1)]
+    run.collected("a", changed=False)
+    run.send(e.AttemptEnded(task="a", attempt=1, teammate="ada"))
+    assert not run.state.asks and attempt(run, 2).planning
+
+
+def test_time_that_runs_out_with_nobody_at_work_stops_the_run() -> None:
+    run = planned(agent="command:x", continues=False, on_plan="ask", answer_seconds=60.0)
+    run.mark("a", "plan", "one word")
+    run.turn("a", live=False)
+    interrupted(run)
+    assert run.state.outcome is None
+    awake(run, 61.0)
+    assert run.state.outcome == "stopped" and "m1" in run.state.reason

@@ -149,9 +149,11 @@ def _told(state: RunState, event: e.Told, at: float) -> None:
 @on(e.TurnEnded)
 def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt = live_attempt(state, event)
-    attempt.late = attempt.phase is not Phase.WORKING
+    # One that waits may be woken by what it was told before, or end: that is news.
+    attempt.late = attempt.phase is not Phase.WORKING and not attempt.waiting
     if not attempt.late:
-        attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "turn")
+        if not attempt.waiting:
+            attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "turn")
         attempt.error = "" if event.limit and attempt.done else event.error
     attempt.live = attempt.live and event.live
     attempt.usage = event.usage

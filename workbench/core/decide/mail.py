@@ -121,7 +121,7 @@ def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
 def _asked(state: RunState, name: str) -> Actions:
     """Somebody is waited for from now on."""
     ask = state.asks.get(name)
-    return (held(state, ask) if ask is not None else []) + (settled(state) or wake(state))
+    return (held(state, ask) if ask is not None else []) + (settled(state) or go_on(state))
 
 
 @after(e.AskPassedOn)

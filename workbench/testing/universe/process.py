@@ -10,6 +10,8 @@ from typing import Protocol
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
+from workbench.core.mail import Message
+from workbench.core.requests import Answer
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -130,6 +132,7 @@ class Process:
         world = self._world()
         bus = Bus()
         bus.listen(self._listen)
+        bus.listen(self._asked)
         log = store.read(RUN)
         if not log:
             self.engine = Engine(RUN, RunState(), store, bus, machine.clock.now)
@@ -145,10 +148,27 @@ class Process:
                     self._listen(record)
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
+            for ask in list(state.asks.values()) if state.finished else ():
+                self._answer(ask.message, 0.7)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
             self.engine.emit(e.RunResumed(pid=self.number, budget_usd=more))
         self.state = self.engine.state
         await self.engine.go(Effects(world, self.engine.emit, self.engine.clock))
+
+    def _asked(self, record: e.Record) -> None:
+        """Somebody wants a person's word, and gets it some time, or not."""
+        if isinstance(record.event, e.MessageSent) and record.event.message.asks:
+            wait = 2_000.0 * self.machine.weather.dice.random()
+            self.loop.call_later(wait, self._answer, record.event.message, 0.6)
+
+    def _answer(self, message: Message, odds: float) -> None:
+        dice = self.machine.weather.dice
+        if self.life.dead or self.engine is None or dice.random() > odds:
+            return
+        decision = dice.choice(("yes", "yes", "no"))
+        request = Answer.model_validate({"message": message.id, "decision": decision, "text": "so"})
+        name = f"{next(self.machine.nonces):08x}"
+        self.engine.emit(e.RequestMade(id=name, by="person", request=request))
 
     def _world(self) -> World:
         machine, life = self.machine, self.life
