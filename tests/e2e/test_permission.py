@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,17 @@ tasks:
     assert of("ActionDenied", before + after) == []
     assert "blue" in of("Told", after)[0]["text"]
     assert git(repo, "show", "workbench/r/integration:first.txt") == "blue"
+
+
+def test_a_stop_ends_what_waits_for_a_word(workbench: CommandLine) -> None:
+    process, _ = asked(workbench)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    last = json.loads(out.splitlines()[-1])
+    assert (last["type"], last["outcome"]) == ("RunFinished", "stopped"), err
+    resumed = workbench.start("resume", "--json")
+    again = until(resumed, asks("permission"))
+    assert again[-1]["message"]["id"] == "m2", "the first is moot"
+    answer(workbench.cwd, "m2", "no")
+    assert len(of("TaskLanded", rest(resumed))) == 1

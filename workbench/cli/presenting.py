@@ -379,6 +379,9 @@ _PHASES = {
 }
 
 
+_WHOM = {"person": "your answer (workbench inbox)", "lead": "the lead"}
+
+
 def rows(state: RunState) -> list[Row]:
     """The team as it stands, in its own order; teammates that never worked are left out."""
     shown: list[Row] = []
@@ -389,6 +392,8 @@ def rows(state: RunState) -> list[Row]:
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
+        if attempt.waits_on:
+            doing = "waits for " + _WHOM.get(attempt.waits_on, attempt.waits_on)
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))

@@ -169,7 +169,6 @@ tasks:
       - use: {tool: Read, input: {file_path: "{{worktree}}/README.md"}}
       - use: {tool: Write, input: {file_path: "{{worktree}}/new.txt", content: x}}
       - use: {tool: Bash, input: {command: "cat README.md"}}
-      - use: {tool: Skill, input: {skill: any}}
       - use: {tool: mcp__workbench__plan, input: {note: mine}}
       - {say: Waiting., end: true}
       - use: {tool: Write, input: {file_path: "{{worktree}}/new.txt", content: x}}
@@ -177,7 +176,7 @@ tasks:
 """
     async with stage(script) as scene, scene.working(read_only=True):
         await scene.heard(Ended)
-        assert [it.tool for it in scene.all(Denied)] == ["Write", "Bash", "Skill"], scene.story()
+        assert [it.tool for it in scene.all(Denied)] == ["Write", "Bash"], scene.story()
         assert not (worktree / "new.txt").exists() and "Sample" in scene.results()
         assert [it.kind for it in scene.markers()] == ["plan"]
         scene.inbox.put_nowait(Letter("Go ahead.", unlocks=True))

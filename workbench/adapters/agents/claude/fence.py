@@ -105,7 +105,8 @@ class Fence:
     def refuses(self, tool: str, given: Mapping[str, Any]) -> Refusal | None:
         """Why ``tool`` may not be used with the input ``given``, or None when the fence has no objection."""
         if self.locked and not (tool in READING or tool in ASKING or tool.startswith(OWN)):
-            return Refusal(tool, PLAN_FIRST)
+            about = given.get("command") or given.get("file_path") or given.get("notebook_path") or tool
+            return Refusal(str(about), PLAN_FIRST)
         if tool in WRITERS:
             return self._write(_path(given))
         if tool in READERS:
