@@ -145,3 +145,14 @@ async def test_a_stop_withdraws_what_a_tool_use_waits_for() -> None:
     stage.on(e.MessageSent, lambda record: stage.engine.stop("enough"))
     state = await within(stage)
     assert state.outcome == "stopped" and not state.asks and stage.agent.working == 0
+
+
+async def test_nobody_decides_on_what_is_not_shown_whole_or_hides_something() -> None:
+    stage = staged(plan_by="", on_permission="ask")
+    stage.agent.scripts = {
+        ("a", 1): [Consult("Fetch", "x" * 5_000), Consult("Fetch", "a\x1b[2Kb\u202ec"), *WORK]
+    }
+    answering(stage, "permission", ("yes", ""))
+    state = await within(stage)
+    assert [it.allowed for it in stage.agent.rulings if it is not None] == [False, True]
+    assert state.mail["m1"].text.startswith("Fetch a\ufffd[2Kb\ufffdc")

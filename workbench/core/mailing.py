@@ -223,9 +223,14 @@ def words(state: RunState, letter: Message) -> dict[str, object]:
         "sender": letter.sender,
         "text": letter.text,
         "decision": letter.decision,
-        "question": question.text if question is not None else "",
+        "question": _asked_about(question) if question is not None else "",
         "to_all": letter.to == ALL,
     }
+
+
+def _asked_about(question: Message) -> str:
+    """A question in its own words; a plan is long, and known to whom the answer is for."""
+    return f"plan {question.id} for {question.task}" if question.kind is MessageKind.PLAN else question.text
 
 
 # -- what workbench says itself ----------------------------------------------------------------------

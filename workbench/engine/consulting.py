@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 
 from workbench.core import events as e
+from workbench.core.markers import UNPRINTABLE
 from workbench.core.state import AttemptState
 from workbench.engine.ports import Emit, Ruling
 
 TARGET_LIMIT = 2_000
-"""Characters of what a tool use is about that somebody is shown who decides on it."""
+"""Characters of what a tool use is about: nobody decides on what they are not shown whole."""
 
 
 class Consultations:
@@ -28,6 +29,8 @@ class Consultations:
         """See ``ports.Consult``."""
         if self._over():
             return Ruling(False, "The attempt is over.")
+        if len(target) > TARGET_LIMIT:
+            return Ruling(False, f"{why} (It is too long to be asked about.)")
         self._asked += 1
         key = f"p{self._asked}"
         ruling: asyncio.Future[Ruling] = asyncio.get_running_loop().create_future()
@@ -35,7 +38,12 @@ class Consultations:
         it = self._attempt
         self._emit(
             e.PermissionAsked(
-                task=it.task, attempt=it.number, key=key, tool=tool, target=target[:TARGET_LIMIT], reason=why
+                task=it.task,
+                attempt=it.number,
+                key=key,
+                tool=tool,
+                target=UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", target),
+                reason=why,
             )
         )
         try:

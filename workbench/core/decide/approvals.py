@@ -8,7 +8,7 @@ from workbench.core.approvals import fault
 from workbench.core.asking import holds, until
 from workbench.core.decide.requests import send
 from workbench.core.decide.table import Actions, after
-from workbench.core.mail import PERSON, Message, MessageKind
+from workbench.core.mail import PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import Draft, working
 from workbench.core.state import Ask, AttemptState, Phase, RunState
 
@@ -45,11 +45,9 @@ def ruled(state: RunState, answer: Message) -> Actions:
 
 
 def _words(answer: Message) -> str:
-    who = {"person": "The person in charge", "workbench": "Nobody in charge"}.get(
-        answer.sender, answer.sender
-    )
-    if answer.sender == "workbench":
+    if answer.sender == WORKBENCH:
         return answer.text
+    who = "The person in charge" if answer.sender == PERSON else answer.sender
     return f"{who} says {answer.decision or 'no'}" + (f": {answer.text}" if answer.text else ".")
 
 

@@ -18,6 +18,7 @@ refusals that stop accidents and not intent.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -107,7 +108,7 @@ class Permissions:
         if not reason:
             return PermissionResultAllow()
         if refusal is None and self._team.consult is not None:
-            ruling = await self._team.consult(tool, aim(given), reason)
+            ruling = await self._team.consult(tool, _whole(given), reason)
             if ruling.allowed:
                 return PermissionResultAllow()
             reason = ruling.why or reason
@@ -144,6 +145,11 @@ class Permissions:
                 return
             self._reported.add(tool_use_id)
         self._report(Denied(tool, target[:TARGET_LIMIT], reason))
+
+
+def _whole(given: dict[str, Any]) -> str:
+    """What a tool use is about, and all that it is given: who allows it must see what that is."""
+    return f"{aim(given)}\n{json.dumps(given, ensure_ascii=False, default=str)}".strip()
 
 
 def _deny(reason: str) -> HookJSONOutput:

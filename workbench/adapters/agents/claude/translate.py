@@ -48,10 +48,10 @@ def heard(message: AssistantMessage) -> Iterator[AgentReport]:
 
 
 def used(message: AssistantMessage) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The tools that an assistant message uses, with what they are given."""
+    """The tools that an assistant message uses, with what they are given; not those of a subagent."""
     from claude_agent_sdk import ToolUseBlock
 
-    for block in message.content:
+    for block in message.content if message.parent_tool_use_id is None else ():
         if isinstance(block, ToolUseBlock):
             yield block.name, block.input
 
