@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.core.approvals import approver, turned_down
 from workbench.core.mail import MessageKind
@@ -14,9 +14,14 @@ TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.
 """What a path looks like that holds tests, in most languages."""
 
 
-def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, ...]) -> Mapping[str, object]:
+def brief_values(
+    state: RunState,
+    attempt: AttemptState,
+    conflicts: tuple[str, ...],
+    notes: Sequence[Mapping[str, str]] = (),
+) -> Mapping[str, object]:
     """Everything the brief of ``attempt`` may say; ``conflicts`` are the files that hold conflict
-    markers in its worktree now."""
+    markers in its worktree now, ``notes`` the shared notes that matter, as ``core.recall.shown`` has them."""
     plan = state.plan
     assert plan is not None, "an attempt belongs to a started run"
     task = state.tasks[attempt.task]
@@ -46,7 +51,9 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
             if answer.id not in attempt.mail and asked.kind is MessageKind.QUESTION
         ],
         **_planning(state, attempt),
+        "notes": notes,
         "agent": "claude" if state.settings.agent == "claude" else "command",
+        "role": state.roles.get(task.spec.role),
     }
 
 

@@ -130,6 +130,14 @@ def number(message: str) -> int:
     return int(message[1:])
 
 
+def in_the_tool(state: RunState, answer: Message) -> bool:
+    """Whether an answer reaches who asked by the tool use that waits for it. A yes has no words there."""
+    asked = state.mail.get(answer.reply_to)
+    if answer.kind is not MessageKind.ANSWER or asked is None or asked.kind is not MessageKind.PERMISSION:
+        return False
+    return answer.decision != "yes" or not answer.text
+
+
 # -- what is open ------------------------------------------------------------------------------------
 
 

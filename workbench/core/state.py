@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from workbench.core.alarms import Alarm
 from workbench.core.mail import WORKBENCH, Message
-from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
+from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
 
 
@@ -78,6 +79,7 @@ P = Phase
 LIVE = (P.WORKING, P.TURN_OVER, P.COLLECTED, P.CHECKED)
 PHASE_MOVES: dict[tuple[Phase, str], Phase] = {
     (P.WORKING, "turn"): P.TURN_OVER,
+    (P.TURN_OVER, "turn"): P.TURN_OVER,
     (P.TURN_OVER, "tell"): P.WORKING,
     (P.COLLECTED, "tell"): P.WORKING,
     (P.CHECKED, "tell"): P.WORKING,
@@ -180,6 +182,10 @@ class AttemptState:
     interrupted: bool = False
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
+    because: str = ""
+    files: tuple[str, ...] = ()
+    """What it had changed when its work was last collected: the first of them."""
+    notes: int = 0
 
 
 @dataclass(slots=True)
@@ -239,6 +245,8 @@ class TeammateState:
     unread: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     landed: int = 0
+    tried: list[tuple[str, int]] = field(default_factory=list)
+    """Its attempts, oldest first: task and number."""
 
 
 @dataclass(slots=True)
@@ -360,6 +368,7 @@ class RunState:
     plan_path: str = ""
     plan_sha256: str = ""
     settings: RunSettings = field(default_factory=lambda: RunSettings(team=("t1",)))
+    roles: dict[str, Role] = field(default_factory=dict)
     base: str = ""
     base_tree: str = ""
     target: str = ""
@@ -383,6 +392,8 @@ class RunState:
     working: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
     startable: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    begun: int = 0
+    """How many attempts teammates have begun."""
     queue: dict[str, float] = field(default_factory=dict)
     landing: Landing | None = None
     batch: int = 1
@@ -420,6 +431,7 @@ class RunState:
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
     alarms: list[Raised] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from workbench.core import events as e
-from workbench.core.markers import UNPRINTABLE
+from workbench.core.plain import UNPRINTABLE
 from workbench.core.state import AttemptState
 from workbench.engine.ports import Emit, Ruling
 

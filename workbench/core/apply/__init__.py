@@ -15,6 +15,7 @@ from workbench.core.apply import (
     guard,
     landings,
     mail,
+    notes,
     notices,
     pacing,
     provided,
@@ -26,7 +27,7 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "approvals", "attempts", "fold", "guard", "landings", "mail", "notices", "pacing",
+    "apply", "approvals", "attempts", "fold", "guard", "landings", "mail", "notes", "notices", "pacing",
     "provided", "runs", "undo",
 ]  # fmt: skip
 
@@ -44,6 +45,7 @@ def apply(state: RunState, record: e.Record) -> None:
     handler = HANDLERS.get(type(event))
     if handler is not None:
         handler(state, event, record.at)
+    notes.follow(state, event, record.at)
     state.seq, state.at = record.seq, record.at
 
 

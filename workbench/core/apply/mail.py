@@ -6,7 +6,7 @@ from workbench.core import events as e
 from workbench.core.apply import approvals
 from workbench.core.apply.table import on
 from workbench.core.mail import LEAD, PERSON, Message, MessageKind
-from workbench.core.mailing import asked_by, cost, recipients
+from workbench.core.mailing import asked_by, cost, in_the_tool, recipients
 from workbench.core.pace import Hold
 from workbench.core.state import Ask, AttemptState, Phase, RunState
 from workbench.errors import IllegalEvent
@@ -28,7 +28,7 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
     state.mail[message.id] = message
     if attempt is not None and message.to not in (LEAD, PERSON):
         attempt.sent += cost(state, message.sender, message.to)
-    if asked is not None and _told_otherwise(message, asked):
+    if in_the_tool(state, message):
         boxes = ()
     for name in boxes:
         if name in state.teammates:
@@ -46,13 +46,6 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
         assert asked is not None, "what was open is in the mail"
         approvals.answered(state, asked, message)
         approvals.note_wait(state, state.working.get((asked.task, asked.attempt)))
-
-
-def _told_otherwise(message: Message, asked: Message) -> bool:
-    """Whether an answer reaches who asked by the tool use that waits for it. A yes has no words there."""
-    if message.kind is not MessageKind.ANSWER or asked.kind is not MessageKind.PERMISSION:
-        return False
-    return message.decision != "yes" or not message.text
 
 
 def _hold(at: float, until: float | None) -> Hold | None:

@@ -9,7 +9,7 @@ from workbench.core.asking import Policy, holds, policy, until
 from workbench.core.decide.approvals import held, ruled
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
-from workbench.core.mail import LEAD, PERSON, Message, MessageKind
+from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import (
     CIRCLE,
     NOT_AT_WORK,
@@ -93,11 +93,12 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
     if asked is None or attempt.teammate not in recipients(state, asked.sender, asked.to):
         reason = f"no message {event.reply_to!r} was written to you"
         return [a.Declare(_refused(attempt, event.reply_to, reason))]
-    to = LEAD if asked.sender == LEAD else asked.sender
+    if asked.sender == WORKBENCH:
+        return [a.Declare(_refused(attempt, WORKBENCH, "what workbench says itself wants no answer"))]
     draft = Draft(
         MessageKind.ANSWER,
         attempt.teammate,
-        to,
+        asked.sender,
         event.note,
         reply_to=asked.id,
         decision=event.decision,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from workbench.core.mail import PERSON
+from workbench.core.requests import Answer, Write
+from workbench.core.state import RunState
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
+from workbench.testing.requests import MemoryRequests
 from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
@@ -38,6 +42,8 @@ class Person:
             self.reset,
             self.jump,
             self.suspend,
+            self.write,
+            self.talk,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
@@ -113,6 +119,25 @@ class Person:
             self.pushed.clear()
             self.taken_off.update(now for ref, now in self._git.moves if ref == INTEGRATION)
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
+
+    def write(self, process: Process) -> None:
+        """Write to somebody, or to nobody."""
+        dice = process.machine.weather.dice
+        names = [*process.machine.first.settings.team, "all", "lead", "nobody"]
+        process.machine.requests.leave(Write(to=dice.choice(names), text="hear me"))
+
+    def talk(self, process: Process) -> None:
+        """Answer what is open."""
+        if process.state is not None:
+            self.answer(process.state, process.machine.requests)
+
+    def answer(self, state: RunState, requests: MemoryRequests) -> None:
+        """Answer all that waits for a person."""
+        for ask in state.asks.values():
+            if ask.to == PERSON:
+                decision = "no" if ask.message.id.endswith("7") else "yes"
+                answer = {"message": ask.message.id, "decision": decision, "text": "do it"}
+                requests.leave(Answer.model_validate(answer))
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""

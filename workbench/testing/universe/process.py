@@ -10,7 +10,7 @@ from typing import Protocol
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
-from workbench.core.mail import Message
+from workbench.core.mail import PERSON, Message
 from workbench.core.requests import Answer
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
@@ -25,8 +25,11 @@ from workbench.testing.faults.agents import sound
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
+from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
+from workbench.testing.transcripts import Transcripts
 from workbench.testing.worktrees import FakeGates, FakeWorktrees
 
 RUN = "r"
@@ -46,6 +49,9 @@ class Machine(Protocol):
     worktrees: FakeWorktrees
     markers: MemoryMarkers
     resolver: FakeResolver
+    requests: MemoryRequests
+    transcripts: Transcripts
+    notes: FakeNotes
     first: e.RunStarted
     nonces: itertools.count[int]
 
@@ -128,6 +134,7 @@ class Process:
 
     async def _main(self) -> None:
         machine = self.machine
+        machine.requests = machine.requests.reopened()
         store = FaultyStore(machine.store, self.life)
         world = self._world()
         bus = Bus()
@@ -148,27 +155,29 @@ class Process:
                     self._listen(record)
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
-            for ask in list(state.asks.values()) if state.finished else ():
-                self._answer(ask.message, 0.7)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
+            if state.finished:
+                for it in machine.requests.scan():
+                    if it.id not in state.requests:
+                        self.engine.emit(e.RequestMade(id=it.id, by=PERSON, request=it.request))
             self.engine.emit(e.RunResumed(pid=self.number, budget_usd=more))
         self.state = self.engine.state
-        await self.engine.go(Effects(world, self.engine.emit, self.engine.clock))
+        effects = Effects(world, self.engine.emit, self.engine.clock)
+        effects.listen(self.state)
+        await self.engine.go(effects)
 
     def _asked(self, record: e.Record) -> None:
         """Somebody wants a person's word, and gets it some time, or not."""
         if isinstance(record.event, e.MessageSent) and record.event.message.asks:
             wait = 2_000.0 * self.machine.weather.dice.random()
-            self.loop.call_later(wait, self._answer, record.event.message, 0.6)
+            self.loop.call_later(wait, self._answer, record.event.message)
 
-    def _answer(self, message: Message, odds: float) -> None:
+    def _answer(self, message: Message) -> None:
         dice = self.machine.weather.dice
-        if self.life.dead or self.engine is None or dice.random() > odds:
-            return
-        decision = dice.choice(("yes", "yes", "no"))
-        request = Answer.model_validate({"message": message.id, "decision": decision, "text": "so"})
-        name = f"{next(self.machine.nonces):08x}"
-        self.engine.emit(e.RequestMade(id=name, by="person", request=request))
+        if not self.life.dead and dice.random() < 0.6:
+            decision = dice.choice(("yes", "yes", "no"))
+            answer = Answer.model_validate({"message": message.id, "decision": decision, "text": "so"})
+            self.machine.requests.leave(answer)
 
     def _world(self) -> World:
         machine, life = self.machine, self.life
@@ -176,7 +185,13 @@ class Process:
         git = machine.worktrees.git
         continues = machine.first.settings.continues
         self.agents = Roughnecks(
-            machine.weather, life, machine.worktrees, markers, continues, machine.clock.now
+            machine.weather,
+            life,
+            machine.worktrees,
+            markers,
+            continues,
+            machine.clock.now,
+            machine.transcripts,
         )
         return World(
             git=faulty(git, "git", life),
@@ -188,7 +203,9 @@ class Process:
             resolver=machine.resolver,
             names=LineNames(),
             environment={},
+            notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
+            requests=machine.requests,
         )
 
     def _judge(self, command: str, files: Files) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.agents.claude.tools import drop
-from workbench.core.markers import NOTE_LIMITS, UNPRINTABLE
+from workbench.core.markers import NOTE_LIMITS
 from workbench.core.models import MarkerKind
+from workbench.core.plain import UNPRINTABLE
 from workbench.engine.ports import Consult
 
 ASKED = (
