@@ -103,6 +103,7 @@ class LiveAttempt:
     _cut: str = ""
     _deadlines: Deadlines | None = None
     _untouched: tuple[str, str | None] | None = None
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
     consultations: Consultations = field(init=False)
 
     def __post_init__(self) -> None:
@@ -333,12 +334,16 @@ class LiveAttempt:
 
     # -- what comes from the engine ------------------------------------------------------------------
 
-    def tell(self, letter: Letter) -> None:
-        """Put text into the session; when that is over already, say so."""
-        if self.over or self.ended:
-            self._report_gone()
-            return
-        self.inbox.put_nowait(letter)
+    async def tell(self, letter: Letter) -> None:
+        """Put text into the session; when that is over already, say so. In the order of the calls: what
+        unlocks is looked into first, and nothing overtakes it. It is not told to who wrote too early."""
+        async with self._telling:
+            if letter.unlocks and not await self._kept_to_reading():
+                return
+            if self.over or self.ended:
+                self._report_gone()
+            else:
+                self.inbox.put_nowait(letter)
 
     async def _as_it_is(self) -> tuple[str, str | None]:
         """What the files that are not committed are like, and what is committed."""
@@ -346,7 +351,7 @@ class LiveAttempt:
         tip = await self.world.git.tip(f"refs/heads/workbench/{self.state.run}/{mate}")
         return await self.world.worktrees.fingerprint(mate), tip
 
-    async def kept_to_reading(self) -> bool:
+    async def _kept_to_reading(self) -> bool:
         """Whether its worktree is as it was when it began to plan; if not, that is told."""
         if self._untouched is None or await self._as_it_is() == self._untouched:
             return True

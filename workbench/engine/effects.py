@@ -358,8 +358,7 @@ class Effects:
         async def tell() -> None:
             if live := self._live.get((action.task, action.attempt)):
                 try:
-                    if not unlocks or await live.kept_to_reading():
-                        live.tell(letter)
+                    await live.tell(letter)
                 except (WorkbenchError, OSError) as problem:  # its worktree is gone, or the disk is full
                     self._emit(failed("Tell", problem, action.task, action.attempt))
 
