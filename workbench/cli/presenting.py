@@ -12,8 +12,7 @@ from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.lists import some
 from workbench.core.mail import PERSON as TO_PERSON
-from workbench.core.mail import MessageKind
-from workbench.core.mailing import UNANSWERED, awaited
+from workbench.core.mailing import UNANSWERED, blocking
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.money import dollars
 from workbench.core.report import duration
@@ -405,6 +404,9 @@ _PHASES = {
 }
 
 
+_WHOM = {"person": "your answer (workbench inbox)", "lead": "the lead"}
+
+
 def rows(state: RunState) -> list[Row]:
     """The team as it stands, in its own order, and the lead while it is there; teammates that never worked
     are left out."""
@@ -416,8 +418,7 @@ def rows(state: RunState) -> list[Row]:
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
-        ask = awaited(state, attempt)
-        if ask is not None and (attempt.waiting or ask.message.kind is not MessageKind.QUESTION):
+        if (ask := blocking(state, attempt)) is not None:
             doing = f"waits for {'you' if ask.to == TO_PERSON else ask.to} ({ask.message.id})"
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")

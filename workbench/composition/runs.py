@@ -126,6 +126,8 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "gate_junit": settings.gate_junit,
             "quarantine": settings.quarantine,
             "on_question": settings.on_question,
+            "on_plan": settings.on_plan,
+            "on_permission": settings.on_permission,
             "answer_seconds": settings.answer_seconds,
             "topology": settings.topology,
             "lead": choose_from("lead", plan.lead, settings.lead),

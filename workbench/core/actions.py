@@ -115,6 +115,17 @@ class EndLead(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Rule(Action):
+    """Let a tool use go on that waits for somebody's word, or refuse it."""
+
+    task: str
+    attempt: int
+    key: str
+    allowed: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wake(Action):
     """Come back when ``hold`` is over; gives Awoke. A new one takes the place of the one before."""
 

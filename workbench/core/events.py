@@ -184,7 +184,7 @@ class Told(AttemptEvent):
 
     kind: Literal[
         "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine",
-        "foreseen", "landed", "nudge", "refused",
+        "foreseen", "landed", "nudge", "refused", "ask_plan", "plan_approved", "plan_rejected",
     ]  # fmt: skip
     text: str
     message: str = ""
@@ -428,6 +428,25 @@ class TaskSkipped(Event):
 
     task: str
     by: str
+
+
+# -- what wants somebody's word first ------------------------------------------------------------
+
+
+class PlanBreached(AttemptEvent):
+    """An attempt that was to plan first wrote before it had approval. What it made is pinned, not landed."""
+
+    reason: str
+
+
+class PermissionAsked(AttemptEvent):
+    """The agent waits in the middle of a ``tool`` use for somebody's word. ``key`` tells its waits apart,
+    ``reason`` is why it may not without."""
+
+    key: str
+    tool: str
+    target: str
+    reason: str
 
 
 # -- the pace of the team ------------------------------------------------------------------------

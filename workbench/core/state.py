@@ -178,6 +178,14 @@ class AttemptState:
     """Whether its turn is over because it waits for an answer."""
     stranded: bool = False
     """Whether it waited so when it was given up for want of an answer."""
+    waits_on: str = ""
+    """Whom it cannot go on without: who is to answer what it asked, within its turn or at the end of it."""
+    planning: bool = False
+    """Whether it may only read: its task wants a plan first, and none is approved yet."""
+    plans: int = 0
+    """How many it has submitted."""
+    breach: str = ""
+    """How it did not keep to planning first."""
     sent: int = 0
     """What it has written, as the quota counts."""
     markers: set[str] = field(default_factory=set)
@@ -225,6 +233,10 @@ class TaskState:
     later: Hold | None = None
     avoids: str | None = None
     breaks: int = 0
+    approved: str = ""
+    """The plan that was approved for it, for all further attempts."""
+    turned_down: int = 0
+    """How many plans were turned down, one after the other."""
     spent: Usage = field(default_factory=Usage)
 
 

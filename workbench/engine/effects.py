@@ -21,7 +21,7 @@ from workbench.engine.leading import Leading
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
 from workbench.engine.noting import Noting, touched
-from workbench.engine.ports import Emit, Letter, Requested
+from workbench.engine.ports import Emit, Letter, Requested, Ruling
 from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
 from workbench.engine.waiting import measure, wait_over
@@ -78,10 +78,8 @@ class Effects:
                 return [], self._of(action.task, action.attempt, lambda: self._collect(state, action))
             case a.CheckWork():
                 return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
-            case a.EndAttempt():
-                return [], lambda: self._end(action)
-            case a.CutShort():
-                return [], lambda: self._cut_short(action)
+            case a.EndAttempt() | a.CutShort() | a.Rule():
+                return [], lambda: self._intervene(action)
             case a.BuildBatch() | a.CheckCandidate() | a.StopChecks() | a.FindPair() | a.DropLanding():
                 return self._landings.begin(state, action)
             case a.CallLead() | a.TellLead() | a.EndLead():
@@ -359,13 +357,14 @@ class Effects:
                 "message": action.message,
             }
         )
-        letter = Letter(text, (action.message,) if action.message else ())
+        messages = (action.message,) if action.message else ()
+        letter = Letter(text, messages, unlocks=action.kind == "plan_approved")
 
         async def tell() -> None:
             if live := self._live.get((action.task, action.attempt)):
                 try:
-                    live.tell(letter)
-                except OSError as problem:  # its worktree is gone, or the disk is full
+                    await live.tell(letter)
+                except (WorkbenchError, OSError) as problem:  # its worktree is gone, or the disk is full
                     self._emit(failed("Tell", problem, action.task, action.attempt))
 
         return [told], tell
@@ -401,10 +400,14 @@ class Effects:
             )
         )
 
-    async def _end(self, action: a.EndAttempt) -> None:
-        if live := self._live.get((action.task, action.attempt)):
-            live.end(action.interrupt)
-
-    async def _cut_short(self, action: a.CutShort) -> None:
-        if live := self._live.get((action.task, action.attempt)):
-            live.cut_short(action.reason)
+    async def _intervene(self, action: a.EndAttempt | a.CutShort | a.Rule) -> None:
+        live = self._live.get((action.task, action.attempt))
+        if live is None:
+            return
+        match action:
+            case a.EndAttempt():
+                live.end(action.interrupt)
+            case a.CutShort():
+                live.cut_short(action.reason)
+            case a.Rule():
+                live.consultations.rule(action.key, Ruling(action.allowed, action.why))

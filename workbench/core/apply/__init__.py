@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from workbench.core import events as e
 from workbench.core.apply import (
+    approvals,
     attempts,
     guard,
     landings,
@@ -28,8 +29,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices", "pacing",
-    "provided", "runs", "steering", "undo",
+    "apply", "approvals", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices",
+    "pacing", "provided", "runs", "steering", "undo",
 ]  # fmt: skip
 
 

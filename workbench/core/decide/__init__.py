@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core.decide import (
+    approvals,
     attempts,
     guard,
     landings,
@@ -22,8 +23,8 @@ from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
-    "Actions", "attempts", "decide", "guard", "landings", "lead", "mail", "notices", "pacing", "requests",
-    "runs", "steering",
+    "Actions", "approvals", "attempts", "decide", "guard", "landings", "lead", "mail", "notices", "pacing",
+    "requests", "runs", "steering",
 ]  # fmt: skip
 
 

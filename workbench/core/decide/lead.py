@@ -5,7 +5,8 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import pacing
-from workbench.core.decide.mail import settled, until_answered
+from workbench.core.asking import until
+from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import go_on
 from workbench.core.decide.requests import Refused, carries
 from workbench.core.decide.table import Actions, after
@@ -73,7 +74,6 @@ def _escalate(state: RunState, event: e.RequestMade, request: Escalate) -> Actio
         raise Refused(f"{request.message!r} is not open.", "Write to `person` if there is something to say.")
     if ask.to != LEAD:
         raise Refused(f"{request.message} waits for {ask.to} already.")
-    passed = e.AskPassedOn(
-        message=request.message, to=PERSON, until=until_answered(state, PERSON), why=request.why
-    )
+    waits = until(state, ask.message.kind, PERSON)
+    passed = e.AskPassedOn(message=request.message, to=PERSON, until=waits, why=request.why)
     return [a.Declare(passed)]

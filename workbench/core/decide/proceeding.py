@@ -93,8 +93,8 @@ def _over(state: RunState) -> Actions:
         asks = [ask.message for ask in held if ask is not None]
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
             return []
-        waits = "; ".join(f"{ask.id} of {ask.sender} ({ask.task})" for ask in asks[:4])
-        reason = f"{mailing.UNANSWERED}: {waits}"
+        waits = "; ".join(f"{ask.id}, a {ask.kind} of {ask.sender} ({ask.task})" for ask in asks[:4])
+        reason = f"{mailing.UNANSWERED}: {waits}" + ("; …" if len(asks) > 4 else "")
         return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]
     if state.over < len(state.tasks):
         if may_start(state):

@@ -114,6 +114,8 @@ def _fields(task: Task) -> Iterator[str]:
         yield f"- attempts: {task.attempts}"
     if task.budget_usd is not None:
         yield f"- budget: {task.budget_usd:g}"
+    if task.plan_by:
+        yield f"- plan: {task.plan_by}"
 
 
 def _reads_as(text: str, plan: Plan) -> bool:
@@ -163,5 +165,7 @@ def _details(task: Task) -> Iterator[str]:
     said = [f"{name}: {value}" for name, value in rest.items() if value]
     if task.budget_usd is not None:
         said.append(f"budget: {dollars(task.budget_usd)}")
+    if task.plan_by:
+        yield f"plans first: the {task.plan_by} approves"
     if said:
         yield ", ".join(said)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from workbench.core import events as e
 from workbench.core.mail import LEAD
-from workbench.core.mailing import number, recipients
+from workbench.core.mailing import in_the_tool, number, recipients
 from workbench.core.state import RunState
 from workbench.testing.transcripts import Transcripts
 
@@ -26,7 +26,8 @@ def none_is_lost(state: RunState, log: list[e.Record], transcripts: Transcripts)
         order = [number(name) for name in heard]
         assert all(one < other for one, other in pairwise(order)), f"{session} heard out of order: {heard}"
     for message in state.mail.values():
-        for name in recipients(state, message.sender, message.to):
+        boxes = () if in_the_tool(state, message) else recipients(state, message.sender, message.to)
+        for name in boxes:
             mate = state.teammates.get(name)
             if mate is not None:
                 there = message.id in mate.unread or (name, message.id) in reached

@@ -166,7 +166,9 @@ class Person:
         """Answer all that waits for a person."""
         for ask in state.asks.values():
             if ask.to == PERSON:
-                requests.leave(Answer(message=ask.message.id, decision="yes", text="do it"))
+                decision = "no" if ask.message.id.endswith("7") else "yes"
+                answer = {"message": ask.message.id, "decision": decision, "text": "do it"}
+                requests.leave(Answer.model_validate(answer))
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""

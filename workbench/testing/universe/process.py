@@ -10,8 +10,8 @@ from typing import Protocol
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
-from workbench.core.mail import PERSON
-from workbench.core.requests import OF_THE_MOMENT
+from workbench.core.mail import PERSON, Message
+from workbench.core.requests import OF_THE_MOMENT, Answer
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -142,6 +142,7 @@ class Process:
         world = self._world()
         bus = Bus()
         bus.listen(self._listen)
+        bus.listen(self._asked)
         log = store.read(RUN)
         if not log:
             self.engine = Engine(RUN, RunState(), store, bus, machine.clock.now)
@@ -170,6 +171,19 @@ class Process:
         effects = Effects(world, self.engine.emit, self.engine.clock)
         effects.listen(self.state)
         await self.engine.go(effects)
+
+    def _asked(self, record: e.Record) -> None:
+        """Somebody wants a person's word, and gets it some time, or not."""
+        if isinstance(record.event, e.MessageSent) and record.event.message.asks:
+            wait = 2_000.0 * self.machine.weather.dice.random()
+            self.loop.call_later(wait, self._answer, record.event.message)
+
+    def _answer(self, message: Message) -> None:
+        dice = self.machine.weather.dice
+        if not self.life.dead and dice.random() < 0.6:
+            decision = dice.choice(("yes", "yes", "no"))
+            answer = Answer.model_validate({"message": message.id, "decision": decision, "text": "so"})
+            self.machine.requests.leave(answer)
 
     def _world(self) -> World:
         machine, life = self.machine, self.life

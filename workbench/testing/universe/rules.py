@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from workbench.core import events as e
 from workbench.core.apply import fold
+from workbench.core.mail import MessageKind
 from workbench.core.models import Verdict
 from workbench.core.notes import note_of
 from workbench.core.state import RunState, TaskStatus
@@ -56,6 +57,7 @@ def at_end(
         _branch(log, state, git, base, person)
     _begun(log, state, git)
     _kept(log, git)
+    _planned(log, state)
     for record in log:
         said = getattr(record.event, "error", "") or getattr(record.event, "reason", "")
         assert not OURS.search(said), f"record {record.seq}, {record.type}: {said}"
@@ -101,6 +103,30 @@ def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
                 for other in set(state.tasks[record.event.task].spec.after) - left_out:
                     assert other in landed, f"{name} began before {other} had landed"
                     assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
+            case _:
+                pass
+
+
+def _planned(log: list[e.Record], state: RunState) -> None:
+    """What is planned first is delivered by who had an approved plan, and wrote nothing before."""
+    assert not state.asks, f"the run is over, and somebody waits: {sorted(state.asks)}"
+    asked: dict[str, str] = {}
+    approved: set[str] = set()
+    early: set[tuple[str, int]] = set()
+    for record in log:
+        match record.event:
+            case e.MessageSent(message=message) if message.kind is MessageKind.PLAN:
+                asked[message.id] = message.task
+            case e.MessageSent(message=message) if message.reply_to in asked and message.decision == "yes":
+                approved.add(asked[message.reply_to])
+            case e.PlanBreached():
+                early.add((record.event.task, record.event.attempt))
+            case e.TaskDelivered():
+                it = record.event
+                assert not state.tasks[it.task].spec.plan_by or it.task in approved, f"{it.task} had no plan"
+                assert (it.task, it.attempt) not in early, (
+                    f"{it.task} was written before its plan was approved"
+                )
             case _:
                 pass
 

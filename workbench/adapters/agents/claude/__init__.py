@@ -7,6 +7,7 @@ fence        what it may never do      shell: reading commands for the fence
 sandbox      the operating system's sandbox around its commands
 permissions  the answers to what it would ask a person
 tools        the MCP tools by which it drops markers
+team         what it would ask a person at the keyboard, put to the team
 translate    its messages as the port's reports
 session      one process, from start to certain end      processes: finding all of it
 agent        the port's Agent

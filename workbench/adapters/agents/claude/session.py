@@ -26,6 +26,7 @@ from workbench.adapters.agents.claude.sandbox import (
     signing_in_settings,
 )
 from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
@@ -173,9 +174,15 @@ class Session:
         )
         tools = roles.only(given.plays)
         fence = Fence(
-            given.worktree, self._home, sandboxed=in_sandbox, tools=tools, without=roles.without(given.plays)
+            given.worktree,
+            self._home,
+            sandboxed=in_sandbox,
+            tools=tools,
+            without=roles.without(given.plays),
+            locked=given.read_only,
         )
-        self._permissions = Permissions(fence, self._settings, self._report)
+        team = Team(given.worktree, given.nonce, given.consult)
+        self._permissions = Permissions(fence, self._settings, self._report, team)
         return ClaudeAgentOptions(
             cli_path=self._script,
             cwd=given.worktree,
@@ -258,6 +265,8 @@ class Session:
 
         while True:
             letter = await self._inbox.get()
+            if letter.unlocks and self._permissions is not None:
+                self._permissions.unlock()
             known = (letter.known_by or letter.text).strip()
             if letter.messages and known in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
@@ -306,6 +315,9 @@ class Session:
             self._error = message.error
             for report in translate.heard(message):
                 self._report(report)
+            for name, given in translate.used(message):
+                if self._permissions is not None:
+                    self._permissions.used(name, given)
         elif isinstance(message, ResultMessage):
             self._turn_ended(message)
         elif isinstance(message, RateLimitEvent):
