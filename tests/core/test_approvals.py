@@ -185,7 +185,7 @@ def test_hold_frees_the_teammate_and_stops_the_run_until_there_is_an_answer() ->
     assert run.turn("a") == [a.EndAttempt("a", 1, interrupt=True)]
     interrupted(run)
     assert run.state.outcome == "stopped"
-    assert run.state.reason == "waits for an answer: m1, a plan-approval of ada (a)"
+    assert run.state.reason == "questions wait for an answer: m1 of ada (a)"
     run.restart()
     run.send(e.RunResumed(pid=2))
     assert run.state.outcome == "stopped", "nothing was answered"

@@ -119,7 +119,7 @@ def test_with_nobody_there_the_task_waits_the_rest_goes_on_and_an_answer_lets_it
 """
     stopped = workbench(*words(workbench, SCRIPT + other, plan))
     story = events(stopped.stdout)
-    assert story[-1]["outcome"] == "stopped" and "waits for an answer: m1" in story[-1]["reason"]
+    assert story[-1]["outcome"] == "stopped" and "wait for an answer: m1" in story[-1]["reason"]
     assert [event["task"] for event in of("TaskLanded", story)] == ["second"]
     again = events(workbench("resume", "--json").stdout)
     assert again[-1]["outcome"] == "stopped" and not of("AttemptStarted", again), "nobody has answered"

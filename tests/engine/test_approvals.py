@@ -64,7 +64,7 @@ async def test_held_answered_and_resumed_it_is_unlocked_from_the_start() -> None
     stage = staged()
     stage.agent.scripts = {("a", 1): [Mark("plan", "one"), EndTurn()], ("a", 2): WORK}
     state = await within(stage)
-    assert state.outcome == "stopped" and "waits for an answer: m1" in state.reason
+    assert state.outcome == "stopped" and "wait for an answer: m1" in state.reason
 
     again = asyncio.ensure_future(stage.resume())
     await asyncio.wait_for(again, 20)

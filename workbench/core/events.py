@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
 from workbench.core.alarms import Alarm, restored
 from workbench.core.mail import Message
@@ -313,6 +313,11 @@ class RequestMade(Event):
     by: str
     request: Request
 
+    @field_serializer("request", mode="wrap")
+    def _with_its_kind(self, request: Any, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """``what`` has a default in each kind, and a log without it could not be read again."""
+        return {"what": request.what, **dumped(request)}
+
 
 class RequestRefused(Event):
     """Nothing comes of a request: the sentence says why, and the hint what would help."""
@@ -339,6 +344,37 @@ class PermissionAsked(AttemptEvent):
     tool: str
     target: str
     reason: str
+
+
+# -- what a person does to the run ---------------------------------------------------------------
+
+
+class RunPaused(Event):
+    """Somebody paused the run: nothing new starts until RunUnpaused, or until it is resumed by another
+    process. What is at work goes on, and what is delivered lands."""
+
+    by: str
+
+
+class RunUnpaused(Event):
+    """Somebody let the run go on."""
+
+    by: str
+
+
+class TaskRetried(Event):
+    """Somebody wants a task tried again that was given up or left out. All its tries are before it again, and
+    what waited for it waits again. May follow the end of a run."""
+
+    task: str
+    by: str
+
+
+class TaskSkipped(Event):
+    """Somebody left a task out; what waits for it goes on without it. May follow the end of a run."""
+
+    task: str
+    by: str
 
 
 # -- the pace of the team ------------------------------------------------------------------------
