@@ -404,9 +404,6 @@ _PHASES = {
 }
 
 
-_WHOM = {"person": "your answer (workbench inbox)", "lead": "the lead"}
-
-
 def rows(state: RunState) -> list[Row]:
     """The team as it stands, in its own order, and the lead while it is there; teammates that never worked
     are left out."""
