@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping
+from workbench.cli import interop, keeping
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -363,6 +363,8 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(interop.export)
+app.command("import")(interop.import_)
 
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
