@@ -173,6 +173,13 @@ class Settings(BaseModel):
     message_quota: int = Field(
         40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."
     )
+    note_decay: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="What is left of a shared note's strength after half a minute of run time; 1 for all.",
+    )
+    note_floor: float = Field(0.01, ge=0, le=1, description="The strength below which no shared note fades.")
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
 
     @field_validator("agent")

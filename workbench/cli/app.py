@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import interop, keeping
+from workbench.cli import interop, keeping, note
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -385,6 +385,8 @@ def doctor(repo: Repo = HERE, json: Json = False) -> None:
 
     raise typer.Exit(body(repo, json=json))
 
+
+app.add_typer(note.notes, name="note")
 
 benches = typer.Typer(rich_markup_mode=None)
 app.add_typer(benches, name="bench")

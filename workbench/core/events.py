@@ -166,6 +166,9 @@ class MarkerReceived(AttemptEvent):
     to: str = ""
     reply_to: str = ""
     decision: Literal["", "yes", "no"] = ""
+    namespace: str = ""
+    ttl: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class MarkerQuarantined(AttemptEvent):
@@ -207,7 +210,7 @@ class WorkCollected(AttemptEvent):
     """What the worktree held was committed where needed and pinned. ``changed`` compares trees
     with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
     ``unresolved`` lists files that still hold conflict markers; ``weakened`` is a sentence when a fix-up
-    lost or weakened a test of either side."""
+    lost or weakened a test of either side. ``files`` are the first of the paths that it changes."""
 
     commit: str
     tree: str
@@ -216,6 +219,7 @@ class WorkCollected(AttemptEvent):
     pin: str
     unresolved: tuple[str, ...] = ()
     weakened: str = ""
+    files: tuple[str, ...] = ()
 
 
 class CheckingStarted(Event):
@@ -598,6 +602,17 @@ class LandingRead(Event):
     changes: tuple[PublicChange, ...] = ()
     more: int = 0
     touched: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+# -- shared notes --------------------------------------------------------------------------------
+# Notes need no events of their own: what is kept follows from markers, failures and landings, which
+# are in the log already (see ``core.traces``).
+
+
+class NotesGiven(AttemptEvent):
+    """The brief of an attempt carries these shared notes, by their ids."""
+
+    notes: tuple[str, ...]
 
 
 # -- what is guarded -----------------------------------------------------------------------------

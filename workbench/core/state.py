@@ -14,6 +14,7 @@ from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
+from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
 
 
@@ -174,6 +175,9 @@ class AttemptState:
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
     because: str = ""
+    files: tuple[str, ...] = ()
+    """What it had changed when its work was last collected: the first of them."""
+    notes: int = 0
 
 
 @dataclass(slots=True)
@@ -415,6 +419,7 @@ class RunState:
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
     alarms: list[Raised] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""

@@ -24,6 +24,7 @@ from workbench.testing.faults.agents import sound
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
 from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
@@ -49,6 +50,7 @@ class Machine(Protocol):
     resolver: FakeResolver
     requests: MemoryRequests
     transcripts: Transcripts
+    notes: FakeNotes
     first: e.RunStarted
     nonces: itertools.count[int]
 
@@ -186,6 +188,7 @@ class Process:
             resolver=machine.resolver,
             names=LineNames(),
             environment={},
+            notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
             requests=machine.requests,
         )
