@@ -1,4 +1,4 @@
-"""`workbench bench mail`: messages arrive, and what is told is of them. How long they take is not looked at."""
+"""`workbench bench mail`: messages arrive, and what is told is of them; not how long they take."""
 
 from __future__ import annotations
 
