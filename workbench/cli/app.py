@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import interop, keeping, note
+from workbench.cli import interop, keeping, note, talking
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -38,6 +38,12 @@ Team = Annotated[
 Agent = Annotated[
     str | None,
     typer.Option("--agent", metavar="AGENT", help="`claude` (the default) or `command:CMD`, any program."),
+]
+Lead = Annotated[
+    str | None,
+    typer.Option(
+        "--lead", metavar="LEAD", help="`claude`: a session that answers teammates' questions; '' for none."
+    ),
 ]
 Gate = Annotated[
     list[str] | None,
@@ -100,6 +106,7 @@ def run(
     repo: Repo = HERE,
     team: Team = None,
     agent: Agent = None,
+    lead: Lead = None,
     gate: Gate = None,
     no_gates: NoGates = False,
     model: Model = None,
@@ -118,6 +125,7 @@ def run(
     from workbench.cli.running import Wanted, run_plan
 
     overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
+    overrides["lead"] = lead
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
     raise typer.Exit(run_plan(wanted))
 
@@ -127,6 +135,7 @@ def rehearse(
     plan: PlanFile,
     repo: Repo = HERE,
     team: Team = None,
+    lead: Lead = None,
     gate: Gate = None,
     no_gates: NoGates = False,
     base: Base = None,
@@ -149,7 +158,7 @@ def rehearse(
     """
     from workbench.cli.running import Wanted, rehearse_plan
 
-    overrides = {"team": team, "gates": gate}
+    overrides = {"team": team, "gates": gate, "lead": lead}
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
     raise typer.Exit(rehearse_plan(wanted, script))
 
@@ -260,9 +269,10 @@ def resume(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed.
+    """Go on with a run that was stopped, killed or paused.
 
-    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice.
+    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice. What
+    was sent, answered and asked for meanwhile is taken up.
     """
     from workbench.cli.running import resume as body
 
@@ -365,6 +375,9 @@ def undo(
 app.command()(keeping.clean)
 app.command()(interop.export)
 app.command("import")(interop.import_)
+
+for command in talking.COMMANDS:
+    app.command()(command)
 
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -14,6 +14,9 @@ from workbench.core.mail import ALL, LEAD, PERSON, WORKBENCH, Decision, Message,
 from workbench.core.models import TEXT_LIMIT
 from workbench.core.state import Ask, AttemptState, Phase, RunState, TeammateState
 
+UNANSWERED = "questions wait for an answer"
+"""How the reason begins for which a run stops that could go on only with answers."""
+
 MOST_NAMED = 12
 """Names of teammates that a refusal lists."""
 
@@ -69,7 +72,7 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
         return ""
     if settings.topology == "hierarchical" and to != ALL and related(state, attempt, to):
         return ""
-    if settings.topology == "star" and not settings.lead:
+    if settings.topology == "star" and not state.led:
         return ""  # workbench is the hub, and passes it on
     return f"in this team ({settings.topology}) you write to the lead, who passes on what others should know"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.alarms import Alarm
+from workbench.core.lead import LeadState
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
@@ -34,6 +35,7 @@ class TaskStatus(StrEnum):
     REJECTED = "rejected"
     BLOCKED = "blocked"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 T = TaskStatus
@@ -59,9 +61,13 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.HELD, "unhold"): T.PENDING,
     # What it waits for was landed and is undone.
     **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
+    # A person wants it tried again, or left out.
+    **{(status, "again"): T.PENDING for status in (T.BLOCKED, T.FAILED, T.SKIPPED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.PENDING, T.HELD, T.READY, T.CONFLICTED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.REJECTED, T.BLOCKED, T.FAILED)},
 }
 
-OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD})
+OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD, T.SKIPPED})
 
 
 class Phase(StrEnum):
@@ -123,6 +129,8 @@ class Ask:
     message: Message
     to: str
     hold: Hold | None = None
+    why: str = ""
+    """Why it was passed on, in the words of the lead."""
 
 
 @dataclass(slots=True)
@@ -168,6 +176,8 @@ class AttemptState:
     """Messages that its session has taken up, those before an interruption included."""
     waiting: bool = False
     """Whether its turn is over because it waits for an answer."""
+    stranded: bool = False
+    """Whether it waited so when it was given up for want of an answer."""
     sent: int = 0
     """What it has written, as the quota counts."""
     markers: set[str] = field(default_factory=set)
@@ -416,8 +426,11 @@ class RunState:
     """Which message answered which."""
     for_lead: list[str] = field(default_factory=list)
     """Messages that the lead was not given."""
+    lead: LeadState = field(default_factory=LeadState)
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
+    paused: bool = False
+    """Whether a person paused it."""
     alarms: list[Raised] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
 
@@ -438,7 +451,16 @@ class RunState:
     @property
     def cost_usd(self) -> float:
         """What the run has cost so far, live attempts included."""
-        return self.spent.cost_usd + sum(attempt.usage.cost_usd for attempt in self.working.values())
+        live = sum(attempt.usage.cost_usd for attempt in self.working.values())
+        return self.spent.cost_usd + live + self.lead.usage.cost_usd
+
+    @property
+    def led(self) -> bool:
+        """Whether there is a lead that may answer: one that failed for good, or can cost no more, may not."""
+        if not self.settings.lead or self.lead.out:
+            return False
+        budget = self.settings.budget_usd
+        return budget is None or self.cost_usd < budget
 
     def budget_of(self, task: str) -> float | None:
         """What all attempts at a task may cost together, in US dollars."""

@@ -13,12 +13,14 @@ from workbench.core.apply import (
     attempts,
     guard,
     landings,
+    lead,
     mail,
     notes,
     notices,
     pacing,
     provided,
     runs,
+    steering,
     undo,
 )
 from workbench.core.apply.table import HANDLERS
@@ -26,8 +28,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "fold", "guard", "landings", "mail", "notes", "notices", "pacing", "provided",
-    "runs", "undo",
+    "apply", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices", "pacing",
+    "provided", "runs", "steering", "undo",
 ]  # fmt: skip
 
 
@@ -38,7 +40,7 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS)
+    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS)
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))

@@ -54,16 +54,20 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
         raise IllegalEvent(
             f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open"
         )
+    if state.lead.up:
+        raise IllegalEvent("a run cannot be resumed while its lead is unaccounted for")
     if state.undoing:
         raise IllegalEvent("a run cannot be resumed while what was being undone is unaccounted for")
     if state.over_for_good:
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
+    state.lead.begin_anew()
     state.pace = Pace(warned=state.pace.warned if event.budget_usd is None else set(), room=event.room)
     if state.outcome is None:  # it was cut short: what it did until its last record counts
         state.active_seconds += max(0.0, state.at - state.resumed_at)
     state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
     state.resumed_at = at
+    state.paused = False  # whoever resumes wants it to go on
     state.pairing.clear()  # a search that was cut short is not worth going on with
     state.environment = event.environment or state.environment
     if event.budget_usd is not None:
@@ -80,6 +84,8 @@ def _stop_requested(state: RunState, event: e.StopRequested, at: float) -> None:
 def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot finish while attempts are live")
+    if state.lead.up:
+        raise IllegalEvent("a run cannot finish while its lead is at work")
     if state.landing is not None:
         raise IllegalEvent(f"a run cannot finish while {', '.join(state.landing.tasks)} is being landed")
     state.outcome, state.reason = event.outcome, event.reason

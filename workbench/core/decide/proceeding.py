@@ -4,7 +4,7 @@ next, is the run over."""
 from __future__ import annotations
 
 from workbench.core import actions as a
-from workbench.core import allocation, mailing, merge, pacing
+from workbench.core import allocation, leading, mailing, merge, pacing
 from workbench.core import events as e
 from workbench.core.decide.table import Actions
 from workbench.core.models import BUDGET_SPENT
@@ -28,7 +28,7 @@ def poor(state: RunState) -> bool:
 def start(state: RunState) -> Actions:
     """Pair startable tasks, best first, with free teammates, as ``allocation`` chooses; a task waits for whom
     it prefers when that one is just closing."""
-    if not may_start(state) or not state.free or not state.startable:
+    if not may_start(state) or state.paused or not state.free or not state.startable:
         return []
     places = pacing.places(state)
     names = list(state.teammates)
@@ -71,7 +71,12 @@ def land(state: RunState) -> Actions:
 
 
 def finish(state: RunState) -> Actions:
-    """End the run when nothing is in flight and nothing more can be."""
+    """End the run when nothing is in flight and nothing more can be; first its lead, if that is there."""
+    over = _over(state)
+    return [a.EndLead()] if over and state.lead.up else over
+
+
+def _over(state: RunState) -> Actions:
     if state.working or state.landing is not None or state.finished:
         return []
     if state.pairing and not state.stopping:
@@ -79,7 +84,9 @@ def finish(state: RunState) -> Actions:
     landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values()) if state.stopping else 0
     if state.stopping and landed < len(state.tasks):
         return [a.Declare(e.RunFinished(outcome="stopped", reason=state.stopping))]
-    if state.queue:
+    if state.queue or not state.base_green:  # the branch is made once the base is green
+        return []
+    if state.paused and state.over < len(state.tasks):  # a person lets it go on, or stops it
         return []
     if may_start(state) and state.startable:
         held = [mailing.held_for(state, name) for _, name in state.startable]
@@ -87,7 +94,7 @@ def finish(state: RunState) -> Actions:
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
             return []
         waits = "; ".join(f"{ask.id} of {ask.sender} ({ask.task})" for ask in asks[:4])
-        reason = f"questions wait for an answer: {waits}"
+        reason = f"{mailing.UNANSWERED}: {waits}"
         return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]
     if state.over < len(state.tasks):
         if may_start(state):
@@ -112,10 +119,13 @@ def kept_worktrees(state: RunState) -> tuple[str, ...]:
 
 def wake(state: RunState) -> Actions:
     """Come back when time has passed that something waits for: a task, if nothing else may let it start, or
-    who asked something."""
+    who asked something, or the lead that failed."""
     holds = [ask.hold for ask in state.asks.values()] if not state.stopping else []
-    if may_start(state) and state.startable:
+    if may_start(state) and state.startable and not state.paused:
         holds.append(pacing.waits(state))
+    lead = state.lead
+    if state.led and not lead.up and not state.stopping and leading.wanted(state):
+        holds.append(lead.later if lead.later is not None and lead.later.holds(state.at) else None)
     found = [hold for hold in holds if hold is not None]
     return [a.Wake(min(found, key=lambda hold: hold.until))] if found else []
 

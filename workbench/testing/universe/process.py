@@ -11,16 +11,19 @@ from typing import Protocol
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.mail import PERSON
+from workbench.core.requests import OF_THE_MOMENT
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
+from workbench.engine.ports import Seat
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.errors import GitError, StoreError
 from workbench.testing.clock import Clock, VirtualLoop
 from workbench.testing.faults import FaultyMarkers, FaultyStore, Life, Roughnecks, Weather, faulty
 from workbench.testing.faults.agents import sound
+from workbench.testing.faults.leads import RoughLead
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
@@ -29,7 +32,7 @@ from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
 from workbench.testing.transcripts import Transcripts
-from workbench.testing.worktrees import FakeGates, FakeWorktrees
+from workbench.testing.worktrees import FakeCheckouts, FakeGates, FakeWorktrees
 
 RUN = "r"
 FOUL = (GitError, OSError, StoreError)
@@ -75,6 +78,7 @@ class Process:
         self.left = ""
         self.main: asyncio.Task[None]
         self.agents: Roughnecks
+        self.lead: RoughLead
 
     def live(self) -> str:
         """Run it to its end, which is told: over, cancelled, killed, or what it failed with. ``left`` says
@@ -154,6 +158,9 @@ class Process:
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
+            for it in list(machine.requests.lying.values()):
+                if isinstance(it.request, OF_THE_MOMENT):  # it was asked of the process before
+                    machine.requests.settle(it.id)
             if state.finished:
                 for it in machine.requests.scan():
                     if it.id not in state.requests:
@@ -178,6 +185,7 @@ class Process:
             machine.clock.now,
             machine.transcripts,
         )
+        self.lead = RoughLead(machine.weather, life, machine.transcripts, machine.clock.now)
         return World(
             git=faulty(git, "git", life),
             worktrees=faulty(machine.worktrees, "worktrees", life),
@@ -190,6 +198,7 @@ class Process:
             environment={},
             notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
+            seat=Seat(self.lead, FakeCheckouts(), {}),
             requests=machine.requests,
         )
 
