@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping, note, talking
+from workbench.cli import interop, keeping, note, talking
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -373,6 +373,8 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(interop.export)
+app.command("import")(interop.import_)
 
 for command in talking.COMMANDS:
     app.command()(command)
@@ -447,6 +449,26 @@ def bench_merge(
     from workbench.cli.bench import bench_merge as body
 
     raise typer.Exit(body(files, branches, json=json))
+
+
+@benches.command("mail")
+def bench_mail(
+    teammates: Annotated[int, typer.Option(min=1, metavar="N", help="Teammates at work at once.")] = 4,
+    messages: Annotated[int, typer.Option(min=1, metavar="N", help="Messages of each round.")] = 40,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds, a run each.")] = 1,
+    agent: Annotated[
+        str, typer.Option(metavar="KIND", help="`claude` or `command`; both if not given.")
+    ] = "both",
+    json: Json = False,
+) -> None:
+    """How long a message takes to reach a teammate.
+
+    From sending to the first request to the model that holds it: the real Claude Code, on a scripted model,
+    in the middle of a turn. For a command, until it is in its inbox.
+    """
+    from workbench.cli.post import bench_mail as body
+
+    raise typer.Exit(body(teammates, messages, rounds, agent, json=json))
 
 
 @benches.command("sweep")
