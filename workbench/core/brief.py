@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from workbench.core.mailing import answered, words
+from workbench.core.mailing import answered, members, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
 
 TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.\w+$", re.IGNORECASE)
@@ -23,7 +23,7 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
         "task": task.spec,
         "attempt": attempt.number,
         "teammate": attempt.teammate,
-        "teammates": [name for name in state.teammates if name != attempt.teammate],
+        "teammates": [name for name in members(state) if name != attempt.teammate],
         "plan_title": plan.title,
         "context": plan.context,
         "contract": plan.contract,
@@ -43,8 +43,14 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
             for asked, answer in answered(state, attempt.task)
             if answer.id not in attempt.mail
         ],
-        "agent": "claude" if state.settings.agent == "claude" else "command",
+        "agent": tools_of(state, attempt.teammate),
     }
+
+
+def tools_of(state: RunState, teammate: str) -> str:
+    """By what a teammate reports: the tools that Claude Code is given, or the command line."""
+    own = state.settings.agent == "claude" and not state.teammates[teammate].external
+    return "claude" if own else "command"
 
 
 def other_tests(state: RunState, others: Iterable[str]) -> list[str]:

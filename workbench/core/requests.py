@@ -42,4 +42,40 @@ class Stop(Value):
     what: Literal["stop"] = "stop"
 
 
-Request = Annotated[Write | Answer | Stop, Field(discriminator="what")]
+NAME_FIELD = Field(default="", max_length=64)
+
+
+class Spawn(Value):
+    """Make the team larger by a teammate of the run's agent. Without a ``name`` it gets the next free one."""
+
+    what: Literal["spawn"] = "spawn"
+    name: str = NAME_FIELD
+    role: str = Field(default="", max_length=64)
+
+
+class RequestJoin(Value):
+    """Somebody's own program or session wants to be a teammate: ``seat`` is where it waits for its tasks,
+    ``agent`` whether a command is run for each of them. ``worktree`` is a checkout that it brings, empty when
+    workbench is to make one."""
+
+    what: Literal["join"] = "join"
+    seat: str = Field(pattern=REQUEST_ID)
+    name: str = NAME_FIELD
+    role: str = Field(default="", max_length=64)
+    agent: Literal["hand", "command"] = "hand"
+    command: str = Field(default="", max_length=2_000)
+    worktree: str = Field(default="", max_length=4_096)
+
+
+class RequestShutdown(Value):
+    """Ask a teammate to leave the team, or with ``now`` let it leave without asking."""
+
+    what: Literal["shutdown"] = "shutdown"
+    teammate: str = Field(min_length=1, max_length=64)
+    reason: str = Field(default="", max_length=TEXT_LIMIT)
+    now: bool = False
+
+
+Request = Annotated[
+    Write | Answer | Stop | Spawn | RequestJoin | RequestShutdown, Field(discriminator="what")
+]

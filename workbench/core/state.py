@@ -13,6 +13,7 @@ from workbench.core.alarms import Alarm
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
+from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
 from workbench.errors import IllegalEvent
 
@@ -227,6 +228,19 @@ class TeammateState:
     unread: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     landed: int = 0
+    external: bool = False
+    """Whether it is somebody's own program or session, which takes its tasks from ``seat``."""
+    seat: str = ""
+    by_hand: bool = False
+    """Whether nobody sees it end its turns: a done or blocked is that."""
+    own: str = ""
+    """The checkout that it brought."""
+    role: str = ""
+    leaving: bool = False
+    """Whether it gets no more tasks, and leaves when what it is at has ended."""
+    left: bool = False
+    reason: str = ""
+    """Why it leaves, or left."""
 
 
 @dataclass(slots=True)
@@ -407,6 +421,8 @@ class RunState:
     """Messages that the lead was not given."""
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
+    joining: dict[str, RequestJoin] = field(default_factory=dict)
+    """Those of them by which somebody wanted to join, by their ids."""
     alarms: list[Raised] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:

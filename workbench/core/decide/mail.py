@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.decide.leaving import followed, lapsed
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import LEAD, PERSON, MessageKind
@@ -80,6 +81,9 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
     if asked is None or attempt.teammate not in recipients(state, asked.sender, asked.to):
         reason = f"no message {event.reply_to!r} was written to you"
         return [a.Declare(_refused(attempt, event.reply_to, reason))]
+    if asked.kind is MessageKind.SHUTDOWN and not event.decision:
+        reason = f"{asked.id} wants a yes or a no, as the decision of your answer"
+        return [a.Declare(_refused(attempt, event.reply_to, reason))]
     to = LEAD if asked.sender == LEAD else asked.sender
     draft = Draft(
         MessageKind.ANSWER,
@@ -101,7 +105,7 @@ def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
         attempt = working(state, name)
         told += deliver(state, attempt) if attempt is not None else []
     if event.message.kind is MessageKind.ANSWER:
-        return told + (settled(state) or go_on(state))
+        return told + (followed(state, event.message) or settled(state) or go_on(state))
     return told + (settled(state) or wake(state)) if event.message.asks else told
 
 
@@ -114,6 +118,8 @@ def settled(state: RunState) -> Actions:
     """Settle the first open question that nobody will answer, or not in time: what the lead was asked goes to
     the person, the rest is answered by workbench. The event that comes of it asks for the next one."""
     for ask in state.asks.values():
+        if found := lapsed(state, ask):
+            return found
         if ask.message.kind is not MessageKind.QUESTION:
             continue
         if ask.to == LEAD and is_overdue(state, ask):

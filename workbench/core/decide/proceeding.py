@@ -9,6 +9,7 @@ from workbench.core import mailing, merge, pacing
 from workbench.core.decide.table import Actions
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.state import Phase, RunState, TaskStatus
+from workbench.core.team import deserted
 
 ON_ITS_WAY = frozenset({TaskStatus.DELIVERED, TaskStatus.LANDING})
 """What is in the queue may be there for a second time: its publication was lost, or cut short."""
@@ -70,8 +71,18 @@ def land(state: RunState) -> Actions:
 
 
 def finish(state: RunState) -> Actions:
-    """End the run when nothing is in flight and nothing more can be."""
+    """End the run when nothing is in flight and nothing more can be. Who came from outside leaves first."""
+    ending = _ending(state)
+    for mate in state.teammates.values() if ending else ():
+        if mate.external and not mate.left:
+            return [a.Declare(e.TeammateLeft(name=mate.name, reason="the run is over"))]
+    return ending
+
+
+def _ending(state: RunState) -> Actions:
     if state.working or state.landing is not None or state.finished:
+        return []
+    if not state.base_green and not state.stopping:  # its check comes first, whoever answers meanwhile
         return []
     if state.pairing and not state.stopping:
         return []
@@ -84,7 +95,8 @@ def finish(state: RunState) -> Actions:
         held = [mailing.held_for(state, name) for _, name in state.startable]
         asks = [ask.message for ask in held if ask is not None]
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
-            return []
+            alone = deserted(state)
+            return [a.Declare(e.RunFinished(outcome="stopped", reason=alone))] if alone else []
         waits = "; ".join(f"{ask.id} of {ask.sender} ({ask.task})" for ask in asks[:4])
         reason = f"questions wait for an answer: {waits}"
         return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]

@@ -9,7 +9,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import ALL, LEAD, PERSON, MessageKind
-from workbench.core.mailing import Draft, message
+from workbench.core.mailing import Draft, members, message
 from workbench.core.models import Value
 from workbench.core.requests import Answer, Stop, Write
 from workbench.core.state import RunState
@@ -55,10 +55,10 @@ def send(state: RunState, draft: Draft, further: int = 0) -> Actions:
 
 @carries(Write)
 def _write(state: RunState, event: e.RequestMade, request: Write) -> Actions:
-    if request.to not in (*state.teammates, LEAD, PERSON, ALL):
+    if request.to not in (*members(state), LEAD, PERSON, ALL):
         raise Refused(
             f"There is nobody called {request.to!r} in this run.",
-            f"There are {', '.join(state.teammates)}, lead and all.",
+            f"There are {', '.join(members(state))}, lead and all.",
         )
     if request.to == LEAD and not state.settings.lead:
         raise Refused("This run has no lead.", "Start it with `--lead claude`, or write to a teammate.")
@@ -79,6 +79,9 @@ def _answer(state: RunState, event: e.RequestMade, request: Answer) -> Actions:
     asked = ask.message
     if event.by == asked.sender:
         raise Refused("Nobody answers their own question.")
+    if asked.kind is MessageKind.SHUTDOWN:
+        hint = f"`workbench team remove {ask.to} --now` ends it without asking."
+        raise Refused(f"Only {ask.to} can answer {asked.id}.", hint)
     if asked.kind is MessageKind.QUESTION and not request.text.strip():
         raise Refused("An answer to a question says something.")
     if asked.kind is not MessageKind.QUESTION and not request.decision:

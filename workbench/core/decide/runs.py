@@ -5,10 +5,13 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.attempts import flakes
+from workbench.core.decide.leaving import departure
 from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import finish, go_on
 from workbench.core.decide.table import Actions, after
+from workbench.core.mail import WORKBENCH
 from workbench.core.state import RunState
+from workbench.core.team import next_name
 
 
 @after(e.RunStarted)
@@ -18,7 +21,12 @@ def _run_started(state: RunState, event: e.RunStarted) -> Actions:
 
 @after(e.RunResumed)
 def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
-    return settled(state) or go_on(state) if state.base_green else [a.CheckBase()]
+    comes: Actions = []
+    if all(mate.leaving for mate in state.teammates.values()):  # somebody has to do what is left
+        comes = [a.Declare(e.TeammateJoined(name=next_name(state), by=WORKBENCH))]
+    if not state.base_green:
+        return [*(comes or departure(state)), a.CheckBase()]
+    return comes or departure(state) or settled(state) or go_on(state)
 
 
 @after(e.BaseChecked)
