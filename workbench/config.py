@@ -173,6 +173,10 @@ class Settings(BaseModel):
     message_quota: int = Field(
         40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."
     )
+    on_join: Literal["ask", "approve", "reject"] = Field(
+        "ask",
+        description="Somebody wants to join by `workbench join`: `ask` you, `approve` it, or `reject` it.",
+    )
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
 
     @field_validator("agent")

@@ -121,6 +121,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "answer_seconds": settings.answer_seconds,
             "topology": settings.topology,
             "message_quota": settings.message_quota,
+            "on_join": settings.on_join,
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
             "continues": continues(settings.agent),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.leaving import departure, joined
@@ -53,7 +51,7 @@ def _request_join(state: RunState, event: e.RequestMade, request: RequestJoin) -
     if any(mate.seat == request.seat for mate in state.teammates.values()):
         raise Refused("That seat is taken.", "Call `workbench join` anew.")
     _named(state, request.name)
-    if request.worktree and not PurePosixPath(request.worktree).is_absolute():
+    if request.worktree and not request.worktree.startswith("/"):
         raise Refused("A worktree is named by its whole path.")
     if state.settings.on_join == "reject":
         raise Refused("This run takes nobody in.", 'It was started with on_join = "reject".')

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from workbench.core.events import RequestMade
+from workbench.core.mail import PERSON, Decision
+from workbench.core.requests import Answer, Request, RequestJoin, RequestShutdown, Spawn
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
 """Within how many seconds of a process's start somebody interferes, mostly early."""
+
+CHANGE = 900.0
+"""Within how many seconds somebody changes the team."""
 
 
 PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
@@ -25,6 +31,7 @@ class Person:
         self._git = git
         self.pushed: list[str] = []
         self.taken_off: set[str] = set()
+        self.changes = 16
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -44,6 +51,18 @@ class Person:
             weather.visits -= 1
             act = weather.dice.choice(acts)
             process.loop.call_later(VISIT * weather.dice.random() ** 4, self._act, act, process)
+        self._look_after_the_team(process)
+
+    def _look_after_the_team(self, process: Process) -> None:
+        """Some processes are asked to let people join and leave, in the first minutes."""
+        weather = process.machine.weather
+        acts = (self.spawn, self.join, self.answer, self.ask_to_leave, self.send_away)
+        if not weather.trouble.person or not weather.chance(0.5):
+            return
+        for _ in range(min(self.changes, weather.dice.choice((1, 3, 8)))):
+            self.changes -= 1
+            act = weather.dice.choice(acts)
+            process.loop.call_later(CHANGE * weather.dice.random() ** 2, self._act, act, process)
 
     def _act(self, act: Callable[[Process], None], process: Process) -> None:
         if not process.life.dead and not process.main.done():
@@ -113,6 +132,39 @@ class Person:
             self.pushed.clear()
             self.taken_off.update(now for ref, now in self._git.moves if ref == INTEGRATION)
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
+
+    def _ask(self, process: Process, request: Request) -> None:
+        if process.engine is not None:
+            dice = process.machine.weather.dice
+            process.engine.emit(RequestMade(id=f"{dice.getrandbits(64):016x}", by=PERSON, request=request))
+
+    def spawn(self, process: Process) -> None:
+        """One more of the run's own agent."""
+        self._ask(process, Spawn(name=process.machine.weather.dice.choice(("", "ada", "gus", "all"))))
+
+    def join(self, process: Process) -> None:
+        """Somebody comes from outside."""
+        dice = process.machine.weather.dice
+        seat, worktree = f"{dice.getrandbits(64):016x}", dice.choice(("", "/mine"))
+        name = dice.choice(("", "ivo", "bob", "../etc"))
+        self._ask(process, RequestJoin(seat=seat, name=name, agent="command", worktree=worktree))
+
+    def answer(self, process: Process) -> None:
+        """What is open is answered, whatever it is."""
+        if process.state is not None and (asks := list(process.state.asks)):
+            dice = process.machine.weather.dice
+            decision: Decision = dice.choice(("yes", "yes", "no", ""))
+            self._ask(process, Answer(message=dice.choice(asks), decision=decision, text="words"))
+
+    def ask_to_leave(self, process: Process, now: bool = False) -> None:
+        """Somebody of the team is not needed any more."""
+        if process.state is not None and (team := list(process.state.teammates)):
+            name = process.machine.weather.dice.choice(team)
+            self._ask(process, RequestShutdown(teammate=name, reason="enough", now=now))
+
+    def send_away(self, process: Process) -> None:
+        """The same, without asking."""
+        self.ask_to_leave(process, now=True)
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""

@@ -33,6 +33,7 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         nudge_seconds=dice.choice((60.0, 300.0)),
         retry_seconds=dice.choice((0.0, 5.0, 60.0)),
         on_question="fail" if dice.random() < 0.1 else "proceed",
+        on_join=dice.choice(("ask", "approve", "approve", "reject")),
         continues=dice.random() < 0.5,
         keep_worktrees=dice.random() < 0.2,
     )

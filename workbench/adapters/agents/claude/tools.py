@@ -75,7 +75,24 @@ _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
     ),
 }
 
-TOOL_NAMES = tuple(f"mcp__{SERVER}__{kind}" for kind in _TOOLS)
+_DECIDING: dict[str, tuple[str, str, tuple[str, ...], str]] = {
+    "approve_shutdown": (
+        "Agree to leave the team, when you were asked to. Commit what you have first.",
+        "yes",
+        ("reply_to",),
+        "You leave the team. What you have is kept; end your turn.",
+    ),
+    "reject_shutdown": (
+        "Say no to leaving the team, when you were asked to, and why. Then go on.",
+        "no",
+        ("reply_to", "note"),
+        "Whoever asked hears why. Go on.",
+    ),
+}
+"""Tools that are an answer with its decision: what they are for, the decision, what they need, and what they
+say. Called so in Claude Code's own teams."""
+
+TOOL_NAMES = tuple(f"mcp__{SERVER}__{name}" for name in (*_TOOLS, *_DECIDING))
 
 
 def drop(worktree: Path, nonce: str, kind: MarkerKind, given: Mapping[str, Any]) -> Path:
@@ -106,7 +123,21 @@ def tool_server(worktree: Path, nonce: str, teammates: Collection[str] = ()) -> 
     """
     from claude_agent_sdk import create_sdk_mcp_server
 
-    return create_sdk_mcp_server(SERVER, tools=[_tool(kind, worktree, nonce, teammates) for kind in _TOOLS])
+    tools = [_tool(kind, worktree, nonce, teammates) for kind in _TOOLS]
+    return create_sdk_mcp_server(SERVER, tools=tools + [_deciding(it, worktree, nonce) for it in _DECIDING])
+
+
+def _deciding(name: str, worktree: Path, nonce: str) -> SdkMcpTool[Any]:
+    from claude_agent_sdk import SdkMcpTool
+
+    description, decision, required, answer = _DECIDING[name]
+
+    async def call(given: dict[str, Any]) -> dict[str, Any]:
+        fields = {"reply_to": given.get("reply_to"), "note": given.get("note"), "decision": decision}
+        return _dropped(worktree, nonce, MarkerKind.ANSWER, fields, answer)
+
+    schema = _schema({"reply_to": _REPLY, "note": _NOTE}, required)
+    return SdkMcpTool(name=name, description=description, input_schema=schema, handler=call)
 
 
 def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[str]) -> SdkMcpTool[Any]:
@@ -120,21 +151,32 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
             return _says(
                 f"There is no teammate of that name; there are {', '.join(teammates)}, lead and all.", True
             )
-        try:
-            drop(worktree, nonce, kind, {name: given.get(name) for name in properties})
-        except ValueError as error:
-            return _says(str(error), True)
-        except OSError as error:
-            return _says(f"The marker could not be written: {error.strerror}.", True)
-        return _says(answer)
+        return _dropped(worktree, nonce, kind, {name: given.get(name) for name in properties}, answer)
 
-    schema = {
+    schema = _schema(properties, required)
+    return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
+
+
+def _schema(properties: dict[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
+    return {
         "type": "object",
         "properties": properties,
         "required": list(required),
         "additionalProperties": False,
     }
-    return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
+
+
+def _dropped(
+    worktree: Path, nonce: str, kind: MarkerKind, fields: Mapping[str, Any], answer: str
+) -> dict[str, Any]:
+    """Drop a marker, and what the tool then says."""
+    try:
+        drop(worktree, nonce, kind, fields)
+    except ValueError as error:
+        return _says(str(error), True)
+    except OSError as error:
+        return _says(f"The marker could not be written: {error.strerror}.", True)
+    return _says(answer)
 
 
 def _says(text: str, is_error: bool = False) -> dict[str, Any]:
