@@ -40,8 +40,8 @@ def join(
     Call it from a session of Claude Code that you started yourself, or from any shell: it prints your task,
     where to work on it and how to report. In a clean linked worktree of yours you work there, and get it back
     with its branch; elsewhere a worktree is made. With --command a program does each task, as
-    `--agent command:CMD` would, until the run ends or you press Ctrl-C. You are let in when `workbench answer`
-    says yes, or by the setting on_join.
+    `--agent command:CMD` would, until the run ends or you press Ctrl-C. You are let in when somebody says
+    `workbench answer ID yes`, or by the setting on_join.
     """
     from workbench.cli.joined import Wish, joining
 
