@@ -28,7 +28,7 @@ IN_A_GATE = ("WORKBENCH_GATE", "1")
 KEYS = {"copy": "copy_files", "link": "link_files"}
 """Settings that cannot be fields under the name people write, and the fields they are."""
 
-ATTEMPT_VARIABLES = frozenset({"RUN", "TASK", "ATTEMPT", "NONCE"})
+ATTEMPT_VARIABLES = frozenset({"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE"})
 """What follows WORKBENCH_ in the variables that a teammate gets: never settings."""
 
 
@@ -177,6 +177,13 @@ class Settings(BaseModel):
         "ask",
         description="Somebody wants to join by `workbench join`: `ask` you, `approve` it, or `reject` it.",
     )
+    note_decay: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="What is left of a shared note's strength after half a minute of run time; 1 for all.",
+    )
+    note_floor: float = Field(0.01, ge=0, le=1, description="The strength below which no shared note fades.")
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
 
     @field_validator("agent")

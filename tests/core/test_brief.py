@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core import events as e
 from workbench.core.brief import brief_values, landing_message, snapshot_message
 from workbench.core.models import Plan, RunSettings, Task
+from workbench.core.requests import Write
 from workbench.testing.playbook import Playbook, started
 
 TASKS = [Task(id="a", title="Build it", gates=("lint",)), Task(id="b", title="Use it", after=("a",))]
@@ -25,7 +26,7 @@ def conflicted() -> Playbook:
         e.TurnEnded(task="a", attempt=1, live=False),
         e.WorkCollected(task="a", attempt=1, commit="c", tree="t", changed=True, snapshot=False, pin="p"),
         e.WorkChecked(task="a", attempt=1, commit="c", verdicts=()),
-        e.MarkerReceived(task="a", attempt=1, name="m", kind="message", note="to myself", to="ada"),
+        e.RequestMade(id="1", by="person", request=Write(to="ada", text="hello")),
         e.AttemptEnded(task="a", attempt=1, teammate="ada"),
         e.ConflictFound(task="a", parent="base", paths=("f",), hunks="<<<<<<< f"),
     ):
@@ -50,7 +51,9 @@ def test_a_fixups_brief_carries_the_conflict_and_the_mail_that_waited() -> None:
     book = conflicted()
     values = brief_values(book.state, book.state.attempts["a", 2], ("f",))
     assert (values["why"], values["conflicts"], values["hunks"]) == ("conflict", ("f",), "<<<<<<< f")
-    assert values["messages"] == [{"sender": "ada", "text": "to myself"}]
+    letters = values["messages"]
+    assert isinstance(letters, list)
+    assert [(it["id"], it["sender"], it["text"]) for it in letters] == [("m1", "person", "hello")]
 
 
 def test_any_other_agent_is_a_command() -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping, team
+from workbench.cli import keeping, note, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -152,6 +152,41 @@ def rehearse(
     overrides = {"team": team, "gates": gate}
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
     raise typer.Exit(rehearse_plan(wanted, script))
+
+
+@app.command()
+def plan(
+    goal: Annotated[
+        str, typer.Argument(metavar="GOAL", help="What is to be done; `-` to read it from stdin.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Where to write it; a free `plan.md` if not given."
+        ),
+    ] = None,
+    repo: Repo = HERE,
+    model: Model = None,
+    critique: Annotated[
+        bool, typer.Option("--critique", help="Have a second session review the draft, and revise it once.")
+    ] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Open it in $VISUAL or $EDITOR, and check it again.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the plan as it comes.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    json: Json = False,
+) -> None:
+    """Let Claude Code draft a plan for a goal.
+
+    It reads your latest commit, in a copy, and changes nothing. The draft is checked (and mended) before
+    you see it, with its graph and an opinion on whether a team is worth it. Nothing runs until you approve.
+    """
+    from workbench.cli.drafting import Wanted
+    from workbench.cli.drafting import plan as body
+
+    wanted = Wanted(goal, repo, output, {"model": model}, critique, edit, yes, force, json)
+    raise typer.Exit(body(wanted))
 
 
 @app.command()
@@ -354,6 +389,8 @@ def doctor(repo: Repo = HERE, json: Json = False) -> None:
 
     raise typer.Exit(body(repo, json=json))
 
+
+app.add_typer(note.notes, name="note")
 
 benches = typer.Typer(rich_markup_mode=None)
 app.add_typer(benches, name="bench")

@@ -35,8 +35,12 @@ ECHO_SECONDS = 0.5
 """A SIGTERM so soon after the request to stop is the same request once more."""
 
 
-def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """``asyncio.run``, with a child watcher that needs no thread for each process."""
+STANDS = "nothing is half done; `workbench status` says where the run stands"
+
+
+def run_async(main: Coroutine[Any, Any, T], interrupted: str = STANDS) -> T:
+    """``asyncio.run``, with a child watcher that needs no thread for each process. ``interrupted`` is what a
+    person is told who interrupts it."""
     watch_children_by_pidfd()
     gc.freeze()  # what was imported stays
     gc.enable()
@@ -55,7 +59,7 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     except (KeyboardInterrupt, asyncio.CancelledError) as ended:
         if isinstance(ended, asyncio.CancelledError) and not told:
             raise
-        explain("interrupted", "nothing is half done; `workbench status` says where the run stands")
+        explain("interrupted", interrupted)
         raise KeyboardInterrupt from None
 
 

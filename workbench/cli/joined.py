@@ -117,7 +117,7 @@ def _fields(joiner: Joiner, offer: Offer) -> dict[str, object]:
 
 def _words(joiner: Joiner, offer: Offer) -> str:
     return f"""\
-You are {offer.teammate}, teammate in the run {joiner.run}; your task is {offer.task}, attempt {offer.attempt}.
+You are {offer.teammate}, teammate in the run {joiner.run}. Task {offer.task}, attempt {offer.attempt}.
 Work in {offer.worktree} and nowhere else:
 
   cd {shlex.quote(offer.worktree)}

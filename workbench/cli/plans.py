@@ -6,11 +6,16 @@ import json as jsonlib
 from pathlib import Path
 
 from workbench.cli.driving import run_async
+from workbench.cli.findings import show_findings
 from workbench.cli.outcome import explain
 from workbench.composition import planning
-from workbench.composition.place import open_place
+from workbench.composition.drafting import around as around_of
+from workbench.composition.place import Place, open_place
+from workbench.composition.roles import roles_of
 from workbench.core import plan as plans
-from workbench.core.models import Plan
+from workbench.core.models import Plan, Role
+from workbench.core.plan.review import NOWHERE, Circumstances, as_data, review
+from workbench.core.roles import Remark, in_words
 from workbench.errors import PlanError, UsageError
 
 
@@ -20,18 +25,29 @@ def check_plan(path: Path, repo: Path, *, json: bool) -> int:
     structured = plans.is_structured(text)
     try:
         plan = plans.parse(text, str(path)) if structured else plans.split(text, str(path))
+        place, around = run_async(_surroundings(repo))
+        roles, remarks = _roles(place, plan, path)
     except PlanError as error:
         if not json:
             raise
         problems = [{"line": p.line, "problem": p.sentence, "hint": p.hint} for p in error.problems]
         print(jsonlib.dumps({"plan": str(path), "ok": False, "problems": problems}, indent=2))
         return error.exit_code
-    approved = _approved(path, text, plan, repo) if structured else None
+    findings = review(plan, around) if structured else ()
+    approved = _approved(path, text, plan, place) if structured else None
     if json:
         found = {"plan": str(path), "ok": True, "structured": structured, "approved": approved}
+        found |= {"roles": [role.model_dump(mode="json") for role in roles]}
+        found |= {"remarks": [str(remark) for remark in remarks]}
+        found |= {"warnings": [as_data(finding) for finding in findings]}
         print(jsonlib.dumps(found | plan.model_dump(mode="json"), indent=2))
         return 0
     print(plans.summary(plan))
+    for role in roles:
+        print(f"role {in_words(role)}")
+    for remark in remarks:
+        explain(str(remark))
+    show_findings(findings, path)
     if not structured:
         explain(
             "this plan has no tasks section; above is how its own structure splits it",
@@ -42,14 +58,30 @@ def check_plan(path: Path, repo: Path, *, json: bool) -> int:
     return 0
 
 
-def _approved(path: Path, text: str, plan: Plan, repo: Path) -> bool | None:
-    """Whether the plan is approved here; None outside a repository, where there is nothing to ask."""
-    ready = planning.ReadyPlan(path, text, plan, plans.sha256(text))
+async def _surroundings(repo: Path) -> tuple[Place | None, Circumstances]:
+    """The repository, and what it says about a plan; outside of one there is nothing to ask."""
     try:
-        place = run_async(open_place(repo))
+        place = await open_place(repo)
     except UsageError:
-        return None
-    return planning.approved(place, ready)
+        return None, NOWHERE
+    return place, await around_of(place)
+
+
+def _approved(path: Path, text: str, plan: Plan, place: Place | None) -> bool | None:
+    """Whether the plan is approved here; None outside a repository."""
+    ready = planning.ReadyPlan(path, text, plan, plans.sha256(text))
+    return None if place is None else planning.approved(place, ready)
+
+
+def _roles(place: Place | None, plan: Plan, path: Path) -> tuple[tuple[Role, ...], list[Remark]]:
+    """The roles that the plan uses, at the commit from which it would run."""
+    if place is None or not any(task.role for task in plan.tasks):
+        return (), []
+
+    async def found() -> tuple[tuple[Role, ...], list[Remark]]:
+        return await roles_of(place, plan, None, str(path))
+
+    return run_async(found())
 
 
 def approve_plan(path: Path, repo: Path) -> int:

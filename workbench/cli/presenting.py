@@ -12,6 +12,7 @@ from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.lists import some
 from workbench.core.models import BUDGET_SPENT
+from workbench.core.money import dollars
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -103,7 +104,8 @@ _WHY = {
 
 def _attempt(state: RunState, event: e.AttemptStarted) -> Line:
     title = state.tasks[event.task].spec.title
-    return Line(event.teammate, f"{_WHY[event.why]} {event.task}: {short(title, 80)}")
+    because = f" [{short(event.because)}]" if event.because else ""
+    return Line(event.teammate, f"{_WHY[event.why]} {event.task}: {short(title, 80)}{because}")
 
 
 def _marker(state: RunState, event: e.MarkerReceived) -> Line | None:
@@ -280,7 +282,9 @@ def _paused(state: RunState, event: e.TeamPaused) -> Line:
 
 def _warned(state: RunState, event: e.BudgetWarned) -> Line:
     whose = f"the budget of {event.task}" if event.task else "the budget"
-    return Line("run", f"${event.spent_usd:.2f} of {whose} (${event.budget_usd:.2f}) are spent", "warn")
+    return Line(
+        "run", f"{dollars(event.spent_usd)} of {whose} ({dollars(event.budget_usd)}) are spent", "warn"
+    )
 
 
 def _circuit(state: RunState, event: e.CircuitOpened) -> Line:

@@ -26,6 +26,7 @@ from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
 from workbench.composition.repair import Say, good_state, open_log
+from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
@@ -168,6 +169,7 @@ async def start_run(
         settings = run_settings(place, ready, no_gates=no_gates, scripted=script is not None)
         allow_files(len(settings.team))
         commit = await resolve(place.repository, base or ready.plan.base or "HEAD")
+        roles, remarks = await roles_of(place, ready.plan, commit, str(ready.path))
         store = stack.enter_context(place.store())
         taken = store.runs()
         run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
@@ -188,7 +190,10 @@ async def start_run(
             environment=world.gates.environment(),
             dirty=bool(place.repository.dirty),
             room=_room(world),
+            roles=roles,
         )
+        for remark in remarks:
+            world.notices.say(str(remark))
         killpoint("run.open")
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)

@@ -109,6 +109,7 @@ async def open_world(
             room=room_for(settings.agent.partition(":")[0]),
             guard=RepositoryGuard(place.repository, git, run),
             requests=RequestFolder(place.requests(run), notices.say),
+            notes=place.notes(),
         )
 
 
@@ -248,7 +249,8 @@ def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper
             allowed_domains=wanted.sandbox_domains,
             web=wanted.web,
             launchers=folder,
-        )
+        ),
+        place.notes(),
     )
 
 

@@ -28,7 +28,8 @@ class CheckBase(Action):
 
 @dataclass(frozen=True, slots=True)
 class StartAttempt(Action):
-    """Give a task to a teammate: worktree, brief, agent. AttemptStarted is recorded first."""
+    """Give a task to a teammate: worktree, brief, agent. AttemptStarted is recorded first. ``because`` says
+    why to this one; other words for it do not make another action."""
 
     task: str
     teammate: str
@@ -36,6 +37,7 @@ class StartAttempt(Action):
     why: str
     carry: str | None = None
     session: str | None = None
+    because: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

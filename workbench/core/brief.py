@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.core.mailing import answered, members, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
@@ -12,9 +12,14 @@ TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.
 """What a path looks like that holds tests, in most languages."""
 
 
-def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, ...]) -> Mapping[str, object]:
+def brief_values(
+    state: RunState,
+    attempt: AttemptState,
+    conflicts: tuple[str, ...],
+    notes: Sequence[Mapping[str, str]] = (),
+) -> Mapping[str, object]:
     """Everything the brief of ``attempt`` may say; ``conflicts`` are the files that hold conflict
-    markers in its worktree now."""
+    markers in its worktree now, ``notes`` the shared notes that matter, as ``core.recall.shown`` has them."""
     plan = state.plan
     assert plan is not None, "an attempt belongs to a started run"
     task = state.tasks[attempt.task]
@@ -43,7 +48,9 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
             for asked, answer in answered(state, attempt.task)
             if answer.id not in attempt.mail
         ],
+        "notes": notes,
         "agent": tools_of(state, attempt.teammate),
+        "role": state.roles.get(task.spec.role),
     }
 
 

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
 from workbench.core.alarms import Alarm, restored
 from workbench.core.mail import Message
@@ -20,6 +20,7 @@ from workbench.core.models import (
     Plan,
     PublicChange,
     Reversal,
+    Role,
     RunOutcome,
     RunSettings,
     Usage,
@@ -46,7 +47,7 @@ class AttemptEvent(Event):
 class RunStarted(Event):
     """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
     (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
-    into the machine's memory, if that is known."""
+    into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them."""
 
     plan: Plan
     plan_text: str
@@ -60,6 +61,7 @@ class RunStarted(Event):
     environment: str = ""
     dirty: bool = False
     room: int | None = None
+    roles: tuple[Role, ...] = ()
 
 
 class BaseChecked(Event):
@@ -105,7 +107,8 @@ class WorktreeReady(Event):
 
 class AttemptStarted(AttemptEvent):
     """A teammate was given a task. ``start`` is the integration tip it starts from; ``carry`` is
-    earlier work merged in before the agent starts; ``why`` says what kind of attempt this is."""
+    earlier work merged in before the agent starts; ``why`` says what kind of attempt this is, ``because``
+    why this teammate, where there was a choice."""
 
     teammate: str
     nonce: str
@@ -113,6 +116,7 @@ class AttemptStarted(AttemptEvent):
     why: Literal["first", "retry", "conflict", "rejected", "continued"]
     carry: str | None = None
     session: str | None = None
+    because: str = ""
 
 
 class AgentStarted(AttemptEvent):
@@ -162,6 +166,9 @@ class MarkerReceived(AttemptEvent):
     to: str = ""
     reply_to: str = ""
     decision: Literal["", "yes", "no"] = ""
+    namespace: str = ""
+    ttl: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class MarkerQuarantined(AttemptEvent):
@@ -203,7 +210,7 @@ class WorkCollected(AttemptEvent):
     """What the worktree held was committed where needed and pinned. ``changed`` compares trees
     with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
     ``unresolved`` lists files that still hold conflict markers; ``weakened`` is a sentence when a fix-up
-    lost or weakened a test of either side."""
+    lost or weakened a test of either side. ``files`` are the first of the paths that it changes."""
 
     commit: str
     tree: str
@@ -212,6 +219,7 @@ class WorkCollected(AttemptEvent):
     pin: str
     unresolved: tuple[str, ...] = ()
     weakened: str = ""
+    files: tuple[str, ...] = ()
 
 
 class CheckingStarted(Event):
@@ -304,6 +312,11 @@ class RequestMade(Event):
     id: str
     by: str
     request: Request
+
+    @field_serializer("request", mode="wrap")
+    def _with_its_kind(self, request: Any, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """``what`` has a default in each kind, and a log without it could not be read again."""
+        return {"what": request.what, **dumped(request)}
 
 
 class RequestRefused(Event):
@@ -626,6 +639,17 @@ class LandingRead(Event):
     changes: tuple[PublicChange, ...] = ()
     more: int = 0
     touched: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+# -- shared notes --------------------------------------------------------------------------------
+# Notes need no events of their own: what is kept follows from markers, failures and landings, which
+# are in the log already (see ``core.traces``).
+
+
+class NotesGiven(AttemptEvent):
+    """The brief of an attempt carries these shared notes, by their ids."""
+
+    notes: tuple[str, ...]
 
 
 # -- what is guarded -----------------------------------------------------------------------------

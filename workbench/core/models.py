@@ -70,6 +70,20 @@ class Plan(Value):
     base: str | None = None
 
 
+class Role(Value):
+    """A part that a teammate can play: see ``core.roles``. ``tools`` are the only ones of Claude Code's that
+    it may use, None for all; ``without`` are taken away. ``model`` is None where the run's counts."""
+
+    name: str
+    description: str = ""
+    capabilities: tuple[str, ...] = ()
+    tools: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
+    model: str | None = None
+    prompt: str = ""
+    path: str = ""
+
+
 class RunSettings(Value):
     """What a run was started with; recorded in its first event so that a resume means the same.
 
@@ -152,6 +166,7 @@ class Marker(Value):
     ``percent`` belongs to progress, ``to`` to message (a teammate's name, or ``all``) and question;
     ``confidence`` is the sender's own, 0 to 1. ``reply_to`` is the message that this one answers, with a
     ``decision`` where that wants one.
+    ``namespace``, ``ttl`` (seconds) and ``paths`` belong to note.
     """
 
     kind: MarkerKind
@@ -162,6 +177,9 @@ class Marker(Value):
     to: str = Field(default="", max_length=64)
     reply_to: str = Field(default="", max_length=16)
     decision: Literal["", "yes", "no"] = ""
+    namespace: str = ""
+    ttl: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class Verdict(Value):

@@ -11,10 +11,11 @@ from enum import StrEnum
 
 from workbench.core.alarms import Alarm
 from workbench.core.mail import WORKBENCH, Message
-from workbench.core.models import Plan, Reversal, RunOutcome, RunSettings, Task, Usage, Verdict
+from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
+from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
 
 
@@ -79,6 +80,7 @@ P = Phase
 LIVE = (P.WORKING, P.TURN_OVER, P.COLLECTED, P.CHECKED)
 PHASE_MOVES: dict[tuple[Phase, str], Phase] = {
     (P.WORKING, "turn"): P.TURN_OVER,
+    (P.TURN_OVER, "turn"): P.TURN_OVER,
     (P.TURN_OVER, "tell"): P.WORKING,
     (P.COLLECTED, "tell"): P.WORKING,
     (P.CHECKED, "tell"): P.WORKING,
@@ -173,6 +175,10 @@ class AttemptState:
     interrupted: bool = False
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
+    because: str = ""
+    files: tuple[str, ...] = ()
+    """What it had changed when its work was last collected: the first of them."""
+    notes: int = 0
 
 
 @dataclass(slots=True)
@@ -228,6 +234,8 @@ class TeammateState:
     unread: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     landed: int = 0
+    tried: list[tuple[str, int]] = field(default_factory=list)
+    """Its attempts, oldest first: task and number."""
     external: bool = False
     """Whether it is somebody's own program or session, which takes its tasks from ``seat``."""
     seat: str = ""
@@ -362,6 +370,7 @@ class RunState:
     plan_path: str = ""
     plan_sha256: str = ""
     settings: RunSettings = field(default_factory=lambda: RunSettings(team=("t1",)))
+    roles: dict[str, Role] = field(default_factory=dict)
     base: str = ""
     base_tree: str = ""
     target: str = ""
@@ -385,6 +394,8 @@ class RunState:
     working: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
     startable: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    begun: int = 0
+    """How many attempts teammates have begun."""
     queue: dict[str, float] = field(default_factory=dict)
     landing: Landing | None = None
     batch: int = 1
@@ -424,6 +435,7 @@ class RunState:
     joining: dict[str, RequestJoin] = field(default_factory=dict)
     """Those of them by which somebody wanted to join, by their ids."""
     alarms: list[Raised] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""

@@ -20,6 +20,7 @@ from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
 from workbench.engine.failures import failed
 from workbench.engine.guarding import Guarding
+from workbench.engine.noting import recalled
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -178,7 +179,9 @@ class LiveAttempt:
             )
         )
         world.markers.add(prepared.path)
-        brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
+        notes = await recalled(state, attempt, world, self.emit)
+        values = brief_values(state, attempt, prepared.conflicts, notes)
+        brief = world.briefs.render("brief.md.j2", values)
         crashpoint("agent.start")
         deadlines = self._deadlines = Deadlines(
             attempt, state.settings, self.emit, lambda: world.worktrees.fingerprint(attempt.teammate)
@@ -193,6 +196,7 @@ class LiveAttempt:
     def _assignment(self, worktree: Path, brief: str) -> Assignment:
         state, attempt = self.state, self.attempt
         spec = state.tasks[attempt.task].spec
+        role = state.roles.get(spec.role)
         env = {
             **self.world.environment,
             "CLAUDE_CODE_AGENT_ID": f"{attempt.teammate}@{state.run}",
@@ -205,6 +209,7 @@ class LiveAttempt:
             "WORKBENCH_NONCE": attempt.nonce,
             "WORKBENCH_WORKTREE": str(worktree),
             "WORKBENCH_TEAMMATE": attempt.teammate,
+            **({"WORKBENCH_ROLE": spec.role} if spec.role else {}),
             **self.world.extras(attempt, worktree),
         }
         return Assignment(
@@ -217,7 +222,8 @@ class LiveAttempt:
             brief=brief,
             env=env,
             role=spec.role,
-            model=state.settings.model,
+            plays=role,
+            model=(role.model if role is not None else None) or state.settings.model,
             session=attempt.session,
             budget_usd=_left(state, attempt.task),
             teammates=tuple(name for name in members(state) if name != attempt.teammate),

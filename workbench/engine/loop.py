@@ -118,7 +118,7 @@ class Engine:
     ) -> None:
         """Fold one event and all that follows from it at once, depth first. An agenda instead of
         recursion: a teammate with a thousand unread messages must not overflow the stack."""
-        agenda: deque[Event | Action | Effect] = deque([event])
+        agenda: deque[Event | Action] = deque([event])
         while agenda:
             match agenda.popleft():
                 case Event() as happened:
@@ -130,8 +130,6 @@ class Engine:
                     agenda.appendleft(conclusion)
                 case Action() as action:
                     intents, effect = executor.begin(self.state, action)
-                    if effect is not None:
-                        agenda.appendleft(effect)
+                    if effect is not None:  # before those of what follows from it: one letter after the other
+                        effects.append(effect)
                     agenda.extendleft(reversed(intents))
-                case effect:
-                    effects.append(effect)

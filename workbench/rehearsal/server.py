@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import socket
+import sys
 import tempfile
 import time
 from collections import Counter, deque
@@ -68,7 +69,8 @@ class Asked:
 
     ``at`` is ``time.monotonic()`` at arrival, ``messages`` how many the conversation holds, ``heard``
     what is new in it, ``tools`` the names of the tools that the model could use. ``side`` marks a
-    request outside the session proper, such as one for a title. ``stream`` says how the answer is wanted.
+    request outside the session proper, such as one for a title. ``stream`` says how the answer is wanted,
+    ``model`` of which model; ``system`` is the system prompt.
     """
 
     at: float
@@ -80,6 +82,8 @@ class Asked:
     tools: tuple[str, ...]
     side: bool
     stream: bool
+    model: str = ""
+    system: str = ""
 
 
 _SIGNED_IN = {
@@ -313,7 +317,16 @@ def _asked(facts: Facts, body: Mapping[str, Any], side: bool) -> Asked:
         tools=tuple(str(tool.get("name")) for tool in body.get("tools") or []),
         side=side,
         stream=bool(body.get("stream")),
+        model=str(body.get("model", "")),
+        system=sys.intern(_system(body.get("system"))),  # each session asks with the same one
     )
+
+
+def _system(given: Any) -> str:
+    """A system prompt as text, whether it came whole or in parts."""
+    parts = given if isinstance(given, list) else [given]
+    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return "\n".join(str(text) for text in texts if text)
 
 
 def _aside(body: Mapping[str, Any]) -> Answer:

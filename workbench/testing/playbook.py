@@ -48,6 +48,7 @@ def intent(state: RunState, action: a.Action) -> e.Event | None:
                     "why": action.why,
                     "carry": action.carry,
                     "session": action.session,
+                    "because": action.because,
                 }
             )
         case a.Tell():

@@ -20,6 +20,8 @@ furnishing      copied and linked files, set-up commands
 snapshots       committing what was left uncommitted
 worktrees       the teammates' worktrees: the ``Worktrees`` port
 checkouts       the gates' worktrees: the ``Checkouts`` port
+copies          a commit's files apart from the repository, for reading
+offers          which gates a commit shows
 
 GitPython is imported only here, lazily, and none of its objects outlives the call that made it.
 """

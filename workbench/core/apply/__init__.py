@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.core import events as e
-from workbench.core.apply import attempts, guard, landings, mail, notices, pacing, provided, runs, team, undo
+from workbench.core.apply import (
+    attempts,
+    guard,
+    landings,
+    mail,
+    notes,
+    notices,
+    pacing,
+    provided,
+    runs,
+    team,
+    undo,
+)
 from workbench.core.apply.table import HANDLERS
 from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "fold", "guard", "landings", "mail", "notices", "pacing", "provided", "runs", "team",
-    "undo",
+    "apply", "attempts", "fold", "guard", "landings", "mail", "notes", "notices", "pacing", "provided",
+    "runs", "team", "undo",
 ]  # fmt: skip
 
 
@@ -33,6 +45,7 @@ def apply(state: RunState, record: e.Record) -> None:
     handler = HANDLERS.get(type(event))
     if handler is not None:
         handler(state, event, record.at)
+    notes.follow(state, event, record.at)
     state.seq, state.at = record.seq, record.at
 
 

@@ -52,8 +52,11 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     attempt = AttemptState(
         task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
         why=event.why, started_at=at, carry=event.carry, session=event.session,
+        because=event.because,
     )  # fmt: skip
     _take_mail(state, attempt)
+    teammate.tried.append((event.task, event.attempt))
+    state.begun += 1
     if event.why != "continued":  # what its worktree holds may go at any moment now
         teammate.held = ""
     state.attempts[event.task, event.attempt] = attempt
@@ -141,8 +144,8 @@ def _told(state: RunState, event: e.Told, at: float) -> None:
 @on(e.TurnEnded)
 def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt = live_attempt(state, event)
-    attempt.late = attempt.phase is not Phase.WORKING
-    if not attempt.late:
+    attempt.late = attempt.phase is not Phase.WORKING and not attempt.waiting
+    if not attempt.late:  # who waits may have another turn by what else it was told
         attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "turn")
         attempt.error = "" if event.limit and attempt.done else event.error
     attempt.live = attempt.live and event.live

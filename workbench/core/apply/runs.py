@@ -23,6 +23,7 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     state.base, state.base_tree, state.tip = event.base, event.base_tree, event.base
     state.target, state.integration = event.target, event.integration
     state.environment = event.environment
+    state.roles = {role.name: role for role in event.roles}
     state.started_at = state.resumed_at = at
     state.pace.room = event.room
     state.dependents = graph.dependents(tasks)

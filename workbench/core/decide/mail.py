@@ -7,7 +7,7 @@ from workbench.core import events as e
 from workbench.core.decide.leaving import followed, lapsed
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
-from workbench.core.mail import LEAD, PERSON, MessageKind
+from workbench.core.mail import LEAD, PERSON, WORKBENCH, MessageKind
 from workbench.core.mailing import (
     CIRCLE,
     NOBODY,
@@ -84,11 +84,12 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
     if asked.kind is MessageKind.SHUTDOWN and not event.decision:
         reason = f"{asked.id} wants a yes or a no, as the decision of your answer"
         return [a.Declare(_refused(attempt, event.reply_to, reason))]
-    to = LEAD if asked.sender == LEAD else asked.sender
+    if asked.sender == WORKBENCH:
+        return [a.Declare(_refused(attempt, WORKBENCH, "what workbench says itself wants no answer"))]
     draft = Draft(
         MessageKind.ANSWER,
         attempt.teammate,
-        to,
+        asked.sender,
         event.note,
         reply_to=asked.id,
         decision=event.decision,

@@ -4,15 +4,18 @@ next, is the run over."""
 from __future__ import annotations
 
 from workbench.core import actions as a
+from workbench.core import allocation, mailing, merge, pacing
 from workbench.core import events as e
-from workbench.core import mailing, merge, pacing
 from workbench.core.decide.table import Actions
+from workbench.core.mail import MessageKind
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.state import Phase, RunState, TaskStatus
 from workbench.core.team import deserted
 
 ON_ITS_WAY = frozenset({TaskStatus.DELIVERED, TaskStatus.LANDING})
 """What is in the queue may be there for a second time: its publication was lost, or cut short."""
+
+RUN_OVER = "the run is over"
 
 
 def may_start(state: RunState) -> bool:
@@ -27,8 +30,8 @@ def poor(state: RunState) -> bool:
 
 
 def start(state: RunState) -> Actions:
-    """Pair startable tasks, best first, with free teammates; a task goes to whom it prefers, and waits
-    for one that is just closing."""
+    """Pair startable tasks, best first, with free teammates, as ``allocation`` chooses; a task waits for whom
+    it prefers when that one is just closing."""
     if not may_start(state) or not state.free or not state.startable:
         return []
     places = pacing.places(state)
@@ -52,14 +55,15 @@ def start(state: RunState) -> Actions:
             continue
         if any(state.task(other).status in ON_ITS_WAY for other in task.others):
             continue  # a fix-up begins on top of the other side, which is about to be published
-        others = [mate for mate in free if mate != task.avoids] or free
-        teammate = task.prefers if task.prefers in free else others[0]
+        choice = allocation.choose(state, task, free, state.begun + len(pairs))
+        teammate = choice.teammate
         free.remove(teammate)
         why, session = task.why, task.session
         if teammate != task.prefers or state.teammates[teammate].held != name:
             # its session is someone else's, or its worktree holds other work by now
             why, session = ("retry" if why == "continued" else why), None
-        pairs.append(a.StartAttempt(name, teammate, task.attempt + 1, why, task.carry, session))
+        number, carry = task.attempt + 1, task.carry
+        pairs.append(a.StartAttempt(name, teammate, number, why, carry, session, choice.because))
     return pairs
 
 
@@ -71,12 +75,21 @@ def land(state: RunState) -> Actions:
 
 
 def finish(state: RunState) -> Actions:
-    """End the run when nothing is in flight and nothing more can be. Who came from outside leaves first."""
+    """End the run when nothing is in flight and nothing more can be. Who came from outside leaves first, and
+    who wanted to come need not wait."""
     ending = _ending(state)
-    for mate in state.teammates.values() if ending else ():
+    return (_farewell(state) or ending) if ending else []
+
+
+def _farewell(state: RunState) -> Actions:
+    for mate in state.teammates.values():
         if mate.external and not mate.left:
-            return [a.Declare(e.TeammateLeft(name=mate.name, reason="the run is over"))]
-    return ending
+            return [a.Declare(e.TeammateLeft(name=mate.name, reason=RUN_OVER))]
+    for ask in state.asks.values():
+        if ask.message.kind is MessageKind.JOIN:
+            no = mailing.answer_by_workbench(ask.message, RUN_OVER, "no")
+            return [a.Declare(e.MessageSent(message=mailing.message(state, no)))]
+    return []
 
 
 def _ending(state: RunState) -> Actions:

@@ -7,10 +7,13 @@ Text in, values out, and back. Which file holds what:
     fields        the list of fields below a task's heading
     parse         the structured plan
     steps         a plain plan, split by its headings and lists
-    answer        a plain plan, split by a model
+    answer        a plan that a model split or drafted, and its opinion of one
     draft         tasks as written, and ``build``, which holds them to
     rules         what each value may be, and to ``core.graph``
     writing       a plan as text again, and its summary
+    meetings      which tasks can be at work at once on the same files
+    review        what a plan that parses could still be better at
+    suitability   whether it is worth a team
 
 What only a plain plan needs, or one that is written, is imported when it is first asked for.
 """

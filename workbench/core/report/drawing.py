@@ -107,6 +107,8 @@ def _task(state: RunState, task: TaskState, proven: bool | None) -> TaskReport:
         usage=sum((attempt.usage for attempt in attempts), Usage()),
         files=task.files,
         reason=task.reason,
+        role=task.spec.role,
+        because=attempts[-1].because if attempts else "",
     )
 
 

@@ -9,7 +9,8 @@ from workbench.core.models import Usage, Value
 
 class TaskReport(Value):
     """What came of one task. ``seconds`` runs from its first start to its landing or its end;
-    ``proven`` is None when git was not asked."""
+    ``proven`` is None when git was not asked; ``because`` says why its latest attempt went to that
+    teammate."""
 
     id: str
     title: str
@@ -25,6 +26,8 @@ class TaskReport(Value):
     usage: Usage = Usage()
     files: tuple[str, ...] = ()
     reason: str = ""
+    role: str = ""
+    because: str = ""
 
 
 class LandingReport(Value):

@@ -25,6 +25,8 @@ from workbench.engine.ports import (
 )
 from workbench.testing.faults.weather import Life, Weather
 from workbench.testing.markers import MemoryMarkers
+from workbench.testing.transcripts import Heard as TakenUp
+from workbench.testing.transcripts import Transcripts
 from workbench.testing.worktrees import FakeWorktrees
 
 MOODS = (
@@ -40,6 +42,9 @@ CLASH = "~"
 """In a text that is red together with another task's that has it too."""
 
 COLOURS = 3
+
+PLACES = ("all", "lead", "person", "nobody")
+"""Where a message may go besides to a teammate."""
 
 
 def sound(command: str, files: Mapping[str, str]) -> bool:
@@ -67,6 +72,7 @@ class Roughnecks:
     markers: MemoryMarkers
     continues: bool = False
     now: Callable[[], float] = lambda: 0.0
+    transcripts: Transcripts = field(default_factory=Transcripts)
     working: int = 0
     started: list[tuple[str, int]] = field(default_factory=list)
 
@@ -91,14 +97,17 @@ class _Session:
     mood: str = ""
     cost: float = 0.0
     dropped: int = 0
+    session: str = ""
 
     async def live(self) -> None:
         weather = self.team.weather
+        goes_on = self.team.continues and self.it.session is not None and not weather.chance(0.1)
+        self.session = (self.it.session or "") if goes_on else f"session-{self.it.nonce}"
         if weather.chance(weather.trouble.mood):
             self.mood = weather.dice.choice(MOODS)
         if self.mood == "login" and weather.logins <= 0:
             self.mood = ""
-        self.report(Started(pid=None, session=f"session-{self.it.task}"))
+        self.report(Started(pid=None, session=self.session))
         self._take(self.it.messages)
         turn = 0
         while True:
@@ -113,7 +122,12 @@ class _Session:
                 self._take(self.inbox.get_nowait().messages)
 
     def _take(self, messages: tuple[str, ...]) -> None:
+        known = self.team.transcripts
+        for name in messages:
+            if not known.has(self.session, name):  # else it heard that before a crash that nobody heard of
+                known.heard.append(TakenUp(self.session, self.it.teammate, self.it.task, name))
         if messages:
+            self.team.life.check()
             self.report(Heard(messages))
         for message in messages:
             if self._chance(0.5):
@@ -193,11 +207,20 @@ class _Session:
                 case 2:
                     self.report(Denied("Write", "/etc/passwd", "outside of the worktree"))
                 case 3:
-                    self._mark("message", "hello", to=dice.choice((*self.it.teammates[:4], "all", "lead")))
+                    self._mark("message", "hello", to=dice.choice((*self.it.teammates[:4], *PLACES)))
                 case 4:
-                    self._mark(dice.choice(("note", "progress", "question")), "so far")
+                    self._mark(dice.choice(("note", "progress")), "so far")
+                    self._say_more()
                 case _:
                     await self._wait(30.0)
+
+    def _say_more(self) -> None:
+        """Ask somebody, or answer what may have been asked."""
+        dice = self.team.weather.dice
+        if dice.random() < 0.6:
+            self._mark("question", "which?", to=dice.choice(("", "", *self.it.teammates[:4], "person")))
+        else:
+            self._mark("answer", "that one", reply_to=f"m{dice.randint(1, 12)}")
 
     async def _write(self, turn: int) -> None:
         weather, worktree = self.team.weather, self.team.worktrees.at(self.it.worktree)
@@ -227,10 +250,14 @@ class _Session:
         await team.worktrees.git.pin(f"refs/heads/workbench/{it.run}/{it.teammate}", commit)
         team.markers.move(it.teammate)
 
-    def _mark(self, kind: str, note: str = "", to: str = "", nonce: str = "", name: str = "") -> None:
+    def _mark(
+        self, kind: str, note: str = "", to: str = "", nonce: str = "", name: str = "", reply_to: str = ""
+    ) -> None:
         self.team.life.check()
         self.dropped += 1
-        marker = Marker(kind=MarkerKind(kind), nonce=nonce or self.it.nonce, note=note, to=to)
+        marker = Marker(
+            kind=MarkerKind(kind), nonce=nonce or self.it.nonce, note=note, to=to, reply_to=reply_to
+        )
         file = name or f"{self.it.task}-{self.it.attempt}-{self.dropped:03d}.json"
         self.team.markers.drop(self.it.worktree, file, marker)
 

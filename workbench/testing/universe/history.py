@@ -14,10 +14,13 @@ from workbench.testing.faults import Trouble, Weather
 from workbench.testing.faults.weather import drawn
 from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
+from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION, started
+from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver, both
 from workbench.testing.store import MemoryStore
-from workbench.testing.universe import plans, rules
+from workbench.testing.transcripts import Transcripts
+from workbench.testing.universe import letters, plans, rules
 from workbench.testing.universe.person import Person
 from workbench.testing.universe.process import RUN, Process
 from workbench.testing.worktrees import FakeWorktrees
@@ -48,7 +51,10 @@ class Universe:
         self.base = self.git.add({"README": "sample\n", "shared-0.txt": "0\n"})
         self.worktrees = FakeWorktrees(self.git, run=RUN)
         self.markers = MemoryMarkers()
+        self.notes = FakeNotes(wall=self.clock.now)
         self.resolver = FakeResolver({"union": both} if dice.random() < 0.5 else {})
+        self.requests = MemoryRequests()
+        self.transcripts = Transcripts()
         self.person = Person(self.git)
         self.nonces = itertools.count(1)
         first = started(plan, settings, self.base)
@@ -101,8 +107,11 @@ class Universe:
             if state.over_for_good:
                 self.person.mend(state.published)
                 rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
+                letters.none_is_lost(state, log, self.transcripts)
+                rules.noted(state, log, self.notes)
                 return state
             self.person.heed(state.reason)
+            self.person.answer(state, self.requests)
         raise AssertionError(f"not over after {MOST_PROCESSES} processes")
 
     def _say(self, line: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from workbench.core.events import RequestMade
-from workbench.core.mail import PERSON, Decision
-from workbench.core.requests import Answer, Request, RequestJoin, RequestShutdown, Spawn
+from workbench.core.mail import PERSON
+from workbench.core.requests import Answer, Request, RequestJoin, RequestShutdown, Spawn, Write
+from workbench.core.state import RunState
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
+from workbench.testing.requests import MemoryRequests
 from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
@@ -45,6 +46,8 @@ class Person:
             self.reset,
             self.jump,
             self.suspend,
+            self.write,
+            self.talk,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
@@ -56,7 +59,7 @@ class Person:
     def _look_after_the_team(self, process: Process) -> None:
         """Some processes are asked to let people join and leave, in the first minutes."""
         weather = process.machine.weather
-        acts = (self.spawn, self.join, self.answer, self.ask_to_leave, self.send_away)
+        acts = (self.spawn, self.join, self.talk, self.ask_to_leave, self.send_away)
         if not weather.trouble.person or not weather.chance(0.5):
             return
         for _ in range(min(self.changes, weather.dice.choice((1, 3, 8)))):
@@ -134,9 +137,7 @@ class Person:
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
 
     def _ask(self, process: Process, request: Request) -> None:
-        if process.engine is not None:
-            dice = process.machine.weather.dice
-            process.engine.emit(RequestMade(id=f"{dice.getrandbits(64):016x}", by=PERSON, request=request))
+        process.machine.requests.leave(request)
 
     def spawn(self, process: Process) -> None:
         """One more of the run's own agent."""
@@ -149,13 +150,6 @@ class Person:
         name = dice.choice(("", "ivo", "bob", "../etc"))
         self._ask(process, RequestJoin(seat=seat, name=name, agent="command", worktree=worktree))
 
-    def answer(self, process: Process) -> None:
-        """What is open is answered, whatever it is."""
-        if process.state is not None and (asks := list(process.state.asks)):
-            dice = process.machine.weather.dice
-            decision: Decision = dice.choice(("yes", "yes", "no", ""))
-            self._ask(process, Answer(message=dice.choice(asks), decision=decision, text="words"))
-
     def ask_to_leave(self, process: Process, now: bool = False) -> None:
         """Somebody of the team is not needed any more."""
         if process.state is not None and (team := list(process.state.teammates)):
@@ -165,6 +159,23 @@ class Person:
     def send_away(self, process: Process) -> None:
         """The same, without asking."""
         self.ask_to_leave(process, now=True)
+
+    def write(self, process: Process) -> None:
+        """Write to somebody, or to nobody."""
+        dice = process.machine.weather.dice
+        names = [*process.machine.first.settings.team, "all", "lead", "nobody"]
+        process.machine.requests.leave(Write(to=dice.choice(names), text="hear me"))
+
+    def talk(self, process: Process) -> None:
+        """Answer what is open."""
+        if process.state is not None:
+            self.answer(process.state, process.machine.requests)
+
+    def answer(self, state: RunState, requests: MemoryRequests) -> None:
+        """Answer all that waits for a person."""
+        for ask in state.asks.values():
+            if ask.to == PERSON:
+                requests.leave(Answer(message=ask.message.id, decision="yes", text="do it"))
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
+from workbench.core.mail import PERSON
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -23,8 +24,11 @@ from workbench.testing.faults.agents import sound
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
+from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
+from workbench.testing.transcripts import Transcripts
 from workbench.testing.worktrees import FakeGates, FakeWorktrees
 
 RUN = "r"
@@ -44,6 +48,9 @@ class Machine(Protocol):
     worktrees: FakeWorktrees
     markers: MemoryMarkers
     resolver: FakeResolver
+    requests: MemoryRequests
+    transcripts: Transcripts
+    notes: FakeNotes
     first: e.RunStarted
     nonces: itertools.count[int]
 
@@ -126,6 +133,7 @@ class Process:
 
     async def _main(self) -> None:
         machine = self.machine
+        machine.requests = machine.requests.reopened()
         store = FaultyStore(machine.store, self.life)
         world = self._world()
         bus = Bus()
@@ -146,9 +154,15 @@ class Process:
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
+            if state.finished:
+                for it in machine.requests.scan():
+                    if it.id not in state.requests:
+                        self.engine.emit(e.RequestMade(id=it.id, by=PERSON, request=it.request))
             self.engine.emit(e.RunResumed(pid=self.number, budget_usd=more))
         self.state = self.engine.state
-        await self.engine.go(Effects(world, self.engine.emit, self.engine.clock))
+        effects = Effects(world, self.engine.emit, self.engine.clock)
+        effects.listen(self.state)
+        await self.engine.go(effects)
 
     def _world(self) -> World:
         machine, life = self.machine, self.life
@@ -156,7 +170,13 @@ class Process:
         git = machine.worktrees.git
         continues = machine.first.settings.continues
         self.agents = Roughnecks(
-            machine.weather, life, machine.worktrees, markers, continues, machine.clock.now
+            machine.weather,
+            life,
+            machine.worktrees,
+            markers,
+            continues,
+            machine.clock.now,
+            machine.transcripts,
         )
         return World(
             git=faulty(git, "git", life),
@@ -168,7 +188,9 @@ class Process:
             resolver=machine.resolver,
             names=LineNames(),
             environment={},
+            notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
+            requests=machine.requests,
         )
 
     def _judge(self, command: str, files: Files) -> bool:

@@ -10,9 +10,12 @@ from workbench.core import events as e
 from workbench.core.apply import fold
 from workbench.core.mailing import members
 from workbench.core.models import Verdict
+from workbench.core.notes import note_of
 from workbench.core.state import RunState, TaskStatus
+from workbench.core.traces import Noted
 from workbench.testing.faults.agents import sound
 from workbench.testing.git import FakeGit
+from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.universe.person import Person
 from workbench.testing.universe.process import RUN, Process
@@ -56,6 +59,16 @@ def at_end(
     for record in log:
         said = getattr(record.event, "error", "") or getattr(record.event, "reason", "")
         assert not OURS.search(said), f"record {record.seq}, {record.type}: {said}"
+
+
+def noted(state: RunState, log: list[e.Record], notes: FakeNotes) -> None:
+    """The shared notes are those that the log tells of, each once; what they lack is of the last moments."""
+    told = {note_of(trace, RUN, 0.0).id: trace for trace in state.traces if isinstance(trace, Noted)}
+    for name, note in notes.notes.items():
+        assert name in told, f"nobody left the note {note.text!r}"
+        assert note.text == told[name].text, f"the note {note.text!r} is not the last word"
+    given = {name for it in log if isinstance(it.event, e.NotesGiven) for name in it.event.notes}
+    assert given <= told.keys(), "a brief carried a note that nobody left"
 
 
 def _attempts(log: list[e.Record], state: RunState) -> None:

@@ -10,7 +10,8 @@ tools        the MCP tools by which it drops markers
 translate    its messages as the port's reports
 session      one process, from start to certain end      processes: finding all of it
 agent        the port's Agent
-split        one question with a JSON schema, for plain plans
+reading      a session that only reads, and answers by a JSON schema
+split        one question of such a session, for plain plans
 """
 
 from workbench.adapters.agents.claude.agent import ClaudeAgent
@@ -21,6 +22,7 @@ from workbench.adapters.agents.claude.binary import (
     is_recent,
     login_state,
 )
+from workbench.adapters.agents.claude.reading import Purpose, Reader, reading
 from workbench.adapters.agents.claude.sandbox import sandbox_missing
 from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.split import split_with_claude
@@ -29,10 +31,13 @@ __all__ = [
     "ClaudeAgent",
     "ClaudeSettings",
     "LoginState",
+    "Purpose",
+    "Reader",
     "claude_version",
     "find_claude",
     "is_recent",
     "login_state",
+    "reading",
     "sandbox_missing",
     "split_with_claude",
 ]

@@ -66,17 +66,31 @@ class Refusal:
 
 
 class Fence:
-    """The fence around one worktree. ``home`` is the teammate's HOME."""
+    """The fence around one worktree. ``home`` is the teammate's HOME; ``tools`` are the only ones that its
+    role leaves it, None for all, and ``without`` what the role takes away. Those of MCP servers, of which
+    there are only our own, are none of a role's."""
 
-    def __init__(self, worktree: Path, home: Path, *, sandboxed: bool) -> None:
+    def __init__(
+        self,
+        worktree: Path,
+        home: Path,
+        *,
+        sandboxed: bool,
+        tools: frozenset[str] | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self._given = worktree
         self._root = Path(os.path.realpath(worktree))
         self._home = home
         self._secrets = [Path(os.path.realpath(home / place)) for place in SECRET_PLACES]
         self._sandboxed = sandboxed
+        self._tools = tools
+        self._without = without
 
     def refuses(self, tool: str, given: Mapping[str, Any]) -> Refusal | None:
         """Why ``tool`` may not be used with the input ``given``, or None when the fence has no objection."""
+        if not self._of_the_role(tool):
+            return Refusal(tool, f"{tool} is not among the tools of your role.")
         if tool in WRITERS:
             return self._write(_path(given))
         if tool in READERS:
@@ -98,6 +112,12 @@ class Fence:
         if tool in {"Task", "Agent"} and given.get("isolation"):
             return Refusal(tool, "Subagents work in this worktree; leave 'isolation' out.")
         return None
+
+    def _of_the_role(self, tool: str) -> bool:
+        """Asked here as well, since what Claude Code offers a model is not all that a model may try."""
+        if tool.startswith("mcp__") or tool in ASKING:
+            return True
+        return tool not in self._without and (self._tools is None or tool in self._tools)
 
     def _write(self, path: str) -> Refusal | None:
         real = self._real(path)

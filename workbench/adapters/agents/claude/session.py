@@ -14,7 +14,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from workbench.adapters.agents.claude import launcher, processes, translate
+from workbench.adapters.agents.claude import launcher, processes, roles, translate
 from workbench.adapters.agents.claude.binary import find_claude
 from workbench.adapters.agents.claude.bubblewrap import path_with_patience
 from workbench.adapters.agents.claude.fence import LEAVING, Fence
@@ -29,7 +29,7 @@ from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
-from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Started
+from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
 from workbench.errors import AgentError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -79,8 +79,10 @@ class Session:
         assignment: Assignment,
         inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
+        notes: Notes | None = None,
     ) -> None:
         self._settings = settings
+        self._notes = notes
         self._assignment = assignment
         self._inbox = inbox
         self._report = report
@@ -164,7 +166,10 @@ class Session:
         self._script = launcher.write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
         )
-        fence = Fence(given.worktree, self._home, sandboxed=in_sandbox)
+        tools = roles.only(given.plays)
+        fence = Fence(
+            given.worktree, self._home, sandboxed=in_sandbox, tools=tools, without=roles.without(given.plays)
+        )
         self._permissions = Permissions(fence, self._settings, self._report)
         return ClaudeAgentOptions(
             cli_path=self._script,
@@ -175,17 +180,13 @@ class Session:
             session_id=None if resume else self._id,
             # Counted from the start of the process, also in a session that goes on with an earlier one.
             max_budget_usd=given.budget_usd,
-            system_prompt={
-                "type": "preset",
-                "preset": "claude_code",
-                # The same system prompt in every worktree: the team shares one prompt cache.
-                "exclude_dynamic_sections": True,
-            },
+            system_prompt=roles.system_prompt(given.plays),
+            tools=None if tools is None else sorted(tools),
             permission_mode="acceptEdits",
             can_use_tool=self._permissions.can_use_tool,
             hooks={"PreToolUse": [HookMatcher(hooks=[self._permissions.before_tool], on_failure="block")]},
-            disallowed_tools=sorted(LEAVING),
-            mcp_servers={SERVER: tool_server(given.worktree, given.nonce, given.teammates)},
+            disallowed_tools=sorted(LEAVING | roles.without(given.plays)),
+            mcp_servers={SERVER: tool_server(given.worktree, given.nonce, given.teammates, self._notes)},
             strict_mcp_config=True,
             setting_sources=list(self._settings.setting_sources),
             settings=claude_settings(

@@ -1,0 +1,137 @@
+"""What a line of shell runs: the programs in it, by what they are for. Pure; reads, and never runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+BETWEEN = frozenset({"&&", "||", ";", "|", "&", "(", ")"})
+
+PREFIXES = {
+    ("uv", "run"), ("poetry", "run"), ("pipenv", "run"), ("hatch", "run"), ("pdm", "run"), ("rye", "run"),
+    ("npx",), ("bunx",), ("pnpm", "exec"), ("yarn", "exec"), ("npm", "exec"), ("bundle", "exec"),
+    ("env",), ("time",), ("nice",), ("exec",), ("command",),
+}  # fmt: skip
+"""Words that start something else, which is what counts."""
+
+SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
+MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
+
+PLAIN = {
+    "pytest": "pytest",
+    "py.test": "pytest",
+    "unittest": "unittest",
+    "tox": "tox",
+    "nox": "nox",
+    "cargo": "cargo",
+    "go": "go",
+    "gradle": "gradle",
+    "gradlew": "gradle",
+    "mvn": "maven",
+    "mvnw": "maven",
+}
+"""Programs, whichever way they are started, by their family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One program of a line. ``folder`` is where a ``cd`` before it went, ``family`` what it is for
+    (``pytest``, ``script:test``, ``make:check``, else ``program:NAME``), ``runs`` its program or script as
+    it is written."""
+
+    folder: str
+    family: str
+    runs: str
+
+
+def invocations(command: str) -> Iterator[Invocation]:
+    """The programs of ``command``, in order; none where it cannot be read as a line of shell."""
+    try:
+        lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        lexer.commenters = ""
+        words = list(lexer)
+    except ValueError:
+        return
+    folder = ""
+    simple: list[str] = []
+    for word in (*words, ";"):
+        if word not in BETWEEN and not set(word) <= {"&", "|", ";", "(", ")"}:
+            simple.append(word)
+            continue
+        if simple[:1] == ["cd"] and len(simple) == 2:
+            folder = _into(folder, simple[1])
+        elif simple and (found := _invocation(simple, folder)):
+            yield found
+        simple = []
+
+
+def path_like(word: str) -> bool:
+    """Whether a word names a file rather than a program on PATH."""
+    return "/" in word or bool(re.search(r"\.(?:sh|py|js|mjs|ts|rb|pl|bash)$", word))
+
+
+def _into(folder: str, target: str) -> str:
+    target = target.removeprefix("./").rstrip("/")
+    return target if not folder else f"{folder}/{target}"
+
+
+def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
+    words = _started(list(words))
+    if not words:
+        return None
+    program, *rest = words
+    name = program.rpartition("/")[2]
+    if re.fullmatch(r"python[\d.]*|pypy[\d.]*", name):
+        return _python(rest, folder)
+    if name in SHELLS or name == "node":
+        script = next((word for word in rest if not word.startswith("-")), "")
+        return Invocation(folder, f"program:{name}", script if path_like(script) else "")
+    if name in MANAGERS:
+        return Invocation(folder, _script(name, rest), "")
+    if name in ("make", "gmake", "just"):
+        targets = [word for word in rest if not word.startswith("-") and "=" not in word]
+        kind = "just" if name == "just" else "make"
+        return Invocation(folder, f"{kind}:{targets[0]}" if targets else f"program:{name}", "")
+    return Invocation(folder, PLAIN.get(name, f"program:{name}"), program)
+
+
+def _started(words: list[str]) -> list[str]:
+    """Without variables that are set and programs that only start others."""
+    while words:
+        if re.match(r"[A-Za-z_]\w*=", words[0]) or (words[0] == "timeout" and len(words) > 1):
+            del words[: 2 if words[0] == "timeout" else 1]
+            continue
+        prefix = next((known for known in PREFIXES if tuple(words[: len(known)]) == known), None)
+        if prefix is None:
+            break
+        del words[: len(prefix)]
+        while words and words[0].startswith("-"):
+            del words[0]
+    return words
+
+
+def _python(rest: Sequence[str], folder: str) -> Invocation:
+    for place, word in enumerate(rest):
+        if word == "-m" and place + 1 < len(rest):
+            module = rest[place + 1]
+            return Invocation(folder, PLAIN.get(module, f"program:{module}"), "")
+        if word == "-c":
+            break
+        if not word.startswith("-"):
+            return Invocation(folder, "program:python", word)
+    return Invocation(folder, "program:python", "")
+
+
+def _script(manager: str, rest: Sequence[str]) -> str:
+    """The script of package.json that a package manager is told to run."""
+    words = [word for word in rest if not word.startswith("-")]
+    if words[:1] in (["run"], ["run-script"]) and len(words) > 1:
+        return f"script:{words[1]}"
+    if words[:1] in (["test"], ["t"]) or (manager == "npm" and words[:1] == ["tst"]):
+        return "script:test"
+    if words and manager in ("yarn", "pnpm"):  # these run a script by its bare name
+        return f"script:{words[0]}"
+    return f"program:{manager}"

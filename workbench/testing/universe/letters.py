@@ -1,0 +1,68 @@
+"""What must hold of messages, by what the teammates really heard."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from workbench.core import events as e
+from workbench.core.mail import ALL
+from workbench.core.mailing import number
+from workbench.core.state import RunState
+from workbench.testing.transcripts import Transcripts
+
+
+def none_is_lost(state: RunState, log: list[e.Record], transcripts: Transcripts) -> None:
+    """Each message reached whom it is for, or waits in the mailbox; nobody else, no session twice, and none
+    before an earlier one."""
+    by_session: dict[str, list[str]] = {}
+    reached: set[tuple[str, str]] = set()
+    addressed = _addressed(log)
+    for it in transcripts.heard:
+        message = state.mail[it.message]
+        assert it.teammate in addressed[it.message], f"{it} was for {message.to}"
+        by_session.setdefault(it.session, []).append(it.message)
+        reached.add((it.teammate, it.message))
+    for session, heard in by_session.items():
+        assert len(set(heard)) == len(heard), f"{session} heard a message twice: {heard}"
+        order = [number(name) for name in heard]
+        assert all(one < other for one, other in pairwise(order)), f"{session} heard out of order: {heard}"
+    for message in state.mail.values():
+        for name in addressed[message.id]:
+            mate = state.teammates.get(name)
+            if mate is not None:
+                there = message.id in mate.unread or (name, message.id) in reached
+                assert there, f"{message.id} never reached {name}"
+    _answered(state)
+    _requests(log)
+
+
+def _addressed(log: list[e.Record]) -> dict[str, tuple[str, ...]]:
+    """Whom each message was for, by who was in the team when it was sent."""
+    team: list[str] = []
+    found: dict[str, tuple[str, ...]] = {}
+    for record in log:
+        match record.event:
+            case e.RunStarted(settings=settings):
+                team = list(settings.team)
+            case e.TeammateJoined(name=name):
+                team.append(name)
+            case e.TeammateLeft(name=name):
+                team.remove(name)
+            case e.MessageSent(message=message):
+                everybody = tuple(name for name in team if name != message.sender)
+                found[message.id] = everybody if message.to == ALL else (message.to,)
+            case _:
+                pass
+    return found
+
+
+def _answered(state: RunState) -> None:
+    if state.outcome == "landed":
+        assert not state.asks, f"asked, and never answered: {list(state.asks)}"
+    for asked, answer in state.answers.items():
+        assert state.mail[answer].reply_to == asked
+
+
+def _requests(log: list[e.Record]) -> None:
+    made = [record.event.id for record in log if isinstance(record.event, e.RequestMade)]
+    assert len(set(made)) == len(made), "a request was taken twice"
