@@ -111,8 +111,9 @@ class Worktrees:
         self, teammate: str, start: str, *, carry: str | None, keep: bool, sparse: Sequence[str]
     ) -> Prepared:
         """See the port."""
-        linked, branch = self._linked(teammate), self.branch(teammate)
+        branch = self.branch(teammate)
         async with self._locks[teammate]:
+            linked = self._linked(teammate)
             lent = teammate in self._lent
             if lent:
                 linked.check()
@@ -141,8 +142,8 @@ class Worktrees:
         """See the port. A merge whose conflicts are not all resolved, and a rebase in progress, are
         left as they are in the worktree: the commit is made beside them, as is
         work on a branch that is not the teammate's own."""
-        linked = self._linked(teammate)
         async with self._locks[teammate]:
+            linked = self._linked(teammate)
             linked.check()
             await self._straighten(linked, f"refs/heads/{self.branch(teammate)}")
             crashpoint("work.collect")
@@ -196,8 +197,8 @@ class Worktrees:
 
     async def remove(self, teammate: str) -> None:
         """See the port."""
-        linked = self._linked(teammate)
         async with self._locks[teammate]:
+            linked = self._linked(teammate)  # not sooner: it may just be given back
             if teammate in self._lent:
                 await self._give_back(linked, teammate)
                 return
@@ -206,6 +207,7 @@ class Worktrees:
             if standing:
                 await self._reveal(linked)
                 await self._salvage(linked, teammate, standing, REMOVED)
+                self._demand_ours(linked)
                 dismiss(linked, self._root / TRASH)
 
     async def _give_back(self, linked: Linked, teammate: str) -> None:
@@ -216,6 +218,11 @@ class Worktrees:
             await self._salvage(linked, teammate, True, REMOVED)
             await give_back(linked)
         del self._lent[teammate]
+
+    def _demand_ours(self, linked: Linked) -> None:
+        """Before files go: nothing that workbench did not make is ever removed."""
+        if linked.path.parent != (self._root / "team").absolute():
+            raise GitError(f"{linked.path} is not workbench's to remove.", "Remove it yourself.")
 
     def hold(self, commits: Iterable[str]) -> None:
         """Take note of commits that refs hold, so that they need no further pin."""
@@ -291,6 +298,7 @@ class Worktrees:
         seen: Marks = frozenset()
         if standing and not linked.path.is_dir():  # its files are gone: only git's record is left
             commits += [*linked.heads("HEAD")[-1:], *_unfinished(linked)]
+            self._demand_ours(linked)
             await asyncio.to_thread(drop, linked)
         elif standing:
             status, found, seen = await self._found(linked, teammate, why)
