@@ -101,7 +101,18 @@ def brief(task: str, why: str = "first") -> str:
         "teammates": ("ada", "ben"),
         **dict.fromkeys(("run", "teammate", "plan_title", "context", "contract", "evidence", "hunks"), ""),
         **dict.fromkeys(
-            ("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages", "answered"), ()
+            (
+                "gates",
+                "conflicts",
+                "others",
+                "other_tests",
+                "failing",
+                "landed",
+                "left_out",
+                "messages",
+                "answered",
+            ),
+            (),
         ),
         "notes": (),
         "why": why,

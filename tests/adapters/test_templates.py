@@ -67,6 +67,7 @@ def values(**changed: Any) -> dict[str, Any]:
         "other_tests": [],
         "failing": (),
         "landed": [],
+        "left_out": [],
         "messages": [],
         "answered": [],
         "agent": "claude",
@@ -76,6 +77,12 @@ def values(**changed: Any) -> dict[str, Any]:
 
 def brief(**changed: Any) -> str:
     return Templates().render("brief.md.j2", values(**changed))
+
+
+def test_a_brief_says_what_was_left_out_and_will_not_be_there() -> None:
+    text = brief(left_out=[Task(id="rates", title="Exchange rates")])
+    assert "`rates` (Exchange rates), which a person has left out" in text
+    assert "left out" not in brief()
 
 
 def test_a_first_brief_holds_everything_a_teammate_needs() -> None:

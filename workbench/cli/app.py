@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping, note, team
+from workbench.cli import keeping, note, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -260,9 +260,10 @@ def resume(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed.
+    """Go on with a run that was stopped, killed or paused.
 
-    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice.
+    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice. What
+    was sent, answered and asked for meanwhile is taken up.
     """
     from workbench.cli.running import resume as body
 
@@ -363,6 +364,9 @@ def undo(
 
 
 app.command()(keeping.clean)
+
+for command in talking.COMMANDS:
+    app.command()(command)
 
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -11,6 +11,9 @@ from typing import Any, Literal
 from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.lists import some
+from workbench.core.mail import PERSON as TO_PERSON
+from workbench.core.mail import MessageKind
+from workbench.core.mailing import UNANSWERED, awaited
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.money import dollars
 from workbench.core.report import duration
@@ -115,8 +118,8 @@ def _marker(state: RunState, event: e.MarkerReceived) -> Line | None:
             return Line(who, f"{event.task} {event.percent or 0}% {note}".rstrip(), "faint")
         case "done":
             return Line(who, f"{event.task} done: {note}" if note else f"{event.task} done", "faint")
-        case "message":
-            return Line(who, f"to {event.to or 'nobody'}: {note}")
+        case "message" | "question" | "answer":
+            return None  # told when it is sent, or refused
         case "blocked":
             return Line(who, f"{event.task} blocked: {note}", "warn")
         case _:
@@ -254,6 +257,8 @@ def clock_time(at: float, now: float) -> str:
 def resting(state: RunState) -> str:
     """Why nothing new starts just now, and until when; empty when nothing holds the team back."""
     pace, at = state.pace, state.at
+    if state.paused:
+        return "paused by a person; `workbench resume` lets it go on"
     if pace.pause is not None and pace.pause.hold.holds(at):
         what = "usage limit" if pace.pause.limit == "usage" else "rate limit"
         return f"paused until {clock_time(pace.pause.hold.until, at)}: {what}"
@@ -271,6 +276,9 @@ def resting(state: RunState) -> str:
 
 def again(run: str, reason: str) -> str:
     """The command that goes on with a run that was stopped for ``reason``."""
+    if reason.startswith(UNANSWERED):
+        answer = f"`workbench inbox {run}` shows them, and how to answer"
+        return f"{answer}; then: workbench resume {run}"
     return f"workbench resume {run}" + (" --budget-usd X (a higher one)" if reason == BUDGET_SPENT else "")
 
 
@@ -316,6 +324,12 @@ _WORDS: dict[type[e.Event], Words] = {
     ),
     e.AgentRetried: _retried,
     e.DeadlinePassed: _deadline,
+    e.TeammateJoined: lambda state, event: Line(
+        "run", f"{event.name} joins the team" + (", from outside" if event.external else "")
+    ),
+    e.TeammateLeft: lambda state, event: Line(
+        "run", f"{event.name} has left the team: {short(event.reason)}", "warn"
+    ),
     e.TeamSlowed: lambda state, event: Line("run", f"rate limits: {event.cap} at once for now", "warn"),
     e.TeamPaused: _paused,
     e.TeamUnpaused: lambda state, event: Line("run", "the pause is over"),
@@ -388,11 +402,14 @@ def rows(state: RunState) -> list[Row]:
     shown: list[Row] = []
     for teammate in state.teammates.values():
         if teammate.task is None:
-            if teammate.worktree:
+            if teammate.worktree and not teammate.left:
                 shown.append(Row(teammate.name, "", 0, "idle"))
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
+        ask = awaited(state, attempt)
+        if ask is not None and (attempt.waiting or ask.message.kind is not MessageKind.QUESTION):
+            doing = f"waits for {'you' if ask.to == TO_PERSON else ask.to} ({ask.message.id})"
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))

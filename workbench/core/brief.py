@@ -42,6 +42,11 @@ def brief_values(
         "other_tests": other_tests(state, task.others),
         "others": [state.tasks[name].spec for name in task.others],
         "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
+        "left_out": [
+            state.tasks[name].spec
+            for name in task.spec.after
+            if state.tasks[name].status is TaskStatus.SKIPPED
+        ],
         "messages": [words(state, state.mail[letter]) for letter in attempt.mail],
         "answered": [
             {"question": asked.text, "sender": answer.sender, "text": answer.text}

@@ -359,6 +359,37 @@ class TeammateLeft(Event):
     reason: str
 
 
+# -- what a person does to the run ---------------------------------------------------------------
+
+
+class RunPaused(Event):
+    """Somebody paused the run: nothing new starts until RunUnpaused, or until it is resumed by another
+    process. What is at work goes on, and what is delivered lands."""
+
+    by: str
+
+
+class RunUnpaused(Event):
+    """Somebody let the run go on."""
+
+    by: str
+
+
+class TaskRetried(Event):
+    """Somebody wants a task tried again that was given up or left out. All its tries are before it again, and
+    what waited for it waits again. May follow the end of a run."""
+
+    task: str
+    by: str
+
+
+class TaskSkipped(Event):
+    """Somebody left a task out; what waits for it goes on without it. May follow the end of a run."""
+
+    task: str
+    by: str
+
+
 # -- the pace of the team ------------------------------------------------------------------------
 
 

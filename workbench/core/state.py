@@ -35,6 +35,7 @@ class TaskStatus(StrEnum):
     REJECTED = "rejected"
     BLOCKED = "blocked"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 T = TaskStatus
@@ -60,9 +61,13 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.HELD, "unhold"): T.PENDING,
     # What it waits for was landed and is undone.
     **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
+    # A person wants it tried again, or left out.
+    **{(status, "again"): T.PENDING for status in (T.BLOCKED, T.FAILED, T.SKIPPED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.PENDING, T.HELD, T.READY, T.CONFLICTED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.REJECTED, T.BLOCKED, T.FAILED)},
 }
 
-OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD})
+OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD, T.SKIPPED})
 
 
 class Phase(StrEnum):
@@ -434,6 +439,8 @@ class RunState:
     """Ids of requests that were taken."""
     joining: dict[str, RequestJoin] = field(default_factory=dict)
     """Those of them by which somebody wanted to join, by their ids."""
+    paused: bool = False
+    """Whether a person paused it."""
     alarms: list[Raised] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
 

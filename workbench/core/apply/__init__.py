@@ -19,6 +19,7 @@ from workbench.core.apply import (
     pacing,
     provided,
     runs,
+    steering,
     team,
     undo,
 )
@@ -28,7 +29,7 @@ from workbench.errors import IllegalEvent
 
 __all__ = [
     "apply", "attempts", "fold", "guard", "landings", "mail", "notes", "notices", "pacing", "provided",
-    "runs", "team", "undo",
+    "runs", "steering", "team", "undo",
 ]  # fmt: skip
 
 
@@ -39,7 +40,10 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *team.EVENTS)
+    late = (
+        e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS,
+        *team.EVENTS,
+    )  # fmt: skip
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))

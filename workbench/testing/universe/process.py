@@ -11,6 +11,7 @@ from typing import Protocol
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.mail import PERSON
+from workbench.core.requests import OF_THE_MOMENT
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -154,6 +155,9 @@ class Process:
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
+            for it in list(machine.requests.lying.values()):
+                if isinstance(it.request, OF_THE_MOMENT):  # it was asked of the process before
+                    machine.requests.settle(it.id)
             if state.finished:
                 for it in machine.requests.scan():
                     if it.id not in state.requests:

@@ -104,15 +104,23 @@ def _team(log: list[e.Record]) -> None:
 
 
 def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
-    """Whoever begins has all that its task waits for."""
+    """Whoever begins has all that its task waits for, but for what a person left out by then; and nobody
+    begins while the run is paused."""
     landed: dict[str, str] = {}
+    left_out: set[str] = set()
+    paused = False
     for record in log:
         match record.event:
+            case e.RunPaused() | e.RunUnpaused() | e.RunResumed():
+                paused = isinstance(record.event, e.RunPaused)
+            case e.TaskSkipped():
+                left_out.add(record.event.task)
             case e.TaskLanded():
                 landed[record.event.task] = record.event.commit
             case e.AttemptStarted():
                 name = f"attempt {record.event.attempt} at {record.event.task}"
-                for other in state.tasks[record.event.task].spec.after:
+                assert not paused, f"{name} began while the run was paused"
+                for other in set(state.tasks[record.event.task].spec.after) - left_out:
                     assert other in landed, f"{name} began before {other} had landed"
                     assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
             case _:
