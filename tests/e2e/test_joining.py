@@ -14,8 +14,6 @@ import pytest
 
 from tests.conftest import git
 from tests.e2e.conftest import CommandLine, Event, events, of, until
-from workbench.adapters.requests import leave
-from workbench.core.requests import Answer
 
 pytestmark = pytest.mark.e2e
 
@@ -123,8 +121,10 @@ class Scene:
 
     def answer(self, message: str, decision: str) -> None:
         """As a person does."""
-        folder = self.repo / ".git" / "workbench" / "runs" / "r" / "requests"
-        leave(folder, Answer.model_validate({"message": message, "decision": decision}))
+        open_now = self.workbench("inbox", "--json").stdout
+        assert f'"{message}"' in open_now, open_now
+        done = self.workbench("answer", message, decision)
+        assert done.returncode == 0, done.stderr
 
     def worktree(self) -> Path:
         """A linked worktree of the user's, on a branch of its own."""
@@ -351,6 +351,7 @@ def test_a_team_grows_is_listed_and_shrinks(scene: Scene) -> None:
     assert gone.returncode == 0, gone.stderr
     scene.until("TeammateLeft", name="gus")
     scene.let_go()
+    scene.until("AgentStarted", task="goodbye", attempt=2)
     scene.let_go()
     found = scene.finish()
     assert of("RunFinished", found)[0]["outcome"] == "landed"

@@ -12,7 +12,8 @@ from workbench.cli.outcome import explain
 from workbench.cli.printable import printable
 from workbench.composition.past import read_run
 from workbench.composition.place import open_place
-from workbench.composition.teamwork import Member, Team, ask, team_of
+from workbench.composition.requesting import ask
+from workbench.composition.teamwork import Member, Team, team_of
 from workbench.composition.teamwork import teams as all_teams
 from workbench.core import events as e
 from workbench.core.requests import Request, RequestShutdown, Spawn
@@ -57,8 +58,8 @@ def _line(it: Member) -> str:
 
 def add(name: str, role: str, run: str | None, repo: Path, *, json: bool) -> int:
     """Make a team larger; gives the exit code."""
-    found = _asked(repo, run, Spawn(name=_short(name), role=_short(role)), later=True)
-    joined = next((it for it in found if isinstance(it, e.TeammateJoined)), None)
+    came = _asked(repo, run, Spawn(name=_short(name), role=_short(role)))
+    joined = came if isinstance(came, e.TeammateJoined) else None
     if json:
         print(jsonlib.dumps({"name": joined.name if joined else None, "joined": joined is not None}))
     elif joined is not None:
@@ -73,9 +74,9 @@ def remove(name: str, reason: str, run: str | None, repo: Path, *, now: bool, js
     if not name:
         raise UsageError("Who is to leave?", "workbench team remove NAME; `workbench team` lists them")
     request = RequestShutdown(teammate=_short(name), reason=reason[:20_000], now=now)
-    found = _asked(repo, run, request)
-    asked = next((it.message for it in found if isinstance(it, e.MessageSent)), None)
-    gone = any(isinstance(it, e.TeammateLeft) for it in found)
+    came = _asked(repo, run, request)
+    asked = came.message if isinstance(came, e.MessageSent) else None
+    gone = isinstance(came, e.TeammateLeft)
     if json:
         print(jsonlib.dumps({"name": name, "left": gone, "message": asked.id if asked else None}))
     elif gone:
@@ -88,9 +89,9 @@ def remove(name: str, reason: str, run: str | None, repo: Path, *, now: bool, js
     return 0
 
 
-def _asked(repo: Path, run: str | None, request: Request, *, later: bool = False) -> list[e.Event]:
-    async def main() -> list[e.Event]:
-        return await ask(await open_place(repo), run, request, later=later)
+def _asked(repo: Path, run: str | None, request: Request) -> e.Event | None:
+    async def main() -> e.Event | None:
+        return (await ask(await open_place(repo), run, request)).event
 
     return run_async(main())
 

@@ -306,9 +306,7 @@ async def ask_to_join(
     """Take a seat and ask the run for its place in the team. With a ``command`` this very process holds the
     seat, otherwise whoever called it. Raises SetupError when the seat cannot be made."""
     seat = Seat(place.seats(run) / secrets.token_hex(8))
-    after = 0
-    for record in store.history(run):
-        after = record.seq
+    after = store.last(run)
     try:
         seat.take(os.getpid() if command else caller())
         request = RequestJoin(

@@ -1,30 +1,20 @@
-"""The team of a run, as the log tells it, and what people ask about it; and all teams that there are."""
+"""The team of a run, as the log tells it; and all teams that there are."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.lock import owner
-from workbench.adapters.requests import leave
 from workbench.adapters.store.sqlite import SqliteStore
-from workbench.composition.past import choose, read_from
+from workbench.composition.past import read_from
 from workbench.composition.place import Place
-from workbench.core import events as e
 from workbench.core.mail import MessageKind
 from workbench.core.mailing import awaited, members, working
-from workbench.core.requests import Request
 from workbench.core.state import RunState, TeammateState
-from workbench.errors import UsageError, WorkbenchError
-
-LOOK_SECONDS = 0.05
-PATIENCE = 30.0
-"""Seconds that a run which is going on gets to take a request."""
-
+from workbench.errors import WorkbenchError
 
 # -- one team ----------------------------------------------------------------------------------------
 
@@ -73,42 +63,6 @@ def _member(state: RunState, mate: TeammateState) -> Member:
         worktree=mate.worktree,
         landed=mate.landed,
         reason=mate.reason,
-    )
-
-
-async def ask(place: Place, wanted: str | None, request: Request, *, later: bool = False) -> list[e.Event]:
-    """Leave a request for a run, and give what it called for; nothing when it is taken only once the run is
-    resumed, which must be meant (``later``). Raises UsageError when it is refused, or nobody can take it."""
-    with place.reading() as store:
-        holder = owner(place.state_dir)
-        run = choose(store.runs(), wanted or (holder.run if holder else None))
-        live = holder is not None and holder.run == run
-        if not live and (not later or read_from(store, run).over_for_good):
-            raise UsageError(f"The run {run} is not going on.", "`workbench teams` lists those that are.")
-        after = 0
-        for record in store.history(run):
-            after = record.seq
-        name = leave(place.requests(run), request)
-        if not live:
-            return []
-        return await _outcome(store, run, after, name)
-
-
-async def _outcome(store: SqliteStore, run: str, after: int, request: str) -> list[e.Event]:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = [record.event for record in store.history(run, after)]
-        for place, event in enumerate(found):
-            if isinstance(event, e.RequestRefused) and event.id == request:
-                raise UsageError(event.reason, event.hint)
-            if isinstance(event, e.RequestMade) and event.id == request and found[place + 1 :]:
-                follows = found[place + 1 :]
-                if not isinstance(follows[0], e.RequestRefused):
-                    return follows
-        await asyncio.sleep(LOOK_SECONDS)
-    raise UsageError(
-        f"The run {run} has not taken this up yet.",
-        "It will when it can; `workbench team` shows what came of it.",
     )
 
 

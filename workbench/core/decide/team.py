@@ -85,8 +85,10 @@ def _request_shutdown(state: RunState, event: e.RequestMade, request: RequestShu
         raise Refused("The run is not going on.", STATUS)
     mate = _in_team(state, request.teammate)
     reason = request.reason or "no reason was given"
+    by = "the person in charge" if event.by == PERSON else f"the {event.by}"
+    if working(state, mate.name) is None:  # there is nothing to finish
+        return [a.Declare(e.TeammateLeft(name=mate.name, reason=f"{by} asked it to: {reason}"))]
     if request.now:
-        by = "the person in charge" if event.by == PERSON else f"the {event.by}"
         return [a.Declare(e.TeammateLeaving(name=mate.name, reason=f"{by} ended it: {reason}"))]
     asked = [ask.message for ask in state.asks.values() if ask.message.kind is MessageKind.SHUTDOWN]
     if open_one := next((it for it in asked if it.to == mate.name), None):
