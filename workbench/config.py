@@ -170,6 +170,11 @@ class Settings(BaseModel):
         description="Who may write to whom: through the lead, also to who works on a related task, or all to"
         " all.",
     )
+    lead: Literal["", "claude"] = Field(
+        "",
+        description="`claude` for a session that answers teammates' questions; empty for none: they go to a"
+        " person.",
+    )
     message_quota: int = Field(
         40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."
     )

@@ -39,6 +39,12 @@ Agent = Annotated[
     str | None,
     typer.Option("--agent", metavar="AGENT", help="`claude` (the default) or `command:CMD`, any program."),
 ]
+Lead = Annotated[
+    str | None,
+    typer.Option(
+        "--lead", metavar="LEAD", help="`claude`: a session that answers teammates' questions; '' for none."
+    ),
+]
 Gate = Annotated[
     list[str] | None,
     typer.Option(
@@ -100,6 +106,7 @@ def run(
     repo: Repo = HERE,
     team: Team = None,
     agent: Agent = None,
+    lead: Lead = None,
     gate: Gate = None,
     no_gates: NoGates = False,
     model: Model = None,
@@ -118,6 +125,7 @@ def run(
     from workbench.cli.running import Wanted, run_plan
 
     overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
+    overrides["lead"] = lead
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
     raise typer.Exit(run_plan(wanted))
 
@@ -127,6 +135,7 @@ def rehearse(
     plan: PlanFile,
     repo: Repo = HERE,
     team: Team = None,
+    lead: Lead = None,
     gate: Gate = None,
     no_gates: NoGates = False,
     base: Base = None,
@@ -149,7 +158,7 @@ def rehearse(
     """
     from workbench.cli.running import Wanted, rehearse_plan
 
-    overrides = {"team": team, "gates": gate}
+    overrides = {"team": team, "gates": gate, "lead": lead}
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
     raise typer.Exit(rehearse_plan(wanted, script))
 

@@ -308,7 +308,21 @@ def _effect(state: RunState, event: e.EffectFailed) -> Line | None:
     return Line("run", f"something went wrong ({what}): {gist(event.error)}", "bad")
 
 
+def _lead_ended(state: RunState, event: e.LeadEnded) -> Line | None:
+    lead = state.lead
+    if event.interrupted:
+        return None
+    if lead.out:
+        return Line("lead", f"is not called any more ({short(lead.out)}); questions go to the person", "bad")
+    return Line("lead", f"failed, and is called again: {short(lead.error)}", "warn")
+
+
 _WORDS: dict[type[e.Event], Words] = {
+    e.LeadStarted: lambda state, event: Line("lead", "is there", "faint"),
+    e.LeadDenied: lambda state, event: Line(
+        "lead", f"denied {event.tool} {short(event.target, 60)}: {short(event.reason)}", "warn"
+    ),
+    e.LeadEnded: _lead_ended,
     e.RunStarted: _started,
     e.BaseChecked: _base,
     e.RunResumed: lambda state, event: Line("run", f"{state.run} goes on"),
@@ -398,7 +412,8 @@ _PHASES = {
 
 
 def rows(state: RunState) -> list[Row]:
-    """The team as it stands, in its own order; teammates that never worked are left out."""
+    """The team as it stands, in its own order, and the lead while it is there; teammates that never worked
+    are left out."""
     shown: list[Row] = []
     for teammate in state.teammates.values():
         if teammate.task is None:
@@ -413,6 +428,9 @@ def rows(state: RunState) -> list[Row]:
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
+    if state.lead.up:
+        doing = state.lead.doing.removeprefix("mcp__workbench__")
+        shown.append(Row("lead", "", 0, short(doing, 60) or "waits"))
     return shown
 
 

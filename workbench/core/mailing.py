@@ -72,7 +72,7 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
         return ""
     if settings.topology == "hierarchical" and to != ALL and related(state, attempt, to):
         return ""
-    if settings.topology == "star" and not settings.lead:
+    if settings.topology == "star" and not state.led:
         return ""  # workbench is the hub, and passes it on
     return f"in this team ({settings.topology}) you write to the lead, who passes on what others should know"
 

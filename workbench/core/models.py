@@ -68,6 +68,7 @@ class Plan(Value):
     budget_usd: float | None = Field(default=None, gt=0)
     model: str | None = None
     base: str | None = None
+    lead: Literal["", "claude"] = ""
 
 
 class Role(Value):

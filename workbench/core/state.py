@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.alarms import Alarm
+from workbench.core.lead import LeadState
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
@@ -129,6 +130,8 @@ class Ask:
     message: Message
     to: str
     hold: Hold | None = None
+    why: str = ""
+    """Why it was passed on, in the words of the lead."""
 
 
 @dataclass(slots=True)
@@ -174,6 +177,8 @@ class AttemptState:
     """Messages that its session has taken up, those before an interruption included."""
     waiting: bool = False
     """Whether its turn is over because it waits for an answer."""
+    stranded: bool = False
+    """Whether it waited so when it was given up for want of an answer."""
     sent: int = 0
     """What it has written, as the quota counts."""
     markers: set[str] = field(default_factory=set)
@@ -435,6 +440,7 @@ class RunState:
     """Which message answered which."""
     for_lead: list[str] = field(default_factory=list)
     """Messages that the lead was not given."""
+    lead: LeadState = field(default_factory=LeadState)
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
     joining: dict[str, RequestJoin] = field(default_factory=dict)
@@ -461,7 +467,16 @@ class RunState:
     @property
     def cost_usd(self) -> float:
         """What the run has cost so far, live attempts included."""
-        return self.spent.cost_usd + sum(attempt.usage.cost_usd for attempt in self.working.values())
+        live = sum(attempt.usage.cost_usd for attempt in self.working.values())
+        return self.spent.cost_usd + live + self.lead.usage.cost_usd
+
+    @property
+    def led(self) -> bool:
+        """Whether there is a lead that may answer: one that failed for good, or can cost no more, may not."""
+        if not self.settings.lead or self.lead.out:
+            return False
+        budget = self.settings.budget_usd
+        return budget is None or self.cost_usd < budget
 
     def budget_of(self, task: str) -> float | None:
         """What all attempts at a task may cost together, in US dollars."""

@@ -116,11 +116,11 @@ class LiveAttempt:
                     self._report_end(worker)
                     await ending
             except asyncio.CancelledError:  # nobody asked the session to end: it is cut off
-                await _cut_off(worker)
+                await cut_off(worker)
                 raise
             finally:
                 ending.cancel()
-                await _over(worker)
+                await over(worker)
             if self.interrupt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
@@ -380,17 +380,17 @@ class LiveAttempt:
             check.cancel()
 
 
-async def _over(worker: asyncio.Future[None]) -> None:
+async def over(worker: asyncio.Future[None]) -> None:
     """Cancel, and wait until it is over; being cancelled meanwhile cuts it off."""
     worker.cancel()
     try:
         await asyncio.wait({worker})
     except asyncio.CancelledError:
-        await _cut_off(worker)
+        await cut_off(worker)
         raise
 
 
-async def _cut_off(worker: asyncio.Future[None]) -> None:
+async def cut_off(worker: asyncio.Future[None]) -> None:
     """End it without the time that an agent is given to end by itself: whoever ends one kills it when
     cancelled, which it can only be once it is at it."""
     while not worker.done():

@@ -17,6 +17,7 @@ from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.failures import explain, failed
 from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
+from workbench.engine.leading import Leading
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
 from workbench.engine.noting import Noting, touched
@@ -53,6 +54,7 @@ class Effects:
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
         self._landings = Landings(world, emit, self._look)
+        self._leading = Leading(world, emit)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -80,10 +82,10 @@ class Effects:
                 return [], lambda: self._end(action)
             case a.CutShort():
                 return [], lambda: self._cut_short(action)
-            case a.Wake():
-                return [], lambda: self._wait(action)
             case a.BuildBatch() | a.CheckCandidate() | a.StopChecks() | a.FindPair() | a.DropLanding():
                 return self._landings.begin(state, action)
+            case a.CallLead() | a.TellLead() | a.EndLead():
+                return self._leading.begin(state, action)
             case a.Publish():
                 intents, publish = self._landings.begin(state, action)
                 return intents, self._whole_effect(publish)  # never cut off between git and the log
@@ -101,6 +103,8 @@ class Effects:
     def _informing(self, state: RunState, action: a.Action) -> Effect:
         """The effects by which nothing changes."""
         match action:
+            case a.Wake():
+                return lambda: self._wait(action)
             case a.ReadLanding():
                 assert self._probes is not None, "somebody is at work, so it was started"
                 changed = self._probes.changed_by
@@ -132,6 +136,7 @@ class Effects:
     def committed(self, record: e.Record) -> None:
         """A marker that is in the log needs its file no longer."""
         event = record.event
+        self._leading.recorded(event)
         if self._probes is not None:
             self._probes.recorded(event)
         self._noting.recorded(event)

@@ -7,7 +7,7 @@ type crosses a port. Every coroutine may be cancelled; what that leaves behind i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -311,10 +311,12 @@ class Assignment:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Text for an agent, which it gets whole and in its turn. ``messages`` are the ids of the team's
-    messages in it."""
+    messages in it. A session that has ``known_by`` in it, a part of the text, was told this before; without
+    one that is the whole text."""
 
     text: str
     messages: tuple[str, ...] = ()
+    known_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +399,56 @@ class Agent(Protocol):
         Trouble with the agent is reported as ``Ended(live=False, error=…)``, not raised.
         """
         ...
+
+
+# -- the lead ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request of the lead's: the ``message`` that was sent, if one was, or why it was
+    ``refused``."""
+
+    refused: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a lead works with. ``ask`` puts a request to the engine and gives what came of it; ``team`` tells
+    who is at what now, and ``waiting`` the ids of what waits for the lead's answer, oldest first."""
+
+    ask: Callable[[Request], Awaitable[Outcome]]
+    team: Callable[[], str]
+    waiting: Callable[[], tuple[str, ...]]
+
+
+class Lead(Protocol):
+    """Who can lead a team."""
+
+    async def lead(
+        self,
+        assignment: Assignment,
+        inbox: asyncio.Queue[Letter],
+        report: Callable[[AgentReport], None],
+        desk: Desk,
+    ) -> None:
+        """Lead until the session is over or this coroutine is cancelled; otherwise as ``Agent.work``. The
+        assignment's brief stands before the lead all the time and asks for nothing; what is in ``inbox``
+        does. Its worktree is for reading, and changes its files when something has landed. A lead changes
+        nothing but by ``desk``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A lead and what it needs: one of ``checkouts``, an environment of its own, and what to add to that for
+    one life of it at a place."""
+
+    lead: Lead
+    checkouts: Checkouts
+    environment: Mapping[str, str]
+    extras: Callable[[int, Path], Mapping[str, str]] = lambda life, place: {}
 
 
 # -- markers -----------------------------------------------------------------------------------------

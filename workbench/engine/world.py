@@ -24,6 +24,7 @@ from workbench.engine.ports import (
     Requests,
     Resolver,
     Room,
+    Seat,
     Worktrees,
 )
 
@@ -90,7 +91,7 @@ class World:
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
     for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
     an attempt.
-    Without a ``guard`` nothing is guarded.
+    Without a ``guard`` nothing is guarded; ``seat`` is the lead's, in a run that has one.
     """
 
     git: Git
@@ -109,3 +110,4 @@ class World:
     guard: Guard | None = None
     notes: Notes = field(default_factory=NoNotes)
     requests: Requests = field(default_factory=NoRequests)
+    seat: Seat | None = None

@@ -13,6 +13,7 @@ from workbench.core.apply import (
     attempts,
     guard,
     landings,
+    lead,
     mail,
     notes,
     notices,
@@ -28,8 +29,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "fold", "guard", "landings", "mail", "notes", "notices", "pacing", "provided",
-    "runs", "steering", "team", "undo",
+    "apply", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices", "pacing",
+    "provided", "runs", "steering", "team", "undo",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.core import events as e
 from workbench.core.apply.table import on
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
-from workbench.core.mailing import asked_by, cost, recipients
+from workbench.core.mailing import asked_by, cost, recipients, working
 from workbench.core.pace import Hold
 from workbench.core.requests import RequestJoin
 from workbench.core.state import Ask, AttemptState, Phase, RunState
@@ -66,11 +66,17 @@ def _ask_passed_on(state: RunState, event: e.AskPassedOn, at: float) -> None:
     ask = state.asks.get(event.message)
     if ask is None:
         raise IllegalEvent(f"message {event.message!r} waits for no answer")
-    ask.to, ask.hold = event.to, _hold(at, event.until)
+    ask.to, ask.hold, ask.why = event.to, _hold(at, event.until), event.why
     message = ask.message
     if message.task and _gives_up(state, message, event.to):
         del state.asks[event.message]
-        _give_up(state.attempt(message.task, message.attempt), message)
+        live = working(state, message.sender)  # it may have been interrupted since, and go on
+        if live is None or live.task != message.task:
+            live = state.attempt(message.task, message.attempt)
+        _give_up(live, message)
+        if live.waiting:
+            live.waiting, live.stranded = False, True
+            withdraw_asks(state, live)
 
 
 @on(e.MessagesRead)

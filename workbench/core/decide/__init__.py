@@ -10,6 +10,7 @@ from workbench.core.decide import (
     attempts,
     guard,
     landings,
+    lead,
     mail,
     notices,
     pacing,
@@ -22,8 +23,8 @@ from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
-    "Actions", "attempts", "decide", "guard", "landings", "mail", "notices", "pacing", "requests", "runs",
-    "steering", "team",
+    "Actions", "attempts", "decide", "guard", "landings", "lead", "mail", "notices", "pacing", "requests",
+    "runs", "steering", "team",
 ]  # fmt: skip
 
 

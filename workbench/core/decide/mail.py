@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.decide import to_lead
 from workbench.core.decide.leaving import followed, lapsed
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
@@ -42,13 +43,13 @@ def said(state: RunState, event: e.MarkerReceived) -> Actions:
 
 
 def _in_charge(state: RunState) -> str:
-    return LEAD if state.settings.lead else PERSON
+    return LEAD if state.led else PERSON
 
 
 def _sent_by(
     state: RunState, attempt: AttemptState, kind: MessageKind, to: str, event: e.MarkerReceived
 ) -> Actions:
-    if to == LEAD and not state.settings.lead:  # who leads there is the person
+    if to == LEAD and not state.led:  # who leads there is the person
         to = PERSON
     if reason := refusal(state, attempt, to):
         return [a.Declare(_refused(attempt, to, reason))]
@@ -60,7 +61,7 @@ def _sent_by(
         reply_to=event.reply_to if event.reply_to in state.mail else "",
         task=attempt.task,
         attempt=attempt.number,
-        until=_until(state, to) if kind is MessageKind.QUESTION else None,
+        until=until_answered(state, to) if kind is MessageKind.QUESTION else None,
     )
     return [a.Declare(e.MessageSent(message=message(state, draft)))]
 
@@ -69,7 +70,7 @@ def _refused(attempt: AttemptState, to: str, reason: str) -> e.MessageRefused:
     return e.MessageRefused(task=attempt.task, attempt=attempt.number, to=to, reason=reason)
 
 
-def _until(state: RunState, to: str) -> float | None:
+def until_answered(state: RunState, to: str) -> float | None:
     """When who asks ``to`` goes on without an answer; None for never, or where it is decided at once."""
     if to == PERSON and state.settings.on_question != "ask":
         return None
@@ -105,14 +106,30 @@ def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
     for name in recipients(state, event.message.sender, event.message.to):
         attempt = working(state, name)
         told += deliver(state, attempt) if attempt is not None else []
+        told += to_lead.deliver(state) if name == LEAD else []
+    brings = followed(state, event.message)
+    if LEAD in recipients(state, event.message.sender, event.message.to) and (called := to_lead.call(state)):
+        return told + called + brings
     if event.message.kind is MessageKind.ANSWER:
-        return told + (followed(state, event.message) or settled(state) or go_on(state))
+        return told + (brings or settled(state) or go_on(state))
     return told + (settled(state) or wake(state)) if event.message.asks else told
 
 
 @after(e.AskPassedOn)
 def _ask_passed_on(state: RunState, event: e.AskPassedOn) -> Actions:
-    return settled(state) or wake(state)
+    return _left_waiting(state, event) + (settled(state) or go_on(state))
+
+
+def _left_waiting(state: RunState, event: e.AskPassedOn) -> Actions:
+    """Whose turn is over already, to wait for the lead, waits for a person now, which may take its time; or
+    is given up."""
+    message = state.mail[event.message]
+    attempt = working(state, message.sender)
+    if attempt is None or attempt.task != message.task:
+        return []
+    if attempt.stranded:
+        return [a.CollectWork(attempt.task, attempt.number)]
+    return wait(state, attempt) if attempt.waiting else []
 
 
 def settled(state: RunState) -> Actions:
@@ -121,10 +138,13 @@ def settled(state: RunState) -> Actions:
     for ask in state.asks.values():
         if found := lapsed(state, ask):
             return found
+        if ask.to == LEAD and (not state.led or ask.message.id in state.lead.silent):
+            passed = e.AskPassedOn(message=ask.message.id, to=PERSON, until=until_answered(state, PERSON))
+            return [a.Declare(passed)]
         if ask.message.kind is not MessageKind.QUESTION:
             continue
         if ask.to == LEAD and is_overdue(state, ask):
-            passed = e.AskPassedOn(message=ask.message.id, to=PERSON, until=_until(state, PERSON))
+            passed = e.AskPassedOn(message=ask.message.id, to=PERSON, until=until_answered(state, PERSON))
             return [a.Declare(passed)]
         if text := _in_place(state, ask):
             return [a.Declare(e.MessageSent(message=message(state, answer_by_workbench(ask.message, text))))]

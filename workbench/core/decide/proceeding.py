@@ -4,7 +4,7 @@ next, is the run over."""
 from __future__ import annotations
 
 from workbench.core import actions as a
-from workbench.core import allocation, mailing, merge, pacing
+from workbench.core import allocation, leading, mailing, merge, pacing
 from workbench.core import events as e
 from workbench.core.decide.table import Actions
 from workbench.core.mail import MessageKind
@@ -75,10 +75,10 @@ def land(state: RunState) -> Actions:
 
 
 def finish(state: RunState) -> Actions:
-    """End the run when nothing is in flight and nothing more can be. Who came from outside leaves first, and
-    who wanted to come need not wait."""
-    ending = _ending(state)
-    return (_farewell(state) or ending) if ending else []
+    """End the run when nothing is in flight and nothing more can be. Who came from outside leaves first, who
+    wanted to come need not wait, and last goes its lead, if that is there."""
+    over = _over(state)
+    return _farewell(state) or ([a.EndLead()] if state.lead.up else over) if over else []
 
 
 def _farewell(state: RunState) -> Actions:
@@ -92,7 +92,7 @@ def _farewell(state: RunState) -> Actions:
     return []
 
 
-def _ending(state: RunState) -> Actions:
+def _over(state: RunState) -> Actions:
     if state.working or state.landing is not None or state.finished:
         return []
     if state.pairing and not state.stopping:
@@ -136,10 +136,13 @@ def kept_worktrees(state: RunState) -> tuple[str, ...]:
 
 def wake(state: RunState) -> Actions:
     """Come back when time has passed that something waits for: a task, if nothing else may let it start, or
-    who asked something."""
+    who asked something, or the lead that failed."""
     holds = [ask.hold for ask in state.asks.values()] if not state.stopping else []
     if may_start(state) and state.startable and not state.paused:
         holds.append(pacing.waits(state))
+    lead = state.lead
+    if state.led and not lead.up and not state.stopping and leading.wanted(state):
+        holds.append(lead.later if lead.later is not None and lead.later.holds(state.at) else None)
     found = [hold for hold in holds if hold is not None]
     return [a.Wake(min(found, key=lambda hold: hold.until))] if found else []
 

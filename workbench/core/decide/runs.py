@@ -9,6 +9,7 @@ from workbench.core.decide.leaving import departure
 from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import finish, go_on
 from workbench.core.decide.table import Actions, after
+from workbench.core.decide.to_lead import call
 from workbench.core.mail import WORKBENCH
 from workbench.core.state import RunState
 from workbench.core.team import next_name
@@ -26,14 +27,14 @@ def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
         comes = [a.Declare(e.TeammateJoined(name=next_name(state), by=WORKBENCH))]
     if not state.base_green:
         return [*(comes or departure(state)), a.CheckBase()]
-    return comes or departure(state) or settled(state) or go_on(state)
+    return comes or departure(state) or call(state) or settled(state) or go_on(state)
 
 
 @after(e.BaseChecked)
 def _base_checked(state: RunState, event: e.BaseChecked) -> Actions:
     seen = flakes("", state.base_flakes)
     if state.base_green:
-        return seen + go_on(state)
+        return seen + (call(state) or go_on(state))
     if not state.base_red_twice:  # one red run of a gate proves nothing
         return [*seen, a.CheckBase()]
     red = next(verdict for verdict in event.verdicts if not verdict.green)
@@ -48,4 +49,6 @@ def _stop_requested(state: RunState, event: e.StopRequested) -> Actions:
     stops: Actions = [a.EndAttempt(key[0], key[1], interrupt=True) for key in state.working]
     if state.landing is not None:
         stops.append(a.DropLanding())
+    if state.lead.up:
+        stops.append(a.EndLead())
     return stops or finish(state)

@@ -9,6 +9,7 @@ from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import go_on
 from workbench.core.decide.requests import Refused, carries, send
 from workbench.core.decide.table import Actions, after
+from workbench.core.decide.to_lead import call
 from workbench.core.mail import PERSON, WORKBENCH, MessageKind
 from workbench.core.mailing import Draft, members, working
 from workbench.core.requests import RequestJoin, RequestShutdown, Spawn
@@ -124,4 +125,4 @@ def _teammate_left(state: RunState, event: e.TeammateLeft) -> Actions:
 
 
 def _after(state: RunState) -> Actions:
-    return departure(state) or settled(state) or go_on(state)
+    return departure(state) or call(state) or settled(state) or go_on(state)

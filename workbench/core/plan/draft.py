@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from workbench.core import graph
 from workbench.core.models import Plan, Task
@@ -62,6 +63,7 @@ class Head:
     budget_usd: float | None = None
     model: str | None = None
     base: str | None = None
+    lead: Literal["", "claude"] = ""
 
 
 @dataclass(slots=True)
@@ -114,6 +116,7 @@ def build(head: Head, drafts: Sequence[Draft], problems: Sequence[Problem], path
         budget_usd=head.budget_usd,
         model=head.model,
         base=head.base,
+        lead=head.lead,
     )
 
 

@@ -22,7 +22,7 @@ from workbench.core.plan.page import VERBATIM
 from workbench.core.plan.parse import parse
 from workbench.errors import PlanError
 
-FRONT = ("team", "budget_usd", "model", "base", "gates", "setup")
+FRONT = ("team", "budget_usd", "model", "base", "lead", "gates", "setup")
 
 
 def render(plan: Plan) -> str:
@@ -92,7 +92,7 @@ def _heading(marks: str, text: str) -> str:
 
 
 def _front(plan: Plan) -> str:
-    given = {name: getattr(plan, name) for name in FRONT if getattr(plan, name) not in (None, ())}
+    given = {name: getattr(plan, name) for name in FRONT if getattr(plan, name) not in (None, (), "")}
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     if not values:
         return ""
@@ -147,6 +147,8 @@ def _facts(plan: Plan) -> Iterator[str]:
         yield f"model: {plan.model}"
     if plan.base is not None:
         yield f"base: {plan.base}"
+    if plan.lead:
+        yield f"lead: {plan.lead}"
     if plan.contract:
         yield f"contract: {len(plan.contract.splitlines())} lines, in every brief"
 

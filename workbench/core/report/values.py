@@ -85,6 +85,19 @@ class SemanticReport(Value):
         return "probably with" if len(self.others) == 1 else "with some of"
 
 
+class LeadReport(Value):
+    """What the lead did: of what it was asked it ``answered`` some, and left some to the person (``passed``).
+    It ``wrote`` so many messages besides. ``out`` says why it was not called any more."""
+
+    asked: int
+    answered: int
+    passed: int
+    wrote: int
+    denied: int
+    out: str
+    usage: Usage
+
+
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
     markers; ``excused`` are the failures of quarantined tests."""
@@ -118,3 +131,4 @@ class Report(Value):
     alarms: tuple[Alarm, ...] = ()
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
+    lead: LeadReport | None = None

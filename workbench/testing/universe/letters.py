@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from workbench.core import events as e
-from workbench.core.mail import ALL
+from workbench.core.mail import ALL, LEAD
 from workbench.core.mailing import number
 from workbench.core.state import RunState
 from workbench.testing.transcripts import Transcripts
@@ -34,6 +34,7 @@ def none_is_lost(state: RunState, log: list[e.Record], transcripts: Transcripts)
                 assert there, f"{message.id} never reached {name}"
     _answered(state)
     _requests(log)
+    _led(state, log)
 
 
 def _addressed(log: list[e.Record]) -> dict[str, tuple[str, ...]]:
@@ -43,7 +44,7 @@ def _addressed(log: list[e.Record]) -> dict[str, tuple[str, ...]]:
     for record in log:
         match record.event:
             case e.RunStarted(settings=settings):
-                team = list(settings.team)
+                team = [*settings.team, *([LEAD] if settings.lead else [])]
             case e.TeammateJoined(name=name):
                 team.append(name)
             case e.TeammateLeft(name=name):
@@ -66,3 +67,18 @@ def _answered(state: RunState) -> None:
 def _requests(log: list[e.Record]) -> None:
     made = [record.event.id for record in log if isinstance(record.event, e.RequestMade)]
     assert len(set(made)) == len(made), "a request was taken twice"
+
+
+def _led(state: RunState, log: list[e.Record]) -> None:
+    """The lead has one session at a time, every one of which ends, and asks for no more than it may."""
+    lives = [record.event for record in log if isinstance(record.event, e.LeadCalled | e.LeadEnded)]
+    for place, event in enumerate(lives):
+        assert isinstance(event, e.LeadEnded) == bool(place % 2), "two leads at once"
+    assert not state.lead.up, "the lead outlived the run"
+    spent = sum(event.usage.cost_usd for event in lives if isinstance(event, e.LeadEnded))
+    assert abs(spent - state.lead.spent.cost_usd) < 1e-6
+    for one, after in pairwise(log):
+        if isinstance(one.event, e.RequestMade) and one.event.by == LEAD:
+            allowed = (e.MessageSent, e.RequestRefused, e.AskPassedOn)
+            assert isinstance(after.event, allowed), f"the lead caused {after.type}"
+            assert not isinstance(after.event, e.MessageSent) or after.event.message.sender == LEAD

@@ -39,6 +39,7 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         message_quota=dice.choice((0, 3, 40)),
         continues=dice.random() < 0.5,
         keep_worktrees=dice.random() < 0.2,
+        lead=dice.choice(("", "claude")),
     )
 
 

@@ -16,12 +16,14 @@ from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
+from workbench.engine.ports import Seat
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.errors import GitError, StoreError
 from workbench.testing.clock import Clock, VirtualLoop
 from workbench.testing.faults import FaultyMarkers, FaultyStore, Life, Roughnecks, Weather, faulty
 from workbench.testing.faults.agents import sound
+from workbench.testing.faults.leads import RoughLead
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
@@ -30,7 +32,7 @@ from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
 from workbench.testing.transcripts import Transcripts
-from workbench.testing.worktrees import FakeGates, FakeWorktrees
+from workbench.testing.worktrees import FakeCheckouts, FakeGates, FakeWorktrees
 
 RUN = "r"
 FOUL = (GitError, OSError, StoreError)
@@ -76,6 +78,7 @@ class Process:
         self.left = ""
         self.main: asyncio.Task[None]
         self.agents: Roughnecks
+        self.lead: RoughLead
 
     def live(self) -> str:
         """Run it to its end, which is told: over, cancelled, killed, or what it failed with. ``left`` says
@@ -182,6 +185,7 @@ class Process:
             machine.clock.now,
             machine.transcripts,
         )
+        self.lead = RoughLead(machine.weather, life, machine.transcripts, machine.clock.now)
         return World(
             git=faulty(git, "git", life),
             worktrees=faulty(machine.worktrees, "worktrees", life),
@@ -194,6 +198,7 @@ class Process:
             environment={},
             notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
+            seat=Seat(self.lead, FakeCheckouts(), {}),
             requests=machine.requests,
         )
 

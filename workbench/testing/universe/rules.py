@@ -38,6 +38,7 @@ def after_process(process: Process, how: str) -> None:
         return
     assert not process.left, f"tasks were left behind: {process.left}"
     assert process.agents.working == 0, "agents were left behind"
+    assert process.lead.working == 0, "the lead was left behind"
     if how == "over" and process.state is not None:
         assert process.state.finished, "it ended, and the run neither did nor was stopped"
         state = fold(process.machine.store.read(RUN))

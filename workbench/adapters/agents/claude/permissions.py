@@ -16,7 +16,7 @@ refusals that stop accidents and not intent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -56,10 +56,17 @@ TARGET_LIMIT = 300
 
 
 class Permissions:
-    """The answers for one session; ``report`` hears of every refusal."""
+    """The answers for one session; ``report`` hears of every refusal, ``known`` are our own tools."""
 
-    def __init__(self, fence: Fence, settings: ClaudeSettings, report: Callable[[Denied], None]) -> None:
+    def __init__(
+        self,
+        fence: Fence,
+        settings: ClaudeSettings,
+        report: Callable[[Denied], None],
+        known: Collection[str] = TOOL_NAMES,
+    ) -> None:
         self._fence = fence
+        self._known = known
         self._settings = settings
         self._report = report
         self._reported: set[str] = set()
@@ -108,7 +115,7 @@ class Permissions:
                 )
 
     def _objection(self, tool: str, given: dict[str, Any]) -> str:
-        if tool == "Bash" or tool in WRITERS or tool in READERS or tool in HARMLESS or tool in TOOL_NAMES:
+        if tool == "Bash" or tool in WRITERS or tool in READERS or tool in HARMLESS or tool in self._known:
             return ""
         if tool == "WebFetch":
             host = urlsplit(str(given.get("url", ""))).hostname or ""

@@ -121,6 +121,11 @@ class Session:
         except OSError as error:
             self._end(f"Claude Code could not be started: {error}.")
 
+    def opening(self, lost: bool) -> str:
+        """What the session begins with; "" where it waits for the first letter. ``lost`` is the session that
+        it was to go on with."""
+        return LOST_SESSION + self._assignment.brief if lost else self._assignment.brief
+
     def kill(self) -> None:
         """Kill the process and all that it started, at once. Blocks for a moment; safe to call twice."""
         if self._script is not None:
@@ -129,7 +134,7 @@ class Session:
 
     async def _live(self, folder: Path) -> None:
         client: ClaudeSDKClient | None = None
-        prompt = self._assignment.brief
+        prompt = self.opening(lost=False)
         try:
             if self._assignment.session is not None:
                 self._meter = translate.Meter(translate.used_before(self._env, self._id))
@@ -140,7 +145,7 @@ class Session:
                     self._before = ""
                     self._id = str(uuid.uuid4())
                     self._stderr.clear()
-                    prompt = LOST_SESSION + prompt
+                    prompt = self.opening(lost=True)
             if client is None:
                 client = await self._connected(await self._options(folder, resume=False))
             if client is None:
@@ -227,7 +232,8 @@ class Session:
         return client
 
     async def _converse(self, client: ClaudeSDKClient, prompt: str) -> None:
-        await self._send(client, Letter(prompt, self._assignment.messages))
+        if prompt:
+            await self._send(client, Letter(prompt, self._assignment.messages))
         try:
             async with asyncio.TaskGroup() as group:
                 feeding = group.create_task(self._feed(client))
@@ -252,7 +258,8 @@ class Session:
 
         while True:
             letter = await self._inbox.get()
-            if letter.messages and letter.text.strip() in self._before:  # a crash came before we heard of it
+            known = (letter.known_by or letter.text).strip()
+            if letter.messages and known in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
                 continue
             try:
