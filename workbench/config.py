@@ -187,6 +187,10 @@ class Settings(BaseModel):
     message_quota: int = Field(
         40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."
     )
+    on_join: Literal["ask", "approve", "reject"] = Field(
+        "ask",
+        description="Somebody wants to join by `workbench join`: `ask` you, `approve` it, or `reject` it.",
+    )
     note_decay: float = Field(
         0.95,
         gt=0,

@@ -202,12 +202,12 @@ async def test_a_log_on_a_disk_that_nobody_can_write_to_is_read(
         wal = path.with_name("events.db-wal").read_bytes()
     path.with_name("events.db-wal").write_bytes(wal)
 
-    def refusing(where: Path, mode: str) -> sqlite3.Connection:
+    def refusing(where: Path, mode: str, *patience: float) -> sqlite3.Connection:
         if where == path:  # SQLite would have to make a file beside it
             problem = sqlite3.OperationalError("unable to open database file")
             problem.sqlite_errorname = "SQLITE_CANTOPEN"
             raise problem
-        return connect(where, mode)
+        return connect(where, mode, *patience)
 
     for module in ("opening", "sqlite"):
         monkeypatch.setattr(f"workbench.adapters.store.{module}.connect", refusing)

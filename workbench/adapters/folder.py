@@ -18,6 +18,7 @@ INBOX = "inbox"
 QUARANTINE = "quarantine"
 LOG = "log"
 BRIEF = "brief.md"
+NONCE = "nonce"
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

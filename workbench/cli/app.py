@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import interop, keeping, note, talking
+from workbench.cli import interop, keeping, note, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -389,6 +389,12 @@ def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> Non
     from workbench.cli.mark import main as body
 
     raise typer.Exit(body(words))
+
+
+app.command()(team.join)
+app.command()(team.team)
+app.command()(team.teams)
+app.command(hidden=True)(team.discover)
 
 
 @app.command()

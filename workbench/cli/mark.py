@@ -140,11 +140,12 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
     if not _plain(note) or not _plain((given.to or "") + (given.reply_to or "")) or "\n" in (given.to or ""):
         raise Refused("a marker is plain text: take the control characters out.")
     _check_note(given)
-    nonce = os.environ.get("WORKBENCH_NONCE", "")
+    nonce = os.environ.get("WORKBENCH_NONCE", "") or _nonce_here()
     if not nonce:
         raise Refused(
             "WORKBENCH_NONCE is not set, so nobody could tell whose marker this is. Run this from the"
-            " command that workbench started, with its environment."
+            " command that workbench started, with its environment; or, if you have joined a run, in your"
+            " worktree while you have a task."
         )
     fields = {
         "note": note,
@@ -226,6 +227,15 @@ def _folder() -> str:
         if above == here:
             raise Refused(f"{start} is not inside a worktree of workbench: no .workbench folder above it.")
         here = above
+
+
+def _nonce_here() -> str:
+    """The nonce that lies in the worktree of who joined a run; "" where there is none."""
+    try:
+        with open(os.path.join(_folder(), "nonce"), encoding="utf-8") as file:
+            return file.read(256).strip()
+    except (OSError, ValueError, Refused):
+        return ""
 
 
 def _drop(folder: str, fields: dict[str, object]) -> None:

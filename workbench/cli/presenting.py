@@ -337,6 +337,12 @@ _WORDS: dict[type[e.Event], Words] = {
     ),
     e.AgentRetried: _retried,
     e.DeadlinePassed: _deadline,
+    e.TeammateJoined: lambda state, event: Line(
+        "run", f"{event.name} joins the team" + (", from outside" if event.external else "")
+    ),
+    e.TeammateLeft: lambda state, event: Line(
+        "run", f"{event.name} has left the team: {short(event.reason)}", "warn"
+    ),
     e.TeamSlowed: lambda state, event: Line("run", f"rate limits: {event.cap} at once for now", "warn"),
     e.TeamPaused: _paused,
     e.TeamUnpaused: lambda state, event: Line("run", "the pause is over"),
@@ -410,7 +416,7 @@ def rows(state: RunState) -> list[Row]:
     shown: list[Row] = []
     for teammate in state.teammates.values():
         if teammate.task is None:
-            if teammate.worktree:
+            if teammate.worktree and not teammate.left:
                 shown.append(Row(teammate.name, "", 0, "idle"))
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]

@@ -7,11 +7,13 @@ import asyncio
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from workbench.adapters.git.inventory import BRANCHES, PINS, Inventory, Ref
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.target import checkouts_of
+from workbench.adapters.git.worktrees import Worktrees
 from workbench.composition.clearing import Clearing, Tally, Thing
 from workbench.composition.place import Place
 from workbench.composition.remains import Remains
@@ -53,6 +55,7 @@ class Aftermath:
                 return
             pinned = await self._inventory.refs(f"{PINS}{remains.run}/", state.integration)
             remains = replace(remains, refs=tuple(pinned))
+            await self._lent(remains)
         clearing = Clearing(
             self._place, self._git, self._inventory, remains, self._tally, trusted=without_log
         )
@@ -63,6 +66,13 @@ class Aftermath:
         await self._refs(remains, state)
         await clearing.files()
         await self._resolving(state)
+
+    async def _lent(self, remains: Remains) -> None:
+        """Worktrees of the user's that a run which was killed still has are given back."""
+        worktrees = Worktrees(self._place.repository, self._git, remains.roots[0], remains.run)
+        for name in worktrees.lent():
+            thing = Thing(remains.run, "loan", str(worktrees.path(name)), f"yours, and lent to {name}")
+            await self._tally.free(thing, partial(worktrees.remove, name))
 
     async def _processes(self, remains: Remains) -> None:
         from workbench.adapters.processes import carrying, reap_orphans

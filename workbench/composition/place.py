@@ -43,6 +43,10 @@ class Place:
         """Where front ends leave what they ask of a run."""
         return self.run_dir(run) / "requests"
 
+    def seats(self, run: str) -> Path:
+        """Where those who join a run from outside get their tasks."""
+        return self.run_dir(run) / "seats"
+
     def worktrees(self, run: str) -> Path:
         """Where the run's worktrees stand: outside the repository, apart from every other one's."""
         known_by = hashlib.sha256(str(self.repository.common_dir).encode()).hexdigest()[:8]

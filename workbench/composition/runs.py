@@ -132,6 +132,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "topology": settings.topology,
             "lead": choose_from("lead", plan.lead, settings.lead),
             "message_quota": settings.message_quota,
+            "on_join": settings.on_join,
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
             "continues": continues(settings.agent),

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-NAMES = (
-    "ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hana", "ivo", "jun", "kim", "leo", "mia", "noor",
-    "omar", "pia", "quin", "rosa", "sam", "tess", "uma", "vik", "wren", "xia", "yara", "zoe",
-)  # fmt: skip
-"""Short names, one for each letter; a larger team goes on with numbers."""
+from workbench.core.team import NAMES
 
 
 def names(size: int) -> tuple[str, ...]:

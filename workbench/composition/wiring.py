@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.adapters.agents.environment import claude_environment, command_environment
+from workbench.adapters.agents.external import Dispatch, ExternalAgent
 from workbench.adapters.children import Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
@@ -105,7 +106,7 @@ async def open_world(
             git=git,
             worktrees=worktrees,
             gates=gates,
-            agent=open_agent(place, settings, folder, keeper),
+            agent=Dispatch(open_agent(place, settings, folder, keeper), ExternalAgent(place.seats(run))),
             markers=MarkerFolders(branches=branch_folder(place.repository, run)),
             briefs=briefs,
             resolver=StructuralResolver(),

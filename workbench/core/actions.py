@@ -221,6 +221,13 @@ class DropLanding(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class GiveBack(Action):
+    """Give the checkout that a teammate brought back as it was, after pinning what it holds."""
+
+    teammate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tidy(Action):
     """Free what the finished run no longer needs: gate worktrees, worktrees of landed work."""
 

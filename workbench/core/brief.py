@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.core.approvals import approver, turned_down
 from workbench.core.mail import MessageKind
-from workbench.core.mailing import answered, words
+from workbench.core.mailing import answered, members, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
 
 TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.\w+$", re.IGNORECASE)
@@ -30,7 +30,7 @@ def brief_values(
         "task": task.spec,
         "attempt": attempt.number,
         "teammate": attempt.teammate,
-        "teammates": [name for name in state.teammates if name != attempt.teammate],
+        "teammates": [name for name in members(state) if name != attempt.teammate],
         "plan_title": plan.title,
         "context": plan.context,
         "contract": plan.contract,
@@ -57,7 +57,7 @@ def brief_values(
         ],
         **_planning(state, attempt),
         "notes": notes,
-        "agent": "claude" if state.settings.agent == "claude" else "command",
+        "agent": tools_of(state, attempt.teammate),
         "role": state.roles.get(task.spec.role),
     }
 
@@ -73,6 +73,12 @@ def _planning(state: RunState, attempt: AttemptState) -> Mapping[str, object]:
         "turned_down": plan.text if plan is not None else "",
         "feedback": answer.text if answer is not None else "",
     }
+
+
+def tools_of(state: RunState, teammate: str) -> str:
+    """By what a teammate reports: the tools that Claude Code is given, or the command line."""
+    own = state.settings.agent == "claude" and not state.teammates[teammate].external
+    return "claude" if own else "command"
 
 
 def other_tests(state: RunState, others: Iterable[str]) -> list[str]:

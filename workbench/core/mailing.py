@@ -25,8 +25,8 @@ MOST_NAMED = 12
 
 
 def members(state: RunState) -> tuple[str, ...]:
-    """The teammates, in their order."""
-    return tuple(state.teammates)
+    """The teammates who are in the team, in their order."""
+    return tuple(mate.name for mate in state.teammates.values() if not mate.left)
 
 
 def recipients(state: RunState, sender: str, to: str) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def working(state: RunState, teammate: str) -> AttemptState | None:
 def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
     """Why a teammate may not write to ``to`` now, as a sentence for it; "" when it may."""
     sender, settings = attempt.teammate, state.settings
-    if to not in (*state.teammates, LEAD, PERSON, ALL):
+    if to not in (*members(state), LEAD, PERSON, ALL):
         names = [name for name in members(state) if name != sender]
         known = ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
         return f"there is nobody called {to!r}; there are {known or 'no teammates'}, lead, person and all"

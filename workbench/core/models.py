@@ -101,7 +101,8 @@ class RunSettings(Value):
     or at work for ``attempt_seconds``, is nudged, and stopped ``nudge_seconds`` later; None for never.
     After its agent broke, a task waits for ``retry_seconds`` and twice as long each time. Who asks waits for
     ``answer_seconds``, if the policy is to wait at all. ``message_quota`` bounds what one attempt may write,
-    a message to all counting once for each who gets it. Times are seconds.
+    a message to all counting once for each who gets it. ``on_join`` is what becomes of somebody who wants to
+    join. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -131,6 +132,7 @@ class RunSettings(Value):
     on_permission: Literal["deny", "ask"] = "deny"
     answer_seconds: float = Field(default=600.0, ge=0)
     lead: Literal["", "claude"] = ""
+    on_join: Literal["ask", "approve", "reject"] = "ask"
     topology: Literal["star", "hierarchical", "mesh"] = "star"
     message_quota: int = Field(default=40, ge=0)
     keep_worktrees: bool = False

@@ -50,6 +50,40 @@ class Stop(Value):
     what: Literal["stop"] = "stop"
 
 
+NAME_FIELD = Field(default="", max_length=64)
+
+
+class Spawn(Value):
+    """Make the team larger by a teammate of the run's agent. Without a ``name`` it gets the next free one."""
+
+    what: Literal["spawn"] = "spawn"
+    name: str = NAME_FIELD
+    role: str = Field(default="", max_length=64)
+
+
+class RequestJoin(Value):
+    """Somebody's own program or session wants to be a teammate: ``seat`` is where it waits for its tasks,
+    ``agent`` whether a command is run for each of them. ``worktree`` is a checkout that it brings, empty when
+    workbench is to make one."""
+
+    what: Literal["join"] = "join"
+    seat: str = Field(pattern=REQUEST_ID)
+    name: str = NAME_FIELD
+    role: str = Field(default="", max_length=64)
+    agent: Literal["hand", "command"] = "hand"
+    command: str = Field(default="", max_length=2_000)
+    worktree: str = Field(default="", max_length=4_096)
+
+
+class RequestShutdown(Value):
+    """Ask a teammate to leave the team, or with ``now`` let it leave without asking."""
+
+    what: Literal["shutdown"] = "shutdown"
+    teammate: str = Field(min_length=1, max_length=64)
+    reason: str = Field(default="", max_length=TEXT_LIMIT)
+    now: bool = False
+
+
 class Pause(Value):
     """Start nothing new. What is at work goes on, and what is delivered lands."""
 
@@ -76,9 +110,10 @@ class Skip(Value):
     task: str = Field(min_length=1, max_length=64)
 
 
-OF_THE_MOMENT = (Stop, Pause, Unpause)
+OF_THE_MOMENT = (Stop, Pause, Unpause, RequestJoin, RequestShutdown)
 """What is asked of the process that holds the run, and means nothing to the next one."""
 
 Request = Annotated[
-    Write | Answer | Escalate | Stop | Pause | Unpause | Retry | Skip, Field(discriminator="what")
+    Write | Answer | Escalate | Stop | Pause | Unpause | Retry | Skip | Spawn | RequestJoin | RequestShutdown,
+    Field(discriminator="what"),
 ]

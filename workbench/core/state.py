@@ -14,6 +14,7 @@ from workbench.core.lead import LeadState
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
+from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
 from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
@@ -257,6 +258,19 @@ class TeammateState:
     landed: int = 0
     tried: list[tuple[str, int]] = field(default_factory=list)
     """Its attempts, oldest first: task and number."""
+    external: bool = False
+    """Whether it is somebody's own program or session, which takes its tasks from ``seat``."""
+    seat: str = ""
+    by_hand: bool = False
+    """Whether nobody sees it end its turns: a done or blocked is that."""
+    own: str = ""
+    """The checkout that it brought."""
+    role: str = ""
+    leaving: bool = False
+    """Whether it gets no more tasks, and leaves when what it is at has ended."""
+    left: bool = False
+    reason: str = ""
+    """Why it leaves, or left."""
 
 
 @dataclass(slots=True)
@@ -441,6 +455,8 @@ class RunState:
     lead: LeadState = field(default_factory=LeadState)
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
+    joining: dict[str, RequestJoin] = field(default_factory=dict)
+    """Those of them by which somebody wanted to join, by their ids."""
     paused: bool = False
     """Whether a person paused it."""
     alarms: list[Raised] = field(default_factory=list)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
-from workbench.core.models import Usage
+from workbench.core.mailing import members
+from workbench.core.models import MarkerKind, Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.consulting import Consultations
@@ -165,6 +166,8 @@ class LiveAttempt:
             await self.guarding.joined(attempt)
         clock = asyncio.get_running_loop().time
         began = clock()
+        if own := state.teammates[attempt.teammate].own:
+            await world.worktrees.borrow(attempt.teammate, Path(own))
         prepared = await world.worktrees.prepare(
             attempt.teammate,
             attempt.start,
@@ -233,10 +236,12 @@ class LiveAttempt:
             model=(role.model if role is not None else None) or state.settings.model,
             session=attempt.session,
             budget_usd=_left(state, attempt.task),
-            teammates=tuple(name for name in state.teammates if name != attempt.teammate),
+            teammates=tuple(name for name in members(state) if name != attempt.teammate),
             messages=attempt.mail,
             read_only=attempt.planning,
             consult=self.consultations.ask if state.settings.on_permission == "ask" else None,
+            seat=state.teammates[attempt.teammate].seat,
+            by_hand=state.teammates[attempt.teammate].by_hand,
         )
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:
@@ -327,6 +332,13 @@ class LiveAttempt:
         came = outcome(dropped, self.state, self.attempt, self._seen)
         self._seen.add(dropped.name)
         self.emit(came)
+        if isinstance(came, e.MarkerReceived) and came.kind in (MarkerKind.DONE, MarkerKind.BLOCKED):
+            self._stopped_by_hand()
+
+    def _stopped_by_hand(self) -> None:
+        """Nobody sees how a person, or a session of theirs, ends its turn: its last word is that."""
+        if self.state.teammates[self.attempt.teammate].by_hand and not (self.over or self.ended):
+            self._report(Ended(live=True))
 
     def _alive(self) -> None:
         if self._deadlines is not None:

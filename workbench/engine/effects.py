@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.brief import snapshot_message
+from workbench.core.brief import snapshot_message, tools_of
 from workbench.core.mail import PERSON
 from workbench.core.state import RunState
 from workbench.engine.attempts import LiveAttempt, pin_of
@@ -87,10 +87,16 @@ class Effects:
             case a.Publish():
                 intents, publish = self._landings.begin(state, action)
                 return intents, self._whole_effect(publish)  # never cut off between git and the log
-            case a.Tidy():
-                return [], self._whole_effect(lambda: self._tidy(state, action))
+            case a.Tidy() | a.GiveBack():
+                return [], self._whole_effect(self._freeing(state, action))
             case _:
                 return [], self._informing(state, action)
+
+    def _freeing(self, state: RunState, action: a.Tidy | a.GiveBack) -> Effect:
+        """The effects that let go of worktrees."""
+        if isinstance(action, a.Tidy):
+            return lambda: self._tidy(state, action)
+        return self._aside("GiveBack", lambda: self._world.worktrees.remove(action.teammate))
 
     def _informing(self, state: RunState, action: a.Action) -> Effect:
         """The effects by which nothing changes."""
@@ -346,7 +352,7 @@ class Effects:
             self._emit(failed("WatchMarkers", problem))
 
     def _tell(self, state: RunState, action: a.Tell) -> Begun:
-        agent = "claude" if state.settings.agent == "claude" else "command"
+        agent = tools_of(state, state.attempts[action.task, action.attempt].teammate)
         text = self._world.briefs.render(f"tell/{action.kind}.md.j2", {"agent": agent, **action.values})
         told = e.Told.model_validate(
             {

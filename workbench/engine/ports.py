@@ -180,8 +180,18 @@ class Worktrees(Protocol):
         wrote to them in between, or when that cannot be told. Never raises GitError."""
         ...
 
+    async def borrow(self, teammate: str, path: Path) -> None:
+        """From now on ``path``, a linked worktree of the user's, is the teammate's. That is written down in
+        the worktree, so that ``remove`` gives it back even in another process. Doing it again is harmless.
+
+        Raises UsageError when it is the main checkout, none of this repository, lent already, or when it
+        holds anything that is not committed.
+        """
+        ...
+
     async def remove(self, teammate: str) -> None:
-        """Remove a teammate's worktree after pinning what it held; its branch stays."""
+        """Remove a teammate's worktree after pinning what it held; its branch stays. One that was borrowed
+        is given back instead: its files and HEAD are as they were before."""
         ...
 
 
@@ -291,7 +301,8 @@ class Assignment:
     environment reaches the agent. ``session`` is an earlier session to go on with, if it can. ``messages``
     are the ids of those that the brief holds. ``read_only`` says that it may write nothing until it is given
     a letter that ``unlocks``; ``consult``, where there is one, asks somebody whether it may use a tool.
-    ``plays`` is what the repository says of its ``role``."""
+    ``plays`` is what the repository says of its ``role``. With a ``seat`` it is for who joined from outside:
+    see TeammateJoined."""
 
     run: str
     task: str
@@ -310,6 +321,8 @@ class Assignment:
     messages: tuple[str, ...] = ()
     read_only: bool = False
     consult: Consult | None = None
+    seat: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

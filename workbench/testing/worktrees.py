@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workbench.core.models import Verdict
 from workbench.engine.ports import Collected, Prepared
-from workbench.errors import GitError
+from workbench.errors import GitError, UsageError
 from workbench.testing.git import FakeGit, Files
 
 
@@ -25,12 +25,15 @@ class FakeWorktree:
 @dataclass
 class FakeWorktrees:
     """``engine.ports.Worktrees`` in memory. ``at`` gives a worktree by the path that was prepared. With
-    ``run`` given, a teammate's branch in that run is where its worktree starts."""
+    ``run`` given, a teammate's branch in that run is where its worktree starts. ``borrowed`` are the
+    user's own by teammate; those ``not_lent`` cannot be."""
 
     git: FakeGit
     root: Path = Path("/worktrees")
     standing: dict[str, FakeWorktree] = field(default_factory=dict)
     run: str = ""
+    borrowed: dict[str, Path] = field(default_factory=dict)
+    not_lent: set[Path] = field(default_factory=set)
     _pins: int = 0
 
     def at(self, path: Path) -> FakeWorktree:
@@ -104,7 +107,13 @@ class FakeWorktrees:
     async def fingerprint(self, teammate: str) -> str:
         return repr(sorted(self._get(teammate).files.items()))
 
+    async def borrow(self, teammate: str, path: Path) -> None:
+        if path in self.not_lent:
+            raise UsageError(f"{path} is not clean")
+        self.borrowed[teammate] = path
+
     async def remove(self, teammate: str) -> None:
+        self.borrowed.pop(teammate, None)
         worktree = self.standing.pop(teammate, None)
         if worktree is not None:
             self._hold(teammate, self._snapshot(worktree, "held"))

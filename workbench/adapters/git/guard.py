@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked, linked_at
+from workbench.adapters.git.lending import LENT, lent_at
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Place, decoded, encoded, run
 from workbench.adapters.git.reffiles import NEVER, RefFiles, Stamp, believed, passing, stamp_of
@@ -130,6 +131,8 @@ class RepositoryGuard:
         heads = {}
         for name in ("", *self._checkouts[1]):
             where = f"{folder}/{name}" if name else str(self._common)
+            if name and stamp_of(f"{where}/{LENT}") != NEVER:  # a teammate's, for now
+                continue
             raw = self._text(f"{where}/HEAD", now)
             heads[self._checkout(name, where)] = decoded(raw or b"").rstrip("\n")
         return heads
@@ -186,7 +189,7 @@ class RepositoryGuard:
         return self._linked(worktree).problem()
 
     def _linked(self, worktree: Path) -> Linked:
-        return linked_at(worktree, self._common)
+        return lent_at(worktree, self._common) or linked_at(worktree, self._common)
 
     # -- the user's checkout -----------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from workbench.adapters.git.administration import (
 from workbench.adapters.git.conflicts import forget, remember, unresolved
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.furnishing import Furnishing
+from workbench.adapters.git.lending import give_back, lend, loan_of, loans, users_own
 from workbench.adapters.git.listed import Marks, listed, marks
 from workbench.adapters.git.locks import remove_if_abandoned, work_trees
 from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
@@ -92,6 +93,11 @@ class Worktrees:
         self._worth = tuple(salvage)
         self._marks: dict[str, Marks] = {}  # the listed files in a teammate's latest snapshot
         self._excluded = False
+        self._lent = loans(self._common, self._run)  # the user's own worktrees, by teammate
+
+    def lent(self) -> tuple[str, ...]:
+        """The teammates whose worktrees are the user's own."""
+        return tuple(self._lent)
 
     def path(self, teammate: str) -> Path:
         """Where a teammate's worktree stands, or would."""
@@ -105,23 +111,29 @@ class Worktrees:
         self, teammate: str, start: str, *, carry: str | None, keep: bool, sparse: Sequence[str]
     ) -> Prepared:
         """See the port."""
-        linked, branch = self._linked(teammate), self.branch(teammate)
+        branch = self.branch(teammate)
         async with self._locks[teammate]:
-            self._unlink(linked)
+            linked = self._linked(teammate)
+            lent = teammate in self._lent
+            if lent:
+                linked.check()
+            else:
+                self._unlink(linked)
             if not self._excluded:
                 exclude(self._common)
                 self._excluded = True
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
-            if keep and standing and not linked.problem() and (linked.admin / "workbench-ready").exists():
+            if keep and standing and not linked.problem() and _ready(linked, branch, lent):
                 _make_folder(linked.path)
                 return Prepared(linked.path, branch, False, unresolved(linked, ()))
             await self._straighten(linked, f"refs/heads/{branch}")
             pinned, litter = await self._salvage(linked, teammate, standing, RESET, start)
             killpoint("worktree.salvaged")
             created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
-            await self._reset(linked, branch, start, sparse, litter)
+            await self._reset(linked, branch, start, () if lent else sparse, litter, lent)
             killpoint("worktree.reset")
-            await self._furnishing.furnish(linked)
+            if not lent:  # whose it is has made it as they want it
+                await self._furnishing.furnish(linked)
             _make_folder(linked.path)
             conflicts = await self._carry(linked, carry) if carry else ()
             return Prepared(linked.path, branch, created, conflicts, pinned)
@@ -130,8 +142,8 @@ class Worktrees:
         """See the port. A merge whose conflicts are not all resolved, and a rebase in progress, are
         left as they are in the worktree: the commit is made beside them, as is
         work on a branch that is not the teammate's own."""
-        linked = self._linked(teammate)
         async with self._locks[teammate]:
+            linked = self._linked(teammate)
             linked.check()
             await self._straighten(linked, f"refs/heads/{self.branch(teammate)}")
             crashpoint("work.collect")
@@ -176,16 +188,41 @@ class Worktrees:
             return ""
         return await asyncio.to_thread(_stamps, linked.path, status)
 
+    async def borrow(self, teammate: str, path: Path) -> None:
+        """See the port."""
+        async with self._locks[teammate]:
+            linked = users_own(path, self._common)
+            await lend(linked, self._run, _plain(teammate))
+            self._lent[teammate] = linked
+
     async def remove(self, teammate: str) -> None:
         """See the port."""
-        linked = self._linked(teammate)
         async with self._locks[teammate]:
+            linked = self._linked(teammate)  # not sooner: it may just be given back
+            if teammate in self._lent:
+                await self._give_back(linked, teammate)
+                return
             self._unlink(linked)
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
             if standing:
                 await self._reveal(linked)
                 await self._salvage(linked, teammate, standing, REMOVED)
+                self._demand_ours(linked)
                 dismiss(linked, self._root / TRASH)
+
+    async def _give_back(self, linked: Linked, teammate: str) -> None:
+        """What is in it is kept; one that its owner has removed meanwhile is nobody's any more."""
+        if loan_of(linked) is not None and not linked.problem():
+            exclude(self._common)
+            await self._reveal(linked)
+            await self._salvage(linked, teammate, True, REMOVED)
+            await give_back(linked)
+        del self._lent[teammate]
+
+    def _demand_ours(self, linked: Linked) -> None:
+        """Before files go: nothing that workbench did not make is ever removed."""
+        if linked.path.parent != (self._root / "team").absolute():
+            raise GitError(f"{linked.path} is not workbench's to remove.", "Remove it yourself.")
 
     def hold(self, commits: Iterable[str]) -> None:
         """Take note of commits that refs hold, so that they need no further pin."""
@@ -217,6 +254,8 @@ class Worktrees:
         return f"refs/workbench/{self._run}/salvage/{teammate}"
 
     def _linked(self, teammate: str) -> Linked:
+        if (lent := self._lent.get(teammate)) is not None:
+            return lent
         return linked_at(self._root / "team" / _plain(teammate), self._common)
 
     async def _leftovers(self, linked: Linked, status: Status, start: str) -> Leftovers:
@@ -259,6 +298,7 @@ class Worktrees:
         seen: Marks = frozenset()
         if standing and not linked.path.is_dir():  # its files are gone: only git's record is left
             commits += [*linked.heads("HEAD")[-1:], *_unfinished(linked)]
+            self._demand_ours(linked)
             await asyncio.to_thread(drop, linked)
         elif standing:
             status, found, seen = await self._found(linked, teammate, why)
@@ -376,13 +416,19 @@ class Worktrees:
             await remove_if_abandoned(lock, around)
 
     async def _reset(
-        self, linked: Linked, branch: str, start: str, sparse: Sequence[str], litter: bool
+        self,
+        linked: Linked,
+        branch: str,
+        start: str,
+        sparse: Sequence[str],
+        litter: bool,
+        lent: bool = False,
     ) -> None:
         """Put branch, index and files at ``start``; ignored files and our own folder stay."""
         linked.drop_operations()
         forget(linked)
         async with self._gate:
-            if self._sparse:
+            if self._sparse and not lent:
                 await use_cone(linked, sparse)
             words = (
                 "checkout",
@@ -424,6 +470,13 @@ class Worktrees:
 def branch_folder(repository: Repository, run: str) -> Path:
     """Where git keeps the branches of a run's teammates, a file for each that is not packed."""
     return repository.common_dir / "refs" / "heads" / "workbench" / _plain(run)
+
+
+def _ready(linked: Linked, branch: str, lent: bool) -> bool:
+    """Whether a worktree was made ready for its teammate before."""
+    if lent:
+        return linked.heads("HEAD") == ("ref:", f"refs/heads/{branch}")
+    return (linked.admin / "workbench-ready").exists()
 
 
 def _changed(path: Path) -> float:

@@ -22,6 +22,7 @@ from workbench.core.apply import (
     provided,
     runs,
     steering,
+    team,
     undo,
 )
 from workbench.core.apply.table import HANDLERS
@@ -30,7 +31,7 @@ from workbench.errors import IllegalEvent
 
 __all__ = [
     "apply", "approvals", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices",
-    "pacing", "provided", "runs", "steering", "undo",
+    "pacing", "provided", "runs", "steering", "team", "undo",
 ]  # fmt: skip
 
 
@@ -41,7 +42,10 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS)
+    late = (
+        e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS,
+        *team.EVENTS,
+    )  # fmt: skip
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))

@@ -19,6 +19,7 @@ from workbench.core.apply.moves import (
 )
 from workbench.core.apply.pacing import agent_broke, agent_worked
 from workbench.core.apply.table import on
+from workbench.core.apply.team import hand_over
 from workbench.core.approvals import plans_first
 from workbench.core.asking import holds
 from workbench.core.mailing import awaited, given_back
@@ -229,7 +230,9 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         move(state, task, "retry")
         attempt.outcome, attempt.interrupted = "interrupted", True
         task.prefers = event.teammate
-        if state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
+        if teammate.leaving:
+            hand_over(task, teammate, event.commit)
+        elif state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
         elif task.why == "continued":  # nobody knows what lies there: it is pinned, and begun anew
             task.why, task.session = "retry", None
@@ -247,7 +250,8 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
     state.spent += attempt.usage
     if state.pace.trial == (event.task, event.attempt):  # it came to nothing: another is the trial
         state.pace.trial = None
-    bisect.insort(state.free, teammate.index)
+    if not teammate.leaving:
+        bisect.insort(state.free, teammate.index)
     del state.working[event.task, event.attempt]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from workbench.core import events as e
 from workbench.core.apply import approvals
 from workbench.core.apply.table import on
-from workbench.core.mail import LEAD, PERSON, Message, MessageKind
+from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import asked_by, cost, in_the_tool, recipients, working
 from workbench.core.pace import Hold
+from workbench.core.requests import RequestJoin
 from workbench.core.state import Ask, AttemptState, Phase, RunState
 from workbench.errors import IllegalEvent
 
@@ -21,7 +22,7 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
     if message.id != f"m{len(state.mail) + 1}":
         raise IllegalEvent(f"message {message.id!r} cannot follow {len(state.mail)} others")
     boxes = recipients(state, message.sender, message.to)
-    if unknown := [name for name in boxes if name not in (*state.teammates, LEAD, PERSON)]:
+    if unknown := [name for name in boxes if name not in (*state.teammates, LEAD, PERSON, WORKBENCH)]:
         raise IllegalEvent(f"there is no mailbox of {unknown[0]!r}")
     attempt = state.attempt(message.task, message.attempt) if message.task else None
     asked = state.mail.get(message.reply_to)
@@ -101,11 +102,14 @@ def _request_made(state: RunState, event: e.RequestMade, at: float) -> None:
     if event.id in state.requests:
         raise IllegalEvent(f"request {event.id!r} was taken before")
     state.requests.add(event.id)
+    if isinstance(event.request, RequestJoin):
+        state.joining[event.id] = event.request
 
 
 def withdraw_asks(state: RunState, attempt: AttemptState) -> None:
     """What an attempt asked is moot once it is over, unless it goes on when the answer comes."""
     for ask in list(asked_by(state, attempt)):
-        keeps = attempt.interrupted and ask.message.kind is not MessageKind.PERMISSION
+        goes = state.teammates[attempt.teammate].leaving
+        keeps = attempt.interrupted and ask.message.kind is not MessageKind.PERMISSION and not goes
         if not keeps:
             del state.asks[ask.message.id]

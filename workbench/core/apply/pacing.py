@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core.apply.table import on
+from workbench.core.mailing import members
 from workbench.core.pace import Hold, Pause
 from workbench.core.state import AttemptState, RunState
 
@@ -53,7 +54,7 @@ def _budget_warned(state: RunState, event: e.BudgetWarned, at: float) -> None:
 
 @on(e.Awoke)
 def _awoke(state: RunState, event: e.Awoke, at: float) -> None:
-    if state.pace.cap is not None and (state.pace.cap_at(at) or 0) >= len(state.teammates):
+    if state.pace.cap is not None and (state.pace.cap_at(at) or 0) >= len(members(state)):
         state.pace.cap = None
 
 

@@ -6,6 +6,7 @@ from workbench.core import events as e
 from workbench.core import graph, merge
 from workbench.core.apply.moves import confirmed, learn, move, offer, refuted
 from workbench.core.apply.table import on
+from workbench.core.apply.team import forsake
 from workbench.core.pace import Pace
 from workbench.core.state import RunState, TaskState, TeammateState
 from workbench.errors import IllegalEvent
@@ -68,6 +69,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
     state.resumed_at = at
     state.paused = False  # whoever resumes wants it to go on
+    forsake(state)
     state.pairing.clear()  # a search that was cut short is not worth going on with
     state.environment = event.environment or state.environment
     if event.budget_usd is not None:

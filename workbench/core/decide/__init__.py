@@ -18,13 +18,14 @@ from workbench.core.decide import (
     requests,
     runs,
     steering,
+    team,
 )
 from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
     "Actions", "approvals", "attempts", "decide", "guard", "landings", "lead", "mail", "notices", "pacing",
-    "requests", "runs", "steering",
+    "requests", "runs", "steering", "team",
 ]  # fmt: skip
 
 

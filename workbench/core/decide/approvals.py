@@ -6,6 +6,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.approvals import fault
 from workbench.core.asking import holds, until
+from workbench.core.brief import tools_of
 from workbench.core.decide.requests import send
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import PERSON, WORKBENCH, Message, MessageKind
@@ -57,7 +58,7 @@ def held(state: RunState, ask: Ask) -> Actions:
     attempt = working(state, ask.message.sender)
     if attempt is None or not holds(state, ask) or attempt.task != ask.message.task:
         return []
-    endless = ask.message.kind is MessageKind.PLAN and state.settings.agent != "claude"
+    endless = ask.message.kind is MessageKind.PLAN and tools_of(state, attempt.teammate) == "command"
     if attempt.waiting or (endless and attempt.phase is Phase.WORKING):
         return [a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
     return []

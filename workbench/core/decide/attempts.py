@@ -8,6 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.approvals import NEVER, fault, feedback
 from workbench.core.decide.approvals import only_planned, turn_over
+from workbench.core.decide.leaving import departure, gone
 from workbench.core.decide.mail import deliver, said, settled, wait
 from workbench.core.decide.pacing import circuit, circuit_closed, limited, warned
 from workbench.core.decide.proceeding import go_on, may_start, poor, start
@@ -52,6 +53,8 @@ def _turn_ended(state: RunState, event: e.TurnEnded) -> Actions:
 def _next_step(state: RunState, event: e.TurnEnded, attempt: AttemptState) -> Actions:
     if attempt.late or attempt.phase is not Phase.TURN_OVER:
         return []
+    if event.error and event.exit_code is None and (left := gone(state, attempt, event.error)):
+        return left
     if event.limit:
         return limited(state, event, attempt)
     if attempt.waiting:
@@ -225,4 +228,4 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed) -> Actions:
 
 @after(e.AttemptEnded)
 def _attempt_ended(state: RunState, event: e.AttemptEnded) -> Actions:
-    return warned(state, event.task) + (settled(state) or go_on(state))
+    return warned(state, event.task) + (departure(state) or settled(state) or go_on(state))

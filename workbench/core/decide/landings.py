@@ -6,6 +6,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import merge
 from workbench.core.decide.attempts import evidence, fail, flakes
+from workbench.core.decide.leaving import gone
 from workbench.core.decide.notices import read_landing
 from workbench.core.decide.proceeding import go_on, land
 from workbench.core.decide.table import Actions, after
@@ -23,6 +24,8 @@ def _effect_failed(state: RunState, event: e.EffectFailed) -> Actions:
         attempt = state.attempts.get((event.task, event.attempt))
         if attempt is None or attempt.phase in (Phase.CLOSING, Phase.ENDED) or state.stopping:
             return []
+        if event.action == "StartAttempt" and (left := gone(state, attempt, event.error)):
+            return left
         return fail(state, attempt, event.error, agent=event.action == "StartAttempt")
     return []
 

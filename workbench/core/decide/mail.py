@@ -8,6 +8,7 @@ from workbench.core.approvals import approver, fault, objection
 from workbench.core.asking import Policy, holds, policy, until
 from workbench.core.decide import to_lead
 from workbench.core.decide.approvals import held, ruled
+from workbench.core.decide.leaving import followed, lapsed
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
@@ -94,6 +95,9 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
     if asked is None or attempt.teammate not in recipients(state, asked.sender, asked.to):
         reason = f"no message {event.reply_to!r} was written to you"
         return [a.Declare(_refused(attempt, event.reply_to, reason))]
+    if asked.kind is MessageKind.SHUTDOWN and not event.decision:
+        reason = f"{asked.id} wants a yes or a no, as the decision of your answer"
+        return [a.Declare(_refused(attempt, event.reply_to, reason))]
     if asked.sender == WORKBENCH:
         return [a.Declare(_refused(attempt, WORKBENCH, "what workbench says itself wants no answer"))]
     draft = Draft(
@@ -116,10 +120,11 @@ def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
         attempt = working(state, name)
         told += deliver(state, attempt) if attempt is not None else []
         told += to_lead.deliver(state) if name == LEAD else []
+    brings = followed(state, event.message)
     if LEAD in recipients(state, event.message.sender, event.message.to) and (called := to_lead.call(state)):
-        return told + called
+        return told + called + brings
     if event.message.kind is MessageKind.ANSWER:
-        return told + ruled(state, event.message) + (settled(state) or go_on(state))
+        return told + ruled(state, event.message) + (brings or settled(state) or go_on(state))
     return told + _asked(state, event.message.id) if event.message.asks else told
 
 
@@ -142,6 +147,8 @@ def settled(state: RunState) -> Actions:
     """Settle the first thing asked that nobody will answer, or not in time: what the lead was asked goes to
     the person, the rest is answered by workbench, or held. The event that comes of it asks for the next."""
     for ask in state.asks.values():
+        if found := lapsed(state, ask):
+            return found
         rule = policy(state.settings, ask.message.kind)
         overdue = is_overdue(state, ask)
         if ask.to == LEAD and (overdue or not state.led or ask.message.id in state.lead.silent):

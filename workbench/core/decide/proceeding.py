@@ -7,11 +7,15 @@ from workbench.core import actions as a
 from workbench.core import allocation, leading, mailing, merge, pacing
 from workbench.core import events as e
 from workbench.core.decide.table import Actions
+from workbench.core.mail import MessageKind
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.state import Phase, RunState, TaskStatus
+from workbench.core.team import deserted
 
 ON_ITS_WAY = frozenset({TaskStatus.DELIVERED, TaskStatus.LANDING})
 """What is in the queue may be there for a second time: its publication was lost, or cut short."""
+
+RUN_OVER = "the run is over"
 
 
 def may_start(state: RunState) -> bool:
@@ -71,9 +75,21 @@ def land(state: RunState) -> Actions:
 
 
 def finish(state: RunState) -> Actions:
-    """End the run when nothing is in flight and nothing more can be; first its lead, if that is there."""
+    """End the run when nothing is in flight and nothing more can be. Who came from outside leaves first, who
+    wanted to come need not wait, and last goes its lead, if that is there."""
     over = _over(state)
-    return [a.EndLead()] if over and state.lead.up else over
+    return _farewell(state) or ([a.EndLead()] if state.lead.up else over) if over else []
+
+
+def _farewell(state: RunState) -> Actions:
+    for mate in state.teammates.values():
+        if mate.external and not mate.left:
+            return [a.Declare(e.TeammateLeft(name=mate.name, reason=RUN_OVER))]
+    for ask in state.asks.values():
+        if ask.message.kind is MessageKind.JOIN:
+            no = mailing.answer_by_workbench(ask.message, RUN_OVER, "no")
+            return [a.Declare(e.MessageSent(message=mailing.message(state, no)))]
+    return []
 
 
 def _over(state: RunState) -> Actions:
@@ -92,7 +108,8 @@ def _over(state: RunState) -> Actions:
         held = [mailing.held_for(state, name) for _, name in state.startable]
         asks = [ask.message for ask in held if ask is not None]
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
-            return []
+            alone = deserted(state)
+            return [a.Declare(e.RunFinished(outcome="stopped", reason=alone))] if alone else []
         waits = "; ".join(f"{ask.id}, a {ask.kind} of {ask.sender} ({ask.task})" for ask in asks[:4])
         reason = f"{mailing.UNANSWERED}: {waits}" + ("; …" if len(asks) > 4 else "")
         return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]

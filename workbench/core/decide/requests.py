@@ -9,7 +9,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import ALL, LEAD, PERSON, MessageKind
-from workbench.core.mailing import Draft, message
+from workbench.core.mailing import Draft, members, message
 from workbench.core.models import Value
 from workbench.core.requests import Answer, Escalate, Request, Stop, Write
 from workbench.core.state import RunState
@@ -69,10 +69,10 @@ def send(state: RunState, draft: Draft, further: int = 0) -> Actions:
 
 @carries(Write)
 def _write(state: RunState, event: e.RequestMade, request: Write) -> Actions:
-    if request.to not in (*state.teammates, LEAD, PERSON, ALL):
+    if request.to not in (*members(state), LEAD, PERSON, ALL):
         raise Refused(
             f"There is nobody called {request.to!r} in this run.",
-            f"There are {', '.join(state.teammates)}, lead and all.",
+            f"There are {', '.join(members(state))}, lead and all.",
         )
     if request.to == LEAD and not state.settings.lead:
         raise Refused("This run has no lead.", "Start it with `--lead claude`, or write to a teammate.")
@@ -93,6 +93,9 @@ def _answer(state: RunState, event: e.RequestMade, request: Answer) -> Actions:
     asked = ask.message
     if event.by == asked.sender:
         raise Refused("Nobody answers their own question.")
+    if asked.kind is MessageKind.SHUTDOWN:
+        hint = f"`workbench team remove {ask.to} --now` ends it without asking."
+        raise Refused(f"Only {ask.to} can answer {asked.id}.", hint)
     if event.by == LEAD and (ask.to != LEAD or asked.kind is MessageKind.PERMISSION):
         who = "a person" if asked.kind is MessageKind.PERMISSION or ask.to == PERSON else ask.to
         raise Refused(f"{asked.id} is for {who} to answer, not for the lead.")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.decide.attempts import flakes
+from workbench.core.decide.leaving import departure
 from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import finish, go_on
 from workbench.core.decide.table import Actions, after
 from workbench.core.decide.to_lead import call
+from workbench.core.mail import WORKBENCH
 from workbench.core.state import RunState
+from workbench.core.team import next_name
 
 
 @after(e.RunStarted)
@@ -19,9 +22,12 @@ def _run_started(state: RunState, event: e.RunStarted) -> Actions:
 
 @after(e.RunResumed)
 def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
+    comes: Actions = []
+    if all(mate.leaving for mate in state.teammates.values()):  # somebody has to do what is left
+        comes = [a.Declare(e.TeammateJoined(name=next_name(state), by=WORKBENCH))]
     if not state.base_green:
-        return [a.CheckBase()]
-    return call(state) or settled(state) or go_on(state)
+        return [*(comes or departure(state)), a.CheckBase()]
+    return comes or departure(state) or call(state) or settled(state) or go_on(state)
 
 
 @after(e.BaseChecked)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from workbench.core.mail import Decision
 from workbench.core.models import Marker, MarkerKind, Usage
 from workbench.engine.ports import (
     Acted,
@@ -131,6 +132,9 @@ class _Session:
         if messages:
             self.team.life.check()
             self.report(Heard(messages))
+        for message in messages:
+            if self._chance(0.5):
+                self._answer(message)
 
     async def _turn(self, turn: int) -> Ended:
         self.cost += 0.1
@@ -278,6 +282,16 @@ class _Session:
             kind=MarkerKind(kind), nonce=nonce or self.it.nonce, note=note, to=to, reply_to=reply_to
         )
         file = name or f"{self.it.task}-{self.it.attempt}-{self.dropped:03d}.json"
+        self.team.markers.drop(self.it.worktree, file, marker)
+
+    def _answer(self, message: str) -> None:
+        """Say something to a message, whether it asked or not."""
+        decision: Decision = self.team.weather.dice.choice(("yes", "no", ""))
+        marker = Marker(
+            kind=MarkerKind.ANSWER, nonce=self.it.nonce, note="words", reply_to=message, decision=decision
+        )
+        self.dropped += 1
+        file = f"{self.it.task}-{self.it.attempt}-{self.dropped:03d}.json"
         self.team.markers.drop(self.it.worktree, file, marker)
 
     def _ended(self, live: bool, error: str = "", login: bool = False, code: int | None = None) -> Ended:

@@ -25,6 +25,7 @@ class Odds:
     kill: float = 0.0
     undo: float = 0.0
     settled: float = 0.5
+    team: float = 0.02
 
 
 CALM = Odds(0.95, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0, 0, 0.1)

@@ -28,6 +28,9 @@ class Rules:
             assert pairs, f"nothing is foreseen for {name}, and that is kept"
             assert state.tasks[name].status not in OVER, f"{name} is over and conflicts with {set(pairs)}"
             assert all(state.foreseen[other][name] == paths for other, paths in pairs.items())
+        absent = [mate for mate in state.teammates.values() if mate.leaving]
+        assert not any(mate.index in state.free for mate in absent), "who leaves would get a task"
+        assert not any(mate.left and mate.task for mate in absent), "who has left is at a task"
         if isinstance(event, e.AttemptStarted):
             waits = state.tasks[event.task].spec.after
             assert self.over_with.issuperset(waits), f"{event.task} started before {waits} landed"

@@ -16,6 +16,7 @@ from workbench.core import undo
 from workbench.core.models import Reversal, RunSettings, Task
 from workbench.core.state import RunState
 from workbench.testing.playbook import Playbook, started
+from workbench.testing.simulation.membership import change
 from workbench.testing.simulation.odds import Odds
 from workbench.testing.simulation.rules import Rules
 from workbench.testing.simulation.teammates import Teammates
@@ -39,7 +40,7 @@ class Simulation:
         self.world = World(self.settings, self.seed, self.odds)
         self.rules = Rules()
         self.book = Playbook(self.rules.check)
-        self.kills = self.stops = 0
+        self.kills = self.stops = self.changes = 0
         self._built: list[e.CandidateMade] = []
         self._begin()
 
@@ -70,6 +71,9 @@ class Simulation:
                 self.stops += 1
                 self.world.inbox.append(e.StopRequested(reason="asked to"))
             else:
+                if self.book.log and self.changes < 6 and self.world.chance(self.odds.team):
+                    self.changes += 1
+                    self.world.inbox.append(change(self.world, self.state, self.changes))
                 self._step()
         raise AssertionError(f"not over after {self.steps} steps")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from workbench.core import events as e
-from workbench.core.mail import LEAD
-from workbench.core.mailing import in_the_tool, number, recipients
+from workbench.core.mail import ALL, LEAD
+from workbench.core.mailing import in_the_tool, number
 from workbench.core.state import RunState
 from workbench.testing.transcripts import Transcripts
 
@@ -16,9 +16,10 @@ def none_is_lost(state: RunState, log: list[e.Record], transcripts: Transcripts)
     before an earlier one."""
     by_session: dict[str, list[str]] = {}
     reached: set[tuple[str, str]] = set()
+    addressed = _addressed(log)
     for it in transcripts.heard:
         message = state.mail[it.message]
-        assert it.teammate in recipients(state, message.sender, message.to), f"{it} was for {message.to}"
+        assert it.teammate in addressed[it.message], f"{it} was for {message.to}"
         by_session.setdefault(it.session, []).append(it.message)
         reached.add((it.teammate, it.message))
     for session, heard in by_session.items():
@@ -26,7 +27,7 @@ def none_is_lost(state: RunState, log: list[e.Record], transcripts: Transcripts)
         order = [number(name) for name in heard]
         assert all(one < other for one, other in pairwise(order)), f"{session} heard out of order: {heard}"
     for message in state.mail.values():
-        boxes = () if in_the_tool(state, message) else recipients(state, message.sender, message.to)
+        boxes = () if in_the_tool(state, message) else addressed[message.id]
         for name in boxes:
             mate = state.teammates.get(name)
             if mate is not None:
@@ -35,6 +36,26 @@ def none_is_lost(state: RunState, log: list[e.Record], transcripts: Transcripts)
     _answered(state)
     _requests(log)
     _led(state, log)
+
+
+def _addressed(log: list[e.Record]) -> dict[str, tuple[str, ...]]:
+    """Whom each message was for, by who was in the team when it was sent."""
+    team: list[str] = []
+    found: dict[str, tuple[str, ...]] = {}
+    for record in log:
+        match record.event:
+            case e.RunStarted(settings=settings):
+                team = [*settings.team, *([LEAD] if settings.lead else [])]
+            case e.TeammateJoined(name=name):
+                team.append(name)
+            case e.TeammateLeft(name=name):
+                team.remove(name)
+            case e.MessageSent(message=message):
+                everybody = tuple(name for name in team if name != message.sender)
+                found[message.id] = everybody if message.to == ALL else (message.to,)
+            case _:
+                pass
+    return found
 
 
 def _answered(state: RunState) -> None:

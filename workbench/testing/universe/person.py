@@ -6,7 +6,18 @@ import re
 from collections.abc import Callable
 
 from workbench.core.mail import PERSON
-from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Unpause, Write
+from workbench.core.requests import (
+    Answer,
+    Pause,
+    Request,
+    RequestJoin,
+    RequestShutdown,
+    Retry,
+    Skip,
+    Spawn,
+    Unpause,
+    Write,
+)
 from workbench.core.state import RunState, TaskStatus
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
@@ -15,6 +26,9 @@ from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
 """Within how many seconds of a process's start somebody interferes, mostly early."""
+
+CHANGE = 900.0
+"""Within how many seconds somebody changes the team."""
 
 
 PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
@@ -29,6 +43,7 @@ class Person:
         self._git = git
         self.pushed: list[str] = []
         self.taken_off: set[str] = set()
+        self.changes = 16
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -50,6 +65,18 @@ class Person:
             weather.visits -= 1
             act = weather.dice.choice(acts)
             process.loop.call_later(VISIT * weather.dice.random() ** 4, self._act, act, process)
+        self._look_after_the_team(process)
+
+    def _look_after_the_team(self, process: Process) -> None:
+        """Some processes are asked to let people join and leave, in the first minutes."""
+        weather = process.machine.weather
+        acts = (self.spawn, self.join, self.talk, self.ask_to_leave, self.send_away)
+        if not weather.trouble.person or not weather.chance(0.5):
+            return
+        for _ in range(min(self.changes, weather.dice.choice((1, 3, 8)))):
+            self.changes -= 1
+            act = weather.dice.choice(acts)
+            process.loop.call_later(CHANGE * weather.dice.random() ** 2, self._act, act, process)
 
     def _act(self, act: Callable[[Process], None], process: Process) -> None:
         if not process.life.dead and not process.main.done():
@@ -150,6 +177,27 @@ class Person:
             self.pushed.clear()
             self.taken_off.update(now for ref, now in self._git.moves if ref == INTEGRATION)
             self._git.moves[:] = [move for move in self._git.moves if move[0] != INTEGRATION]
+
+    def spawn(self, process: Process) -> None:
+        """One more of the run's own agent."""
+        self._ask(process, Spawn(name=process.machine.weather.dice.choice(("", "ada", "gus", "all"))))
+
+    def join(self, process: Process) -> None:
+        """Somebody comes from outside."""
+        dice = process.machine.weather.dice
+        seat, worktree = f"{dice.getrandbits(64):016x}", dice.choice(("", "/mine"))
+        name = dice.choice(("", "ivo", "bob", "../etc"))
+        self._ask(process, RequestJoin(seat=seat, name=name, agent="command", worktree=worktree))
+
+    def ask_to_leave(self, process: Process, now: bool = False) -> None:
+        """Somebody of the team is not needed any more."""
+        if process.state is not None and (team := list(process.state.teammates)):
+            name = process.machine.weather.dice.choice(team)
+            self._ask(process, RequestShutdown(teammate=name, reason="enough", now=now))
+
+    def send_away(self, process: Process) -> None:
+        """The same, without asking."""
+        self.ask_to_leave(process, now=True)
 
     def write(self, process: Process) -> None:
         """Write to somebody, or to nobody."""

@@ -34,6 +34,7 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         attempt_seconds=dice.choice((1200.0, 14_400.0)) if dice.random() < 0.6 else None,
         nudge_seconds=dice.choice((60.0, 300.0)),
         retry_seconds=dice.choice((0.0, 5.0, 60.0)),
+        on_join=dice.choice(("ask", "approve", "approve", "reject")),
         on_question=dice.choice(("proceed", "proceed", "proceed", "ask", "hold", "fail")),
         answer_seconds=dice.choice((0.0, 60.0, 3600.0)),
         topology=dice.choice(("star", "hierarchical", "mesh")),

@@ -9,6 +9,7 @@ from itertools import pairwise
 from workbench.core import events as e
 from workbench.core.apply import fold
 from workbench.core.mail import MessageKind
+from workbench.core.mailing import members
 from workbench.core.models import Verdict
 from workbench.core.notes import note_of
 from workbench.core.state import RunState, TaskStatus
@@ -80,7 +81,29 @@ def _attempts(log: list[e.Record], state: RunState) -> None:
     assert sorted(starts) == sorted(ends), "each attempt ends once"
     assert all(attempt.ended_at is not None for attempt in state.attempts.values())
     assert not state.working
-    assert len(state.free) == len(state.teammates), "a teammate is still busy"
+    assert len(state.free) == len(members(state)), "a teammate is still busy"
+    _team(log)
+
+
+def _team(log: list[e.Record]) -> None:
+    """Nobody is given a task who has left, or is about to; who came from outside goes before the run ends."""
+    leaving: set[str] = set()
+    outside: set[str] = set()
+    for record in log:
+        match record.event:
+            case e.TeammateJoined(name=name, external=True):
+                outside.add(name)
+            case e.TeammateLeaving(name=name):
+                leaving.add(name)
+            case e.TeammateLeft(name=name):
+                leaving.add(name)
+                outside.discard(name)
+            case e.AttemptStarted(teammate=name):
+                assert name not in leaving, f"{name} was given {record.event.task} and has left"
+            case e.RunFinished(outcome=outcome):
+                assert outcome == "refused" or not outside, f"{outside} are left in the team"
+            case _:
+                pass
 
 
 def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:

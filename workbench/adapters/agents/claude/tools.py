@@ -97,10 +97,29 @@ _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
     ),
 }
 
+_DECIDING: dict[str, tuple[str, str, tuple[str, ...], str]] = {
+    "approve_shutdown": (
+        "Agree to leave the team, when you were asked to. Commit what you have first.",
+        "yes",
+        ("reply_to",),
+        "You leave the team. What you have is kept; end your turn.",
+    ),
+    "reject_shutdown": (
+        "Say no to leaving the team, when you were asked to, and why. Then go on.",
+        "no",
+        ("reply_to", "note"),
+        "Whoever asked hears why. Go on.",
+    ),
+}
+"""Tools that are an answer with its decision: what they are for, the decision, what they need, and what they
+say. Called so in Claude Code's own teams."""
+
 _NAMES = {MarkerKind.NOTE: "remember"}
 """Tools that are not called as the marker that they drop."""
 
-TOOL_NAMES = tuple(f"mcp__{SERVER}__{name}" for name in (*(_NAMES.get(it, it) for it in _TOOLS), recall.NAME))
+TOOL_NAMES = tuple(
+    f"mcp__{SERVER}__{name}" for name in (*(_NAMES.get(it, it) for it in _TOOLS), *_DECIDING, recall.NAME)
+)
 
 
 def drop(worktree: Path, nonce: str, kind: MarkerKind, given: Mapping[str, Any]) -> Path:
@@ -135,8 +154,22 @@ def tool_server(
     from claude_agent_sdk import create_sdk_mcp_server
 
     tools = [_tool(kind, worktree, nonce, teammates) for kind in _TOOLS]
+    deciding = [_deciding(name, worktree, nonce) for name in _DECIDING]
     asking = [recall.recall_tool(notes)] if notes is not None else []
-    return create_sdk_mcp_server(SERVER, tools=[*tools, *asking])
+    return create_sdk_mcp_server(SERVER, tools=[*tools, *deciding, *asking])
+
+
+def _deciding(name: str, worktree: Path, nonce: str) -> SdkMcpTool[Any]:
+    from claude_agent_sdk import SdkMcpTool
+
+    description, decision, required, answer = _DECIDING[name]
+
+    async def call(given: dict[str, Any]) -> dict[str, Any]:
+        fields = {"reply_to": given.get("reply_to"), "note": given.get("note"), "decision": decision}
+        return _dropped(worktree, nonce, MarkerKind.ANSWER, fields, answer)
+
+    schema = _schema({"reply_to": _REPLY, "note": _NOTE}, required)
+    return SdkMcpTool(name=name, description=description, input_schema=schema, handler=call)
 
 
 def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[str]) -> SdkMcpTool[Any]:
@@ -150,22 +183,32 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
             return _says(
                 f"There is no teammate of that name; there are {', '.join(teammates)}, lead and all.", True
             )
-        try:
-            drop(worktree, nonce, kind, {name: given.get(name) for name in properties})
-        except ValueError as error:
-            return _says(str(error), True)
-        except OSError as error:
-            return _says(f"The marker could not be written: {error.strerror}.", True)
-        return _says(answer)
+        return _dropped(worktree, nonce, kind, {name: given.get(name) for name in properties}, answer)
 
-    schema = {
+    schema = _schema(properties, required)
+    return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
+
+
+def _schema(properties: dict[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
+    return {
         "type": "object",
         "properties": properties,
         "required": list(required),
         "additionalProperties": False,
     }
-    name = _NAMES.get(kind, str(kind))
-    return SdkMcpTool(name=name, description=description, input_schema=schema, handler=call)
+
+
+def _dropped(
+    worktree: Path, nonce: str, kind: MarkerKind, fields: Mapping[str, Any], answer: str
+) -> dict[str, Any]:
+    """Drop a marker, and what the tool then says."""
+    try:
+        drop(worktree, nonce, kind, fields)
+    except ValueError as error:
+        return _says(str(error), True)
+    except OSError as error:
+        return _says(f"The marker could not be written: {error.strerror}.", True)
+    return _says(answer)
 
 
 def _says(text: str, is_error: bool = False) -> dict[str, Any]:
