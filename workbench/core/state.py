@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.alarms import Alarm
+from workbench.core.changes import PlanChange
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
@@ -40,6 +41,7 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.PENDING, "release"): T.READY,
     (T.PENDING, "hold"): T.HELD,
     (T.READY, "start"): T.RUNNING,
+    (T.READY, "wait"): T.PENDING,  # the plan was changed
     (T.CONFLICTED, "start"): T.RUNNING,
     (T.REJECTED, "start"): T.RUNNING,
     (T.RUNNING, "deliver"): T.DELIVERED,
@@ -338,6 +340,15 @@ TestKey = tuple[str, str]
 
 
 @dataclass(slots=True)
+class Proposed:
+    """A change of the plan that was asked for and is not settled: see PlanChangeProposed."""
+
+    source: str
+    said: Plan
+    change: PlanChange
+
+
+@dataclass(slots=True)
 class RunState:
     """Everything known about a run, folded from its events."""
 
@@ -415,6 +426,14 @@ class RunState:
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
     alarms: list[Raised] = field(default_factory=list)
+    plan_file: str = ""
+    approved: Plan | None = None
+    """The plan as it was at first; ``plan`` is the plan as it stands."""
+    said: dict[str, Plan] = field(default_factory=dict)
+    """What a file said when a change that it asked for was made."""
+    proposed: Proposed | None = None
+    declined: dict[str, PlanChange] = field(default_factory=dict)
+    """The latest change that a file asked for and a person did not want."""
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""
@@ -463,9 +482,9 @@ class RunState:
     @property
     def over_for_good(self) -> bool:
         """Whether there is nothing that a resumed run could do."""
-        if self.outcome == "incomplete":
+        if self.outcome in ("landed", "incomplete"):  # tasks may have been added since
             return self.over == len(self.tasks)
-        return self.outcome in ("landed", "refused")
+        return self.outcome == "refused"
 
     @property
     def standing(self) -> list[Landed]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.core import events as e
-from workbench.core.apply import attempts, guard, landings, mail, notices, pacing, provided, runs, undo
+from workbench.core.apply import attempts, changes, guard, landings, mail, notices, pacing, provided, runs, undo
 from workbench.core.apply.table import HANDLERS
 from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "fold", "guard", "landings", "mail", "notices", "pacing", "provided", "runs", "undo",
+    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notices", "pacing", "provided", "runs", "undo",
 ]  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS)
+    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *changes.EVENTS)
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core.apply.table import on
-from workbench.core.mail import LEAD, PERSON, Message, MessageKind
+from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import asked_by, cost, recipients
 from workbench.core.pace import Hold
 from workbench.core.state import Ask, AttemptState, Phase, RunState
@@ -20,7 +20,7 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
     if message.id != f"m{len(state.mail) + 1}":
         raise IllegalEvent(f"message {message.id!r} cannot follow {len(state.mail)} others")
     boxes = recipients(state, message.sender, message.to)
-    if unknown := [name for name in boxes if name not in (*state.teammates, LEAD, PERSON)]:
+    if unknown := [name for name in boxes if name not in (*state.teammates, LEAD, PERSON, WORKBENCH)]:
         raise IllegalEvent(f"there is no mailbox of {unknown[0]!r}")
     attempt = state.attempt(message.task, message.attempt) if message.task else None
     state.mail[message.id] = message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.core import events as e
-from workbench.core.apply.moves import move, offer
+from workbench.core.apply.moves import move, offer, unhold
 from workbench.core.apply.table import on
 from workbench.core.state import (
     PERSON,
@@ -57,10 +57,7 @@ def _free_dependents(state: RunState, provided: str) -> None:
                 continue
             if any(state.tasks[other].status in stuck for other in task.spec.after):
                 continue
-            move(state, task, "unhold")
-            task.reason = ""
-            if task.commit is not None:  # it was delivered before what it waits for was undone
-                task.why, task.carry = "retry", task.commit
+            unhold(state, task)
             if not task.unmet:
                 move(state, task, "release")
                 offer(state, task)

@@ -6,12 +6,12 @@ Each decider answers one kind of event; ``proceeding`` has what they all ask.
 from __future__ import annotations
 
 from workbench.core import events as e
-from workbench.core.decide import attempts, guard, landings, mail, notices, pacing, requests, runs
+from workbench.core.decide import attempts, changes, guard, landings, mail, notices, pacing, requests, runs
 from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
-    "Actions", "attempts", "decide", "guard", "landings", "mail", "notices", "pacing", "requests", "runs",
+    "Actions", "attempts", "changes", "decide", "guard", "landings", "mail", "notices", "pacing", "requests", "runs",
 ]  # fmt: skip
 
 
@@ -19,6 +19,6 @@ def decide(state: RunState, event: e.Event) -> Actions:
     """Actions that ``event`` calls for, in order; ``state`` already includes it and is not changed. When the
     run is over, only what people ask for calls for anything."""
     decider = DECIDERS.get(type(event))
-    if decider is None or (state.finished and not isinstance(event, e.RequestMade)):
+    if decider is None or (state.finished and not isinstance(event, (e.RequestMade, *changes.LATE))):
         return []
     return decider(state, event)

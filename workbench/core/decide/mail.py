@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.decide import changes
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, MessageKind
@@ -97,6 +98,8 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
 
 @after(e.MessageSent)
 def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
+    if (change := changes.answered(state, event.message)) or state.finished:
+        return change
     told: Actions = []
     for name in recipients(state, event.message.sender, event.message.to):
         attempt = working(state, name)
