@@ -173,6 +173,15 @@ class Settings(BaseModel):
     message_quota: int = Field(
         40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."
     )
+    write_back: bool = Field(
+        False,
+        description="Tick the boxes in your plan file as tasks land; the run's own copy has them anyway.",
+    )
+    on_change: Literal["ask", "ignore"] = Field(
+        "ask",
+        description="A plan file that is changed during a run: `ask` whether the run's plan shall change, or"
+        " `ignore` it.",
+    )
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
 
     @field_validator("agent")

@@ -125,6 +125,8 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
             "continues": continues(settings.agent),
+            "write_back": settings.write_back,
+            "on_change": settings.on_change,
         }
     )
 
@@ -190,6 +192,7 @@ async def start_run(
             dirty=bool(place.repository.dirty),
             room=_room(world),
             roles=roles,
+            plan_file=str(ready.path.resolve()),
         )
         for remark in remarks:
             world.notices.say(str(remark))

@@ -45,8 +45,8 @@ def placeless(task: Task) -> Task:
 
 
 def difference(base: Plan, said: Plan, standing: Plan) -> PlanChange:
-    """What somebody wants who made ``said`` of ``base``, for a plan that is by now ``standing``: what they did
-    not touch stays as it stands."""
+    """What somebody wants who made ``said`` of ``base``, for a plan that is by now ``standing``: what they
+    did not touch stays as it stands."""
     was, now, stands = (_by_id(plan) for plan in (base, said, standing))
     touched = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     there = [name for name in touched if name in now]

@@ -2,8 +2,8 @@
 
 A task that waits for its next attempt may be changed in any way; one that was never begun may be dropped.
 What is at work goes on by what it was told, and what is in the queue or has landed is a fact: there a change
-is refused, each with its reason, and the rest of the proposal is not held up by it. What is left must be a plan
-again, or all of it is refused.
+is refused, each with its reason, and the rest of the proposal is not held up by it. What is left must be a
+plan again, or all of it is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from workbench.core import graph
-from workbench.core.changes import PlanChange, description, fixed, with_change
+from workbench.core.changes import TEXTS, PlanChange, description, fixed, with_change
 from workbench.core.mail import MessageKind
 from workbench.core.models import TEXT_LIMIT, Plan, Task
 from workbench.core.state import Ask, RunState, TaskStatus
@@ -47,7 +47,7 @@ def applicable(state: RunState, change: PlanChange) -> tuple[PlanChange, tuple[s
             refused.append(why)
         else:
             dropped.append(name)
-    texts = {name: text for name in ("title", "context", "contract") if (text := getattr(change, name)) is not None}
+    texts = {name: text for name in TEXTS if (text := getattr(change, name)) is not None}
     fit = PlanChange(added=tuple(added), changed=tuple(changed), dropped=tuple(dropped), **texts)
     if problems := graph.problems(with_change(state.plan, fit).tasks):
         return PlanChange(), (*refused, *(f"{problem.sentence}." for problem in problems))

@@ -325,8 +325,8 @@ class RequestRefused(Event):
 
 
 class PlanChangeProposed(Event):
-    """Somebody wants another plan for what is left of the run: ``source`` is the file that says so (empty for a
-    request), ``said`` the whole plan that it holds now, ``change`` how that differs from what it was made of.
+    """Somebody wants another plan for what is left of the run: ``source`` is the file that says so (empty for
+    a request), ``said`` the whole plan that it holds now, ``change`` how that differs from what it was made of.
     Takes the place of one that is open. ``approved`` says that the person who asked for it approves it."""
 
     source: str
@@ -336,8 +336,8 @@ class PlanChangeProposed(Event):
 
 
 class PlanChanged(Event):
-    """The plan of the run is another from now on. ``change`` is what could be done, ``refused`` has a sentence
-    for each part that could not. May follow the end of a run, like the other two."""
+    """The plan of the run is another from now on. ``change`` is what could be done, ``refused`` has a
+    sentence for each part that could not. May follow the end of a run, like the other two."""
 
     change: PlanChange
     refused: tuple[str, ...] = ()

@@ -47,8 +47,8 @@ class Stop(Value):
 
 
 class ProposeChange(Value):
-    """Go on by another plan, whose whole text this is; tasks that it has not are dropped. It is asked about like
-    every change, unless ``approved`` says that the person who asks has read it. ``name`` is what problems in
+    """Go on by another plan, whose whole text this is; tasks that it has not are dropped. It is asked about
+    like every change, unless ``approved`` says that the person who asks has read it. ``name`` is what problems in
     it are told with, ``source`` the absolute path of its file."""
 
     what: Literal["propose"] = "propose"

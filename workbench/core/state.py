@@ -482,9 +482,9 @@ class RunState:
     @property
     def over_for_good(self) -> bool:
         """Whether there is nothing that a resumed run could do."""
-        if self.outcome in ("landed", "incomplete"):  # tasks may have been added since
+        if self.outcome == "incomplete":
             return self.over == len(self.tasks)
-        return self.outcome == "refused"
+        return self.outcome in ("landed", "refused")
 
     @property
     def standing(self) -> list[Landed]:

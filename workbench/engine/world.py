@@ -17,6 +17,7 @@ from workbench.engine.ports import (
     Guard,
     Markers,
     Names,
+    PlanFiles,
     Requested,
     Requests,
     Resolver,
@@ -77,7 +78,7 @@ class World:
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
     for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
     an attempt.
-    Without a ``guard`` nothing is guarded.
+    Without a ``guard`` nothing is guarded, and without ``plans`` no file shows the plan.
     """
 
     git: Git
@@ -95,3 +96,4 @@ class World:
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
     requests: Requests = field(default_factory=NoRequests)
+    plans: PlanFiles | None = None

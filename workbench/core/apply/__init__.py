@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.core import events as e
-from workbench.core.apply import attempts, changes, guard, landings, mail, notices, pacing, provided, runs, undo
+from workbench.core.apply import (
+    attempts,
+    changes,
+    guard,
+    landings,
+    mail,
+    notices,
+    pacing,
+    provided,
+    runs,
+    undo,
+)
 from workbench.core.apply.table import HANDLERS
 from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notices", "pacing", "provided", "runs", "undo",
+    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notices", "pacing", "provided", "runs",
+    "undo",
 ]  # fmt: skip
 
 

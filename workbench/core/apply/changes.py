@@ -89,8 +89,8 @@ def _rank(state: RunState) -> None:
 
 
 def _release(state: RunState) -> None:
-    """Let each task that was not begun be held, wait or start by what it waits for now; what it waits for comes
-    first."""
+    """Let each task that was not begun be held, wait or start by what it waits for now; what it waits for
+    comes first."""
     assert state.plan is not None, "it was changed just now"
     for name in graph.order(state.plan.tasks):
         task = state.tasks[name]

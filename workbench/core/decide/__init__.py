@@ -11,7 +11,8 @@ from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
-    "Actions", "attempts", "changes", "decide", "guard", "landings", "mail", "notices", "pacing", "requests", "runs",
+    "Actions", "attempts", "changes", "decide", "guard", "landings", "mail", "notices", "pacing", "requests",
+    "runs",
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.changes import difference
@@ -26,11 +28,12 @@ def _propose(state: RunState, event: e.RequestMade, request: ProposeChange) -> A
         raise Refused("What the plan is, a person decides.")
     source = request.source if request.source == state.plan_file else ""
     try:
-        proposal = proposed(state, source, read(request.text, request.name, state), approved=request.approved)
+        said = read(request.text, request.name, state.tasks)
     except PlanError as error:
         first, more = error.problems[0], len(error.problems) - 1
         rest = f" ({more} more)" if more else ""
         raise Refused(f"{request.name}:{first.line}: {first.sentence}{rest}", first.hint) from None
+    proposal = proposed(state, source, said, approved=request.approved)
     if proposal is None:
         raise Refused(f"{request.name} asks for nothing that is not so.", "Was it saved?")
     fit, refused = applicable(state, proposal.change)
@@ -39,18 +42,19 @@ def _propose(state: RunState, event: e.RequestMade, request: ProposeChange) -> A
     return [a.Declare(proposal)]
 
 
-def read(text: str, name: str, state: RunState) -> Plan:
-    """The plan that a text holds, tasks of the run that are ticked included. Raises PlanError."""
+def read(text: str, name: str, standing: Container[str]) -> Plan:
+    """The plan that a text holds, tasks that are ``standing`` in the run included even if ticked. Raises
+    PlanError."""
     from workbench.core.plan.parse import parse  # not for those who only fold a log
 
-    return parse(text, name, standing=state.tasks)
+    return parse(text, name, standing)
 
 
 def proposed(
     state: RunState, source: str, said: Plan, *, base: Plan | None = None, approved: bool = False
 ) -> e.PlanChangeProposed | None:
-    """What somebody proposes who wrote ``said`` into ``source``, if it is anything. ``base`` is what they made
-    it of, if that is not what the state knows."""
+    """What somebody proposes who wrote ``said`` into ``source``, if it is anything. ``base`` is what they
+    made it of, if that is not what the state knows."""
     assert state.plan is not None, "only a run that was started has a plan to change"
     change = difference(base or base_of(state, source), said, state.plan)
     if change.empty:

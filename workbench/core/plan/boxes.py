@@ -28,9 +28,7 @@ MARKS: dict[TaskStatus, str] = {
     TaskStatus.PENDING: OPEN,
     TaskStatus.READY: OPEN,
     TaskStatus.LANDED: DONE,
-    **dict.fromkeys(
-        (TaskStatus.HELD, TaskStatus.UNDONE, TaskStatus.BLOCKED, TaskStatus.FAILED), TROUBLE
-    ),
+    **dict.fromkeys((TaskStatus.HELD, TaskStatus.UNDONE, TaskStatus.BLOCKED, TaskStatus.FAILED), TROUBLE),
     **dict.fromkeys(
         (
             TaskStatus.RUNNING,
@@ -54,8 +52,8 @@ NOTE = re.compile(r"<!-- workbench wrote this[^\n]*? (?P<print>[0-9a-f]{16}) -->
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where the box of a task stands in the text, or would stand (``start`` equals ``end``). ``mark`` is empty
-    for none."""
+    """Where the box of a task stands in the text, or would stand (``start`` equals ``end``). ``mark`` is
+    empty for none."""
 
     id: str
     mark: str
@@ -64,8 +62,8 @@ class Box:
 
 
 def boxes(text: str) -> tuple[Box, ...]:
-    """The boxes of all tasks below ``## Tasks``, in their order; none where two have one id, or for a text that
-    cannot be read at all."""
+    """The boxes of all tasks below ``## Tasks``, in their order; none where two have one id, or for a text
+    that cannot be read at all."""
     try:
         page = plan_page.read(text)
     except PlanError:
@@ -127,8 +125,8 @@ def written(plan: Plan, run: str, marks: Mapping[str, str]) -> str:
     lines = text.split("\n")
     at = sum(len(line) + 1 for line in lines[: plan_page.read(text).blocks[0].start])
     note = (
-        f"<!-- workbench wrote this, the plan of run {run} as it stands; change it to propose a change of the "
-        f"plan. {_print(text)} -->\n\n"
+        f"<!-- workbench wrote this, the plan of run {run} as it stands; change it to propose a change of "
+        f"the plan. {_print(text)} -->\n\n"
     )
     return marked(text[:at] + note + text[at:], marks)
 
