@@ -17,7 +17,17 @@ from workbench.cli.presenting import again, alarm, counts, gist, resting, rows, 
 from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
-from workbench.core.report import Report, duration, graph, headline, junit, markdown, proof_words, report
+from workbench.core.report import (
+    Report,
+    duration,
+    graph,
+    headline,
+    junit,
+    markdown,
+    proof_words,
+    proposal_words,
+    report,
+)
 from workbench.errors import UsageError
 
 TONES = {
@@ -122,6 +132,8 @@ def print_report(result: Report) -> None:
 def _print_alarms(result: Report) -> None:
     from rich.text import Text
 
+    for words in proposal_words(result):
+        console().print(Text(words, "yellow"))
     for raised in result.alarms:
         console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
@@ -146,6 +158,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds + since)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
+    for words in proposal_words(report(state)):
+        print(f"  {words}")
     if going_on and (why := resting(state)):
         print(f"  {why}")
     for task in state.tasks.values():

@@ -21,6 +21,7 @@ from workbench.adapters.git.repository import resolve
 from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.store.sqlite import SqliteStore
+from workbench.composition.asked import take_waiting
 from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
@@ -31,6 +32,7 @@ from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.apply import apply
+from workbench.core.changing import open_change
 from workbench.core.events import Event, Record, RequestMade, RunResumed, RunStarted
 from workbench.core.mail import PERSON
 from workbench.core.models import RunSettings
@@ -238,15 +240,18 @@ async def resume_run(
         # Somebody may be cleaning up after this run since another one held the repository.
         stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
         state = good_state(store, run, tell)
+        if state.over_for_good:
+            await take_waiting(place, store, state, tell)
         if provided is not None:
             given_up(state, provided[0])
         elif state.over_for_good:
             from workbench.composition.tidying import tidy
 
             await tidy(place, state)
-            raise UsageError(
-                f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
-            )
+            hint = f"`workbench report {run}` shows what came of it."
+            if (ask := open_change(state)) is not None:
+                hint = f"A change of its plan is not answered: `workbench answer {ask.message.id} yes`."
+            raise UsageError(f"Run {run} is over: {state.outcome}.", hint)
         allow_files(len(state.settings.team))
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         await free_locks(place.repository.common_dir, run)

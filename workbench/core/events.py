@@ -326,8 +326,8 @@ class RequestRefused(Event):
 
 class PlanChangeProposed(Event):
     """Somebody wants another plan for what is left of the run: ``source`` is the file that says so (empty for
-    a request), ``said`` the whole plan that it holds now, ``change`` how that differs from what it was made of.
-    Takes the place of one that is open. ``approved`` says that the person who asked for it approves it."""
+    a request), ``said`` the whole plan that it holds now, ``change`` how that differs from what it was made
+    of. Takes the place of one that is open. ``approved`` says that the person who asked approves it."""
 
     source: str
     said: Plan

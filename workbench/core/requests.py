@@ -48,8 +48,8 @@ class Stop(Value):
 
 class ProposeChange(Value):
     """Go on by another plan, whose whole text this is; tasks that it has not are dropped. It is asked about
-    like every change, unless ``approved`` says that the person who asks has read it. ``name`` is what problems in
-    it are told with, ``source`` the absolute path of its file."""
+    like every change, unless ``approved`` says that who asks has read it. ``name`` is what problems in it
+    are told with, ``source`` the absolute path of its file."""
 
     what: Literal["propose"] = "propose"
     text: str = Field(min_length=1, max_length=PLAN_LIMIT)

@@ -2,9 +2,9 @@
 text is proposed.
 
 There are two: the run's own, which is the plan as it stands, and the user's, whose boxes are set only where
-that is wished (``write_back``). Both are a view of the state and no truth. A file is taken up once it was left
-alone between two looks, so that a half-saved one is not; and it is written only where it still holds what was
-read.
+that is wished (``write_back``). Both are a view of the state and no truth. A file is taken up once it was
+left alone between two looks, so that a half-saved one is not; and it is written only where it still holds
+what was read.
 """
 
 from __future__ import annotations
@@ -243,7 +243,7 @@ class PlanView:
             await self._put(seen, text)
 
     async def _put(self, seen: Seen, text: str) -> bool:
-        """Write a file if it holds what was read from it, or is not there; gives whether it holds ``text``."""
+        """Write a file if it holds what was read from it, or is not there; gives whether it did."""
         if text == seen.text:
             return True
         if not await asyncio.to_thread(seen.file.replace, seen.text, text):

@@ -26,8 +26,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notices", "pacing", "provided", "runs",
-    "undo",
+    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notices", "pacing", "provided",
+    "runs", "undo",
 ]  # fmt: skip
 
 

@@ -41,7 +41,8 @@ class Section:
 
 def parse(text: str, path: str = "plan.md", standing: Container[str] = ()) -> Plan:
     """Read a structured plan. ``path`` is named in errors, and titles a plan that has no title. Tasks that
-    are ticked are done and no part of it, except those that are ``standing``: what they are, a run knows better.
+    are ticked are done and no part of it, except those that are ``standing``: what they are, a run knows
+    better.
 
     Raises PlanError with every problem found, each at its line in the file.
     """

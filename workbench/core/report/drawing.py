@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 
+from workbench.core.changes import gist
+from workbench.core.changing import open_change
 from workbench.core.flakes import excused_failures, flakes
 from workbench.core.models import Usage
 from workbench.core.report.values import (
     ConflictReport,
     LandingReport,
+    ProposalReport,
     Report,
     SemanticReport,
     TaskReport,
@@ -79,7 +82,14 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         alarms=tuple(raised.alarm for raised in state.alarms),
         flakes=flakes(state),
         excused=excused_failures(state),
+        proposals=tuple(_proposals(state)),
     )
+
+
+def _proposals(state: RunState) -> Iterator[ProposalReport]:
+    if state.proposed is not None and (ask := open_change(state)) is not None:
+        proposed = state.proposed
+        yield ProposalReport(message=ask.message.id, source=proposed.source, change=gist(proposed.change))
 
 
 def elapsed(state: RunState) -> float:

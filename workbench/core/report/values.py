@@ -85,6 +85,14 @@ class SemanticReport(Value):
         return "probably with" if len(self.others) == 1 else "with some of"
 
 
+class ProposalReport(Value):
+    """A change of the plan that waits for a person: answer ``message``."""
+
+    message: str
+    source: str
+    change: str
+
+
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
     markers; ``excused`` are the failures of quarantined tests."""
@@ -118,3 +126,4 @@ class Report(Value):
     alarms: tuple[Alarm, ...] = ()
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
+    proposals: tuple[ProposalReport, ...] = ()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from workbench.core.mail import PERSON
-from workbench.core.requests import Answer, Write
-from workbench.core.state import RunState
+from workbench.core.mail import PERSON, Decision, MessageKind
+from workbench.core.mailing import number
+from workbench.core.plan.writing import render
+from workbench.core.requests import Answer, ProposeChange, Write
+from workbench.core.state import Ask, RunState
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.requests import MemoryRequests
+from workbench.testing.universe import plans
 from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
@@ -44,6 +47,7 @@ class Person:
             self.suspend,
             self.write,
             self.talk,
+            self.change,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
@@ -135,7 +139,20 @@ class Person:
         """Answer all that waits for a person."""
         for ask in state.asks.values():
             if ask.to == PERSON:
-                requests.leave(Answer(message=ask.message.id, decision="yes", text="do it"))
+                requests.leave(Answer(message=ask.message.id, decision=self._decision(ask), text="do it"))
+
+    def _decision(self, ask: Ask) -> Decision:
+        """Every third change of the plan is declined."""
+        declined = ask.message.kind is MessageKind.CHANGE and number(ask.message.id) % 3 == 0
+        return "no" if declined else "yes"
+
+    def change(self, process: Process) -> None:
+        """Ask for another plan; nobody knows whether it is one."""
+        if process.state is not None and process.state.plan is not None:
+            machine = process.machine
+            plan = plans.another(machine.weather.dice, process.state.plan)
+            approved = machine.weather.dice.random() < 0.4
+            machine.requests.leave(ProposeChange(text=render(plan), approved=approved))
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""

@@ -7,9 +7,10 @@ from collections import Counter
 from itertools import pairwise
 
 from workbench.core import events as e
+from workbench.core import graph
 from workbench.core.apply import fold
 from workbench.core.models import Verdict
-from workbench.core.state import RunState, TaskStatus
+from workbench.core.state import OVER, RunState, TaskStatus
 from workbench.testing.faults.agents import sound
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
@@ -48,6 +49,7 @@ def at_end(
     assert seconds < LONGEST, f"the run took {seconds / 86_400:.0f} days"
     _attempts(log, state)
     _tasks(state)
+    _plan(state)
     if state.outcome != "refused":
         _branch(log, state, git, base, person)
     _begun(log, state, git)
@@ -70,13 +72,21 @@ def _attempts(log: list[e.Record], state: RunState) -> None:
 def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
     """Whoever begins has all that its task waits for."""
     landed: dict[str, str] = {}
+    after: dict[str, tuple[str, ...]] = {}
     for record in log:
         match record.event:
+            case e.RunStarted():
+                after = {task.id: task.after for task in record.event.plan.tasks}
+            case e.PlanChanged():
+                change = record.event.change
+                after.update({task.id: task.after for task in (*change.added, *change.changed)})
+                for name in change.dropped:
+                    del after[name]
             case e.TaskLanded():
                 landed[record.event.task] = record.event.commit
             case e.AttemptStarted():
                 name = f"attempt {record.event.attempt} at {record.event.task}"
-                for other in state.tasks[record.event.task].spec.after:
+                for other in after[record.event.task]:
                     assert other in landed, f"{name} began before {other} had landed"
                     assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
             case _:
@@ -90,6 +100,26 @@ def _tasks(state: RunState) -> None:
     if state.outcome == "incomplete":
         for task in missing:
             assert task.reason, f"{task.spec.id} is {task.status} and nobody says why"
+
+
+def _plan(state: RunState) -> None:
+    """The plan as it stands, the tasks and what was made of both are one."""
+    assert state.plan is not None
+    assert {task.id: task for task in state.plan.tasks} == {name: it.spec for name, it in state.tasks.items()}
+    assert state.dependents == graph.dependents(state.plan.tasks)
+    ranks = graph.ranks(state.plan.tasks)
+    over = 0
+    for name, task in state.tasks.items():
+        assert task.rank == ranks[name], f"{name} has another rank"
+        missing = {it for it in task.spec.after if state.tasks[it].status is not TaskStatus.LANDED}
+        assert task.unmet == missing, f"{name} waits for {task.unmet}, not {missing}"
+        assert task.status is not TaskStatus.READY or not missing, f"{name} is ready too soon"
+        over += task.status in OVER
+    assert state.over == over, "what is over was counted wrong"
+    places = [name for _, name in state.startable]
+    able = (TaskStatus.READY, TaskStatus.CONFLICTED, TaskStatus.REJECTED)
+    assert sorted(places) == sorted(name for name, it in state.tasks.items() if it.status in able)
+    assert state.startable == sorted(state.startable), "what can start is in no order"
 
 
 def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, person: Person) -> None:
