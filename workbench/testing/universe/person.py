@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from workbench.core.changing import applicable, open_change
 from workbench.core.mail import PERSON, Decision, MessageKind
 from workbench.core.mailing import number
 from workbench.core.plan.writing import render
@@ -19,6 +20,8 @@ from workbench.testing.universe.process import Process
 VISIT = 4 * 3600.0
 """Within how many seconds of a process's start somebody interferes, mostly early."""
 
+CHANGE = 300.0
+"""Within how many seconds somebody changes the plan, and as soon again says whether it is meant."""
 
 PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 """What a run asks for that misses what had landed."""
@@ -26,12 +29,14 @@ PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 
 class Person:
     """Interferes with one process after the other. ``pushed`` are the commits put on the integration
-    branch, and not taken off it again, ``taken_off`` what had been its tip."""
+    branch, and not taken off it again, ``taken_off`` what had been its tip; ``changes`` how often the plan
+    may still be changed."""
 
     def __init__(self, git: FakeGit) -> None:
         self._git = git
         self.pushed: list[str] = []
         self.taken_off: set[str] = set()
+        self.changes = 4
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -47,13 +52,23 @@ class Person:
             self.suspend,
             self.write,
             self.talk,
-            self.change,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
             weather.visits -= 1
             act = weather.dice.choice(acts)
             process.loop.call_later(VISIT * weather.dice.random() ** 4, self._act, act, process)
+
+        if self.changes and not process.machine.large:
+            self._plan_anew(process)
+
+    def _plan_anew(self, process: Process) -> None:
+        """Plan changes of the plan, and when they are answered, if they are in time."""
+        dice = process.machine.weather.dice
+        moment = 0.0
+        for act in (self.change, self.talk, self.change, self.talk)[: dice.choice((0, 0, 1, 2, 2, 3, 4))]:
+            moment += CHANGE * dice.random() ** 2
+            process.loop.call_later(moment, self._act, act, process)
 
     def _act(self, act: Callable[[Process], None], process: Process) -> None:
         if not process.life.dead and not process.main.done():
@@ -141,6 +156,16 @@ class Person:
             if ask.to == PERSON:
                 requests.leave(Answer(message=ask.message.id, decision=self._decision(ask), text="do it"))
 
+    def insists(self, state: RunState, requests: MemoryRequests) -> bool:
+        """Whether a change is approved that makes more of a run that is over."""
+        ask = open_change(state)
+        if ask is None or state.proposed is None or state.outcome == "refused":
+            return False
+        if not applicable(state, state.proposed.change)[0].added:
+            return False
+        requests.leave(Answer(message=ask.message.id, decision="yes"))
+        return True
+
     def _decision(self, ask: Ask) -> Decision:
         """Every third change of the plan is declined."""
         declined = ask.message.kind is MessageKind.CHANGE and number(ask.message.id) % 3 == 0
@@ -148,7 +173,8 @@ class Person:
 
     def change(self, process: Process) -> None:
         """Ask for another plan; nobody knows whether it is one."""
-        if process.state is not None and process.state.plan is not None:
+        if process.state is not None and process.state.plan is not None and self.changes:
+            self.changes -= 1
             machine = process.machine
             plan = plans.another(machine.weather.dice, process.state.plan)
             approved = machine.weather.dice.random() < 0.4

@@ -51,6 +51,7 @@ class Machine(Protocol):
     transcripts: Transcripts
     first: e.RunStarted
     nonces: itertools.count[int]
+    large: bool
 
 
 class _Brief:
