@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
 from workbench.core.alarms import Alarm, restored
 from workbench.core.changes import PlanChange
@@ -311,6 +311,11 @@ class RequestMade(Event):
     id: str
     by: str
     request: Request
+
+    @field_serializer("request", mode="wrap")
+    def _with_its_kind(self, request: Any, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """``what`` has a default in each kind, and a log without it could not be read again."""
+        return {"what": request.what, **dumped(request)}
 
 
 class RequestRefused(Event):

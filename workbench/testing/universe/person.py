@@ -161,7 +161,8 @@ class Person:
         ask = open_change(state)
         if ask is None or state.proposed is None or state.outcome == "refused":
             return False
-        if not applicable(state, state.proposed.change)[0].added:
+        added = applicable(state, state.proposed.change)[0].added
+        if not any(task.after == () for task in added):
             return False
         requests.leave(Answer(message=ask.message.id, decision="yes"))
         return True
