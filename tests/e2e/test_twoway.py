@@ -118,6 +118,10 @@ def test_with_write_back_the_boxes_of_the_users_file_are_ticked_and_nothing_else
     assert plan.read_bytes() == ticked.replace("\n", "\r\n").encode()
     assert plan.stat().st_mode & 0o777 == 0o640
     assert not of("PlanChangeProposed", events(done.stdout))
+    undone = workbench("undo", "two")
+    assert undone.returncode == 0, undone.stderr
+    assert boxes(plan) == "x " and boxes(folder(repo) / "plan.md") == "x!"
+    plan.write_bytes(ticked.replace("\n", "\r\n").encode())
     again = workbench(*[word for word in words if word not in ("--yes", "--run-id", "two")])
     assert "every task is done already" in again.stderr, "it is read as done, and not as a plan to approve"
     plan.write_bytes((ticked + THREE.replace("- after: two\n", "")).replace("\n", "\r\n").encode())
@@ -128,9 +132,8 @@ def test_with_write_back_the_boxes_of_the_users_file_are_ticked_and_nothing_else
 def test_what_is_ticked_is_still_approved(
     workbench: CommandLine, repo: Path, plan: Path, words: list[str]
 ) -> None:
-    (repo.parent / "agent.sh").write_text(
-        '[ "$WORKBENCH_TASK" = one ] || exit 1\n' + AGENT.format(folder=repo.parent)
-    )
+    agent = AGENT.format(folder=repo.parent)
+    (repo.parent / "agent.sh").write_text('[ "$WORKBENCH_TASK" = one ] || exit 1\n' + agent)
     (repo.parent / "go").touch()
     first = workbench(*words, "--write-back", WORKBENCH_ATTEMPTS="1")
     assert first.returncode == 1, first.stderr

@@ -132,7 +132,7 @@ class Person:
         if back := PUT_BACK.search(reason):
             self._set(back[1])
             self._git.moves.append((INTEGRATION, back[1]))
-        if "exists already" in reason:
+        if "exists already" in reason and INTEGRATION in self._git.refs:
             tip = self._git.refs.pop(INTEGRATION)
             self._git.refs[f"{INTEGRATION}-{tip[:8]}"] = tip
             self.pushed.clear()
