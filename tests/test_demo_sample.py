@@ -100,7 +100,21 @@ def brief(task: str, why: str = "first") -> str:
         "attempt": 1 if why == "first" else 2,
         "teammates": ("ada", "ben"),
         **dict.fromkeys(("run", "teammate", "plan_title", "context", "contract", "evidence", "hunks"), ""),
-        **dict.fromkeys(("gates", "conflicts", "others", "other_tests", "failing", "landed", "messages"), ()),
+        **dict.fromkeys(
+            (
+                "gates",
+                "conflicts",
+                "others",
+                "other_tests",
+                "failing",
+                "landed",
+                "left_out",
+                "messages",
+                "answered",
+            ),
+            (),
+        ),
+        "notes": (),
         "why": why,
         "agent": "claude",
     }
@@ -252,9 +266,10 @@ def test_a_message_makes_its_recipient_react(script: Script) -> None:
     ]
     # The first tasks of the plan go to the first names of the team, all at once.
     assert names(3)[task_ids().index("letter-case")] == sent[0]["to"]
-    told = Templates().render("tell/message.md.j2", {"sender": "bob", "text": sent[0]["note"]})
+    letter = {"id": "m1", "kind": "message", "sender": "bob", "text": sent[0]["note"], "to_all": False}
+    told = Templates().render("tell/message.md.j2", letter)
     tools = [one.tool for step in reaction(script, "letter-case", told).steps for one in step.use]
-    assert tools == ["mcp__workbench__note"]
+    assert tools == ["mcp__workbench__remember"]
 
 
 def test_notices_are_not_taken_for_anything_else(sample: Path, script: Script) -> None:

@@ -310,7 +310,7 @@ def test_memory(settings: Settings) -> None:
     assert machine.memory(3_000_000_000, team).level == "ok"
     tight = machine.memory(1_000_000_000, team)
     assert tight.level == "warn"
-    assert "`team` to 4" in tight.hint
+    assert "`team` to 3" in tight.hint
     assert machine.memory(1, team.model_copy(update={"agent": "command:true"})).level == "ok"
 
 

@@ -182,6 +182,13 @@ class Settings(BaseModel):
         description="A plan file that is changed during a run: `ask` whether the run's plan shall change, or"
         " `ignore` it.",
     )
+    note_decay: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="What is left of a shared note's strength after half a minute of run time; 1 for all.",
+    )
+    note_floor: float = Field(0.01, ge=0, le=1, description="The strength below which no shared note fades.")
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
 
     @field_validator("agent")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import mark
-from workbench.core import markers
+from workbench.core import markers, noteform
 from workbench.core.models import Marker, MarkerKind
+from workbench.core.plain import UNPRINTABLE
 
 
 @pytest.fixture
@@ -156,9 +157,10 @@ def test_its_limits_are_those_of_the_core() -> None:
     assert {kind.value for kind in markers.NEEDS_NOTE} == set(mark.NEEDS_NOTE)
     to = [rule.max_length for rule in Marker.model_fields["to"].metadata if hasattr(rule, "max_length")]
     assert to == [mark.TO_LIMIT]
+    assert (noteform.TTL_LIMIT, noteform.PATHS_LIMIT) == (mark.TTL_LIMIT, mark.PATHS_LIMIT)
     for code in range(0x3000):
         if chr(code) not in "\n\t":
-            assert mark._plain(chr(code)) == (not markers.UNPRINTABLE.search(chr(code))), hex(code)
+            assert mark._plain(chr(code)) == (not UNPRINTABLE.search(chr(code))), hex(code)
 
 
 def test_it_imports_next_to_nothing(worktree: Path) -> None:
@@ -174,3 +176,28 @@ def test_it_imports_next_to_nothing(worktree: Path) -> None:
     )
     assert done.stdout == "[]\n"
     assert len(dropped(worktree)) == 1
+
+
+def test_a_note_says_what_it_is_about(worktree: Path) -> None:
+    words = ["note", "--path", "src/a.py", "--path", "docs", "--namespace", "db", "--ttl", "60", "slow"]
+    assert mark.main(words) == 0
+    (found,) = dropped(worktree)
+    assert (found.paths, found.namespace, found.ttl) == (("src/a.py", "docs"), "db", 60.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["progress", "--percent", "5", "--path", "a"],
+        ["note", "x", "--ttl", "0"],
+        ["note", "x", "--path", "/etc"],
+        ["note", "x", "--path", "../a"],
+        ["note", "x", "--path", "a\x1b"],
+        ["note", "x", "--namespace", "Big"],
+        ["note", "x", "--namespace", "-x"],
+        ["note", "x", *(word for n in range(21) for word in ("--path", f"f{n}"))],
+    ],
+)
+def test_what_a_note_is_about_is_refused_on_the_spot(worktree: Path, words: list[str]) -> None:
+    assert mark.main(words) == 2
+    assert dropped(worktree) == []

@@ -66,7 +66,7 @@ def test_a_ticked_task_is_done_unless_it_stands_in_the_run() -> None:
     assert parse(PLAN).tasks[0].after == ()
     assert [task.id for task in parse(PLAN, standing=["b"]).tasks] == ["a", "b"]
     assert parse(PLAN, standing=["b"]).tasks[0].after == ("b",)
-    for mark in "~! ":
+    for mark in "~! -":
         assert len(parse(marked(PLAN, {"b": mark})).tasks) == 2, "only a tick means done"
 
 
@@ -100,7 +100,7 @@ def test_the_runs_own_file_knows_itself_whatever_its_boxes_say() -> None:
 @example(hostile("- do"), None)
 def test_what_is_written_with_boxes_reads_as_the_same_plan(plan: Plan, data: st.DataObject | None) -> None:
     names = [task.id for task in plan.tasks]
-    marks = {name: data.draw(st.sampled_from(" ~x!")) if data else "x" for name in names}
+    marks = {name: data.draw(st.sampled_from(" ~x!-")) if data else "x" for name in names}
     text = written(plan, "run-1", marks)
     assert without_lines(parse(text, standing=names)) == plan
     assert {box.id: box.mark for box in boxes(text)} == marks
@@ -113,7 +113,7 @@ LINE = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.lists(LINE, max_size=14), st.sampled_from(["\n", "\r\n"]), st.sampled_from(" x~!"))
+@given(st.lists(LINE, max_size=14), st.sampled_from(["\n", "\r\n"]), st.sampled_from(" x~!-"))
 @settings(deadline=None, max_examples=300)
 def test_ticking_touches_only_boxes(lines: list[str], end: str, mark: str) -> None:
     text = end.join(lines)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.core.markers import MARKER_BYTES, NEEDS_NOTE, NOTE_LIMITS, UNPRINTABLE, read, render
+from workbench.core.markers import MARKER_BYTES, NEEDS_NOTE, NOTE_LIMITS, read, render
 from workbench.core.models import NOTE_LIMIT, TEXT_LIMIT, Marker, MarkerKind
+from workbench.core.plain import UNPRINTABLE
 
 # A busy machine is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -157,3 +158,36 @@ def test_the_longest_message_fits_in_any_script() -> None:
 def test_every_kind_has_a_limit() -> None:
     assert set(NOTE_LIMITS) == set(MarkerKind)
     assert set(MarkerKind) >= NEEDS_NOTE
+
+
+def about(**fields: Any) -> bytes:
+    return json.dumps({"kind": "note", "nonce": "n1", "note": "slow"} | fields).encode()
+
+
+def test_a_note_may_say_what_it_is_about() -> None:
+    found = read(about(namespace="db/tests", ttl=60, paths=["./src/a.py", "docs/"]), "n1")
+    assert (found.namespace, found.ttl, found.paths) == ("db/tests", 60, ("src/a.py", "docs"))
+    assert read(render(found), "n1") == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"namespace": "Not Plain"}, "namespace"),
+        ({"namespace": 5}, "namespace"),
+        ({"ttl": 0}, "ttl"),
+        ({"ttl": True}, "ttl"),
+        ({"ttl": 1e300}, "ttl"),
+        ({"paths": "src"}, "paths"),
+        ({"paths": [1]}, "paths"),
+        ({"paths": ["../../etc"]}, "paths"),
+        ({"paths": ["/etc"]}, "paths"),
+        ({"paths": ["a\u202e"]}, "paths"),
+        ({"paths": [f"f{n}" for n in range(21)]}, "paths"),
+        ({"kind": "progress", "paths": ["a"]}, "Only a note"),
+        ({"kind": "message", "to": "all", "ttl": 5}, "Only a note"),
+    ],
+)
+def test_what_a_note_is_about_is_checked(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read(about(**fields), "n1")

@@ -818,7 +818,7 @@ def test_the_summary_says_it_all() -> None:
         "gate: pytest -q",
     ]:
         assert part in text
-    for part in ["budget: 2.50 USD", "after: schema", "files: src/login/**, tests/login", "gate: ruff check"]:
+    for part in ["budget: $2.50", "after: schema", "files: src/login/**, tests/login", "gate: ruff check"]:
         assert part in text
     assert text.endswith("  schema → login")
 

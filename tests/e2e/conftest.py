@@ -81,6 +81,8 @@ def workbench(repo: Path) -> Iterator[CommandLine]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+    if any(process.returncode < 0 for process in line.started):  # what a killed run had ends by itself soon
+        psutil.wait_procs(leftovers(repo), timeout=10)
     assert not leftovers(repo), "processes were left behind"
 
 

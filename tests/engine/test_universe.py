@@ -108,9 +108,12 @@ def test_a_large_team_in_trouble() -> None:
 
 
 def test_a_team_that_hangs_ends_all_the_same() -> None:
-    universe = Universe(2, teammates=4, tasks=6, trouble=replace(CALM, mood=1.0, hang=12 * 3600.0))
-    assert universe.play().finished
-    assert universe.clock.ticks > 6 * 3600.0
+    longest = 0.0
+    for seed in range(8):
+        universe = Universe(seed, teammates=4, tasks=6, trouble=replace(CALM, mood=1.0, hang=12 * 3600.0))
+        assert universe.play().finished
+        longest = max(longest, universe.clock.ticks)
+    assert longest > 6 * 3600.0, "nobody ever hung"
 
 
 @pytest.mark.parametrize("act", ["jump", "suspend"])

@@ -53,6 +53,17 @@ def leave(folder: Path, request: Request) -> str:
     return name
 
 
+def take_back(folder: Path, request: str) -> bool:
+    """Ask for something no more; whether it still lay there."""
+    for path in folder.glob(f"*-{request}.json"):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            continue
+        return True
+    return False
+
+
 class RequestFolder:
     """Fulfils ``engine.ports.Requests`` for one folder. ``say`` gets a sentence about a file that is none."""
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping
+from workbench.cli import keeping, note, talking
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -264,9 +264,10 @@ def resume(
     headless: Headless = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed.
+    """Go on with a run that was stopped, killed or paused.
 
-    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice.
+    What was in flight is looked for in git before it is repeated: nothing is lost or lands twice. What
+    was sent, answered and asked for meanwhile is taken up.
     """
     from workbench.cli.running import resume as body
 
@@ -388,6 +389,9 @@ def undo(
 
 app.command()(keeping.clean)
 
+for command in talking.COMMANDS:
+    app.command()(command)
+
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 def mark(words: Annotated[list[str], typer.Argument(metavar="KIND …")]) -> None:
@@ -407,6 +411,8 @@ def doctor(repo: Repo = HERE, json: Json = False) -> None:
 
     raise typer.Exit(body(repo, json=json))
 
+
+app.add_typer(note.notes, name="note")
 
 benches = typer.Typer(rich_markup_mode=None)
 app.add_typer(benches, name="bench")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from workbench.cli.presenting import Line, counts, resting, rows
 from workbench.cli.story import Story
+from workbench.cli.telling import to_answer
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus
@@ -104,6 +105,8 @@ class LiveTable:
         head.append(f"  {duration(seconds)}{spent}  {counts(state)}", "dim")
         if why := resting(state):
             head.append(f"  {why}", "yellow")
+        if asked := to_answer(state):
+            head.append(f"  {asked}", "bold yellow")
         names = ", ".join(state.landing.tasks) if state.landing else ""
         landing = Text(f"landing {names}", "yellow") if names else Text("")
         return Group(Text(""), head, table, landing)

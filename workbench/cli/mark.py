@@ -30,6 +30,8 @@ NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000, "answer": 20_000
 NEEDS_NOTE = ("blocked", "question", "message", "note")
 TO_LIMIT = 64
 REPLY_LIMIT = 16
+TTL_LIMIT = 10 * 365 * 86_400
+PATHS_LIMIT = 20
 
 EPILOG = """
 kinds:
@@ -39,6 +41,7 @@ examples:
   workbench mark progress --percent 40 "parser done, tests next"
   workbench mark message --to ada "load() now returns a list"
   workbench mark answer --reply-to m7 "it returns None when there is nothing"
+  workbench mark note --path src/db.py --ttl 86400 "the test database takes 20 s to start"
   workbench mark blocked "the API needs a key that is not in the environment"
   git commit -am "Add the parser" && workbench mark done
 
@@ -67,11 +70,22 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def drop_note(
+    text: str, namespace: str, paths: Sequence[str], ttl: float | None, confidence: float | None
+) -> None:
+    """Drop a note into the worktree we are in. Raises Refused and OSError."""
+    given = _parser().parse_args(["note"])
+    given.note, given.namespace, given.path, given.ttl = [text], namespace, list(paths), ttl
+    given.confidence = confidence
+    _drop(_folder(), _fields(given))
+
+
 def _parser() -> argparse.ArgumentParser:
     kinds = "\n".join(f"  {kind:<9} {meaning}" for kind, meaning in KINDS.items())
     parser = argparse.ArgumentParser(
         prog="workbench mark",
-        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME] [--reply-to ID]",
+        usage="workbench mark KIND [NOTE ...] [--percent N] [--confidence X] [--to NAME] [--reply-to ID]"
+        " [--namespace NAME] [--ttl SECONDS] [--path PATH ...]",
         description="Tell workbench where your task stands, by dropping a marker in your worktree.",
         epilog=EPILOG.format(kinds=kinds),
         # A width that is given spares asking the terminal, for which argparse imports five modules.
@@ -88,6 +102,15 @@ def _parser() -> argparse.ArgumentParser:
         decision.add_argument(
             f"--{word}", dest="decision", action="store_const", const=word, help=f"the answer is {word}"
         )
+    parser.add_argument("--namespace", metavar="NAME", help="the topic of a note; `general` if not given")
+    parser.add_argument("--ttl", type=float, metavar="SECONDS", help="after how long a note is out of date")
+    parser.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a file or folder that a note is about; repeatable",
+    )
     return parser
 
 
@@ -114,6 +137,7 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
         raise Refused(f"--to is at most {TO_LIMIT} characters.")
     if not _plain(note) or not _plain((given.to or "") + (given.reply_to or "")) or "\n" in (given.to or ""):
         raise Refused("a marker is plain text: take the control characters out.")
+    _check_note(given)
     nonce = os.environ.get("WORKBENCH_NONCE", "")
     if not nonce:
         raise Refused(
@@ -128,9 +152,38 @@ def _fields(given: argparse.Namespace) -> dict[str, object]:
         "reply_to": given.reply_to,
         "decision": given.decision,
     }
+    fields |= {"namespace": given.namespace, "ttl": given.ttl, "paths": given.path}
     return {"kind": given.kind, "nonce": nonce} | {
-        name: value for name, value in fields.items() if value not in (None, "")
+        name: value for name, value in fields.items() if value not in (None, "", [])
     }
+
+
+def _check_note(given: argparse.Namespace) -> None:
+    """What belongs to a note alone; whether a namespace and paths are good ones, ``core.noteform`` says."""
+    about = {"--namespace": given.namespace, "--ttl": given.ttl is not None, "--path": given.path}
+    for name, there in about.items():
+        if there and given.kind != "note":
+            raise Refused(f"{name} belongs to a note; this is a {given.kind} marker.")
+    if given.ttl is not None and not 0 < given.ttl <= TTL_LIMIT:
+        raise Refused("--ttl is in seconds, more than 0 and at most ten years.")
+    if len(given.path) > PATHS_LIMIT:
+        raise Refused(f"a note has at most {PATHS_LIMIT} paths; name a folder instead.")
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    name = given.namespace or ""
+    if name and (name[0] not in letters or len(name) > 64 or name.strip(letters + "._/-")):
+        raise Refused("--namespace is up to 64 small letters, digits, dots, dashes, underscores and slashes.")
+    for path in given.path:
+        parts = path.split("/")
+        if (
+            not path.strip()
+            or path.startswith(("/", "~"))
+            or ".." in parts
+            or ".git" in parts
+            or "\n" in path
+        ):
+            raise Refused(f"--path is a path inside the repository, such as src/app.py, not {path!a}.")
+        if not _plain(path) or len(path) > 300:
+            raise Refused("--path is plain text of at most 300 characters.")
 
 
 def _check_answer(given: argparse.Namespace, note: str) -> None:

@@ -12,7 +12,11 @@ from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.changes import gist as change_in_words
 from workbench.core.lists import some
+from workbench.core.mail import PERSON as TO_PERSON
+from workbench.core.mail import MessageKind
+from workbench.core.mailing import UNANSWERED, awaited
 from workbench.core.models import BUDGET_SPENT
+from workbench.core.money import dollars
 from workbench.core.report import duration
 from workbench.core.state import Phase, RunState, TaskStatus
 
@@ -115,8 +119,8 @@ def _marker(state: RunState, event: e.MarkerReceived) -> Line | None:
             return Line(who, f"{event.task} {event.percent or 0}% {note}".rstrip(), "faint")
         case "done":
             return Line(who, f"{event.task} done: {note}" if note else f"{event.task} done", "faint")
-        case "message":
-            return Line(who, f"to {event.to or 'nobody'}: {note}")
+        case "message" | "question" | "answer":
+            return None  # told when it is sent, or refused
         case "blocked":
             return Line(who, f"{event.task} blocked: {note}", "warn")
         case _:
@@ -254,6 +258,8 @@ def clock_time(at: float, now: float) -> str:
 def resting(state: RunState) -> str:
     """Why nothing new starts just now, and until when; empty when nothing holds the team back."""
     pace, at = state.pace, state.at
+    if state.paused:
+        return "paused by a person; `workbench resume` lets it go on"
     if pace.pause is not None and pace.pause.hold.holds(at):
         what = "usage limit" if pace.pause.limit == "usage" else "rate limit"
         return f"paused until {clock_time(pace.pause.hold.until, at)}: {what}"
@@ -271,6 +277,9 @@ def resting(state: RunState) -> str:
 
 def again(run: str, reason: str) -> str:
     """The command that goes on with a run that was stopped for ``reason``."""
+    if reason.startswith(UNANSWERED):
+        answer = f"`workbench inbox {run}` shows them, and how to answer"
+        return f"{answer}; then: workbench resume {run}"
     return f"workbench resume {run}" + (" --budget-usd X (a higher one)" if reason == BUDGET_SPENT else "")
 
 
@@ -282,7 +291,9 @@ def _paused(state: RunState, event: e.TeamPaused) -> Line:
 
 def _warned(state: RunState, event: e.BudgetWarned) -> Line:
     whose = f"the budget of {event.task}" if event.task else "the budget"
-    return Line("run", f"${event.spent_usd:.2f} of {whose} (${event.budget_usd:.2f}) are spent", "warn")
+    return Line(
+        "run", f"{dollars(event.spent_usd)} of {whose} ({dollars(event.budget_usd)}) are spent", "warn"
+    )
 
 
 def _circuit(state: RunState, event: e.CircuitOpened) -> Line:
@@ -405,6 +416,9 @@ def rows(state: RunState) -> list[Row]:
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
+        ask = awaited(state, attempt)
+        if ask is not None and (attempt.waiting or ask.message.kind is not MessageKind.QUESTION):
+            doing = f"waits for {'you' if ask.to == TO_PERSON else ask.to} ({ask.message.id})"
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))

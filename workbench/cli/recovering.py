@@ -62,12 +62,17 @@ def _list(run: str | None, repo: Path, *, json: bool) -> int:
         print("nothing landed, and nothing was kept aside")
     for it in found:
         who = " ".join(word for word in (it.task, f"by {it.teammate}" if it.teammate else "") if word)
-        print(f"{_moment(it.at)}  {it.run}  {it.id}" + (f"  {who}" if it.id != it.task else ""))
+        print(f"{_clock(it.at)}  {it.run}  {it.id}" + (f"  {who}" if it.id != it.task else ""))
         more = f", {', '.join(printable(path) for path in it.paths)}" if it.paths else ""
         more += " …" if it.files > len(it.paths) else ""
         print(f"  {printable(it.about)}; {it.files} file{'' if it.files == 1 else 's'}{more}")
         print(f"  {it.command}")
     return 0
+
+
+def _clock(at: float) -> str:
+    """When that was, by the user's clock."""
+    return datetime.datetime.fromtimestamp(at).astimezone().isoformat(sep=" ", timespec="minutes")[:16]
 
 
 def _moment(at: float) -> str:

@@ -14,9 +14,11 @@ from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
 from workbench.cli.presenting import again, alarm, counts, gist, resting, rows, short
+from workbench.cli.telling import to_answer, waits
 from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
+from workbench.core.inbox import mail_counts, open_asks
 from workbench.core.report import (
     Report,
     duration,
@@ -28,6 +30,7 @@ from workbench.core.report import (
     proposal_words,
     report,
 )
+from workbench.core.state import RunState
 from workbench.errors import UsageError
 
 TONES = {
@@ -36,6 +39,7 @@ TONES = {
     "blocked": "red",
     "held": "yellow",
     "undone": "yellow",
+    "skipped": "yellow",
     "running": "cyan",
 }
 ALARMS = 10
@@ -138,6 +142,14 @@ def _print_alarms(result: Report) -> None:
         console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
 
+def _print_waiting(state: RunState) -> None:
+    """Who waits for whom, and what somebody should look at."""
+    for waiting in filter(None, [*waits(state), to_answer(state)]):
+        print(f"  {waiting}")
+    for raised in state.alarms[-ALARMS:]:
+        print(f"  alarm: {alarm(raised.alarm).what}".replace("\n", "\n    "))
+
+
 def status(run: str | None, repo: Path, *, json: bool) -> int:
     """Print where a run stands; gives the exit code."""
     place = run_async(open_place(repo))
@@ -150,7 +162,9 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     proven = run_async(proof(place, state))
     if json:
         found = report(state, proven).model_dump(mode="json")
-        print(jsonlib.dumps({"going_on": going_on, "pid": holder.pid if holder else None} | found, indent=2))
+        going = {"going_on": going_on, "pid": holder.pid if holder else None, "paused": state.paused}
+        mail = {"mail": mail_counts(state), "asks": open_asks(state)}
+        print(jsonlib.dumps(going | found | mail, indent=2))
         return damaged.exit_code if damaged else 0
     said = "going on" if going_on else state.outcome or "cut short"
     cost = "scripted" if state.settings.scripted else f"${state.cost_usd:.2f}"
@@ -169,8 +183,7 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         if proven.get(task.spec.id) is False:
             more += "  NOT on the integration branch any more: somebody moved it"
         print(f"  {task.spec.id:<24} {task.status:<10} {who:<8} {more}".rstrip())
-    for raised in state.alarms[-ALARMS:]:
-        print(f"  alarm: {alarm(raised.alarm).what}".replace("\n", "\n    "))
+    _print_waiting(state)
     if going_on:
         for row in rows(state):
             at = f"{row.task} {row.percent}% " if row.task else ""

@@ -15,6 +15,7 @@ from workbench.cli.outcome import explain
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.place import Place, open_place
+from workbench.composition.requesting import is_paused
 from workbench.composition.runs import Run, resume_run, start_run
 from workbench.core import plan as plans
 from workbench.errors import UsageError
@@ -87,6 +88,15 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
 
     async def main() -> int:
         place = await open_place(repo)
+        if is_paused(place, run):
+            from workbench.cli.asking import unpause
+
+            if budget_usd is not None:
+                raise UsageError(
+                    "The budget of a run that is going on cannot be changed.",
+                    "`workbench stop` it first, and resume it with the budget; or resume without.",
+                )
+            return await unpause(place, run, json=json)
         return await go(place, resume_run(place, run, budget_usd=budget_usd, say=explain), headless, json)
 
     return run_async(main())
@@ -118,7 +128,8 @@ def next_steps(result: Report) -> None:
         return
     if failed := [task.id for task in result.tasks if task.status in ("failed", "blocked")]:
         what = f"{', '.join(failed[:8])} did not land; what was made of it is kept"
-        explain(what, f"workbench resolve {failed[0]} (says how to bring it in yourself)")
+        once_more = f"workbench retry {failed[0]}, then workbench resume {result.run} (tries it again)"
+        explain(what, f"workbench resolve {failed[0]} (says how to bring it in yourself), or {once_more}")
     if result.landings:
         onto = result.target or "your branch"
         explain(f"the work is on {branch}; workbench wrote nothing to {onto}", _taking_over(result, branch))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from workbench.cli import telling
 from workbench.cli.presenting import Line, line
 from workbench.core import events as e
 from workbench.core.state import RunState
@@ -30,4 +31,4 @@ class Story:
                 return None
             case _:
                 pass
-        return line(state, event)
+        return telling.line(state, event) or line(state, event)

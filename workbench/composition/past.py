@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.lock import owner
 from workbench.adapters.store.damage import DamagedRun
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.place import Place
 from workbench.core.apply import apply, fold
-from workbench.core.events import Record
+from workbench.core.events import MessageSent, Record
 from workbench.core.state import RunState, TaskStatus
 from workbench.errors import GitError, UsageError
 
@@ -65,6 +66,29 @@ def read_from(store: SqliteStore, wanted: str | None) -> RunState:
     """As ``read_run``, from a log that is open."""
     run = choose(store.runs(), wanted)
     return state_of(run, store.history(run))
+
+
+def mailbox(
+    place: Place, wanted: str | None = None
+) -> tuple[RunState, dict[str, float], bool, DamagedRun | None]:
+    """The run that is going on, the latest, or the one named, as its log stands; when each of its messages
+    was sent; whether it is going on; and as in ``read_good`` what is wrong with its log."""
+    sent: dict[str, float] = {}
+    with place.reading() as store:
+        holder = owner(place.state_dir)
+        live, runs = holder.run if holder is not None else "", store.runs()
+        run = choose(runs, wanted or (live if live in runs else None))
+        state = RunState(run=run)
+        try:
+            for record in store.history(run):
+                apply(state, record)
+                if isinstance(record.event, MessageSent):
+                    sent[record.event.message.id] = record.at
+        except DamagedRun as damaged:
+            if not damaged.damage.good:
+                raise
+            return state, sent, run == live, damaged
+    return state, sent, run == live, None
 
 
 async def settle(place: Place, state: RunState) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.repository import Repository, open_repository
+from workbench.adapters.store.notes import SqliteNotes
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.config import Settings, load
+from workbench.core.notes import Fading
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Place:
     def store(self) -> SqliteStore:
         """The log, made when it is missing; the caller closes it."""
         return SqliteStore(self.log_path)
+
+    def notes(self) -> SqliteNotes:
+        """The shared notes; nothing is opened or made until one is kept."""
+        fading = Fading(self.settings.note_decay, self.settings.note_floor)
+        return SqliteNotes(self.state_dir / "notes.db", fading)
 
     def reading(self) -> SqliteStore:
         """The log for reading only; StoreError when no run was ever started here."""

@@ -8,9 +8,11 @@ async with start_run(place, ready, base="HEAD") as run:
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import re
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,8 +22,8 @@ from workbench.adapters.git.refs import free_locks
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
+from workbench.adapters.requests import RequestFolder
 from workbench.adapters.store.sqlite import SqliteStore
-from workbench.composition.asked import take_waiting
 from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
@@ -31,16 +33,20 @@ from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
+from workbench.core.actions import Declare
 from workbench.core.apply import apply
 from workbench.core.changing import open_change
+from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RequestMade, RunResumed, RunStarted
 from workbench.core.mail import PERSON
 from workbench.core.models import RunSettings
+from workbench.core.requests import OF_THE_MOMENT
 from workbench.core.state import RunState
 from workbench.crashpoints import killpoint
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
+from workbench.engine.ports import Requests
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.errors import SetupError, UsageError
@@ -240,11 +246,11 @@ async def resume_run(
         # Somebody may be cleaning up after this run since another one held the repository.
         stack.enter_context(RepositoryLock(place.run_dir(run)).acquire(run))
         state = good_state(store, run, tell)
-        if state.over_for_good:
-            await take_waiting(place, store, state, tell)
         if provided is not None:
             given_up(state, provided[0])
         elif state.over_for_good:
+            await take_requests(store, state, RequestFolder(place.requests(run), tell))
+        if provided is None and state.over_for_good:
             from workbench.composition.tidying import tidy
 
             await tidy(place, state)
@@ -267,6 +273,7 @@ async def resume_run(
             await write(store, state, await work_provided(state, world, provided[0], commit))
         killpoint("resume.accounted")
         engine = Engine(run, state, store, bus)
+        drop_requests(state, RequestFolder(place.requests(run), say_nothing))
         if state.finished:  # answers that came meanwhile; without them it might have nothing to do
             for requested in world.requests.scan():
                 if requested.id not in state.requests:
@@ -280,6 +287,40 @@ async def resume_run(
             )
         )
         yield Run(run, engine, bus, world)
+
+
+async def take_requests(store: SqliteStore, state: RunState, requests: Requests) -> None:
+    """Take into the log what was asked of a run that is over, each with what follows from it: a task that is
+    to be tried again lets it go on."""
+    for requested in requests.scan():
+        if requested.id not in state.requests:
+            await write(
+                store,
+                state,
+                *taken(state, RequestMade(id=requested.id, by=PERSON, request=requested.request)),
+            )
+        requests.settle(requested.id)
+
+
+def taken(state: RunState, made: RequestMade) -> list[Event]:
+    """A request to a run that is over, and what follows from it there."""
+    ahead, events = copy.deepcopy(state), list[Event]()
+    agenda = deque[Event]([made])
+    while agenda:
+        event = agenda.popleft()
+        apply(ahead, Record(ahead.seq + 1, ahead.at, event))
+        events.append(event)
+        further = [action.event for action in decide(ahead, event) if isinstance(action, Declare)]
+        agenda.extendleft(reversed(further))
+    return events
+
+
+def drop_requests(state: RunState, requests: Requests) -> None:
+    """Let go of what was asked of the process that had the run before: to stop, or to pause. Whoever resumes
+    wants it to go on."""
+    for requested in requests.scan():
+        if isinstance(requested.request, OF_THE_MOMENT) and requested.id not in state.requests:
+            requests.settle(requested.id)
 
 
 def _room(world: World) -> int | None:

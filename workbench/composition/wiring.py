@@ -112,6 +112,7 @@ async def open_world(
             guard=RepositoryGuard(place.repository, git, run),
             requests=RequestFolder(place.requests(run), notices.say),
             plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
+            notes=place.notes(),
         )
 
 
@@ -251,7 +252,8 @@ def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper
             allowed_domains=wanted.sandbox_domains,
             web=wanted.web,
             launchers=folder,
-        )
+        ),
+        place.notes(),
     )
 
 

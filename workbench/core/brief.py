@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.core.mailing import answered, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
@@ -12,9 +12,14 @@ TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|spec|__tests__)(?:[/_.\-]|$)|Tests?\.
 """What a path looks like that holds tests, in most languages."""
 
 
-def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, ...]) -> Mapping[str, object]:
+def brief_values(
+    state: RunState,
+    attempt: AttemptState,
+    conflicts: tuple[str, ...],
+    notes: Sequence[Mapping[str, str]] = (),
+) -> Mapping[str, object]:
     """Everything the brief of ``attempt`` may say; ``conflicts`` are the files that hold conflict
-    markers in its worktree now."""
+    markers in its worktree now, ``notes`` the shared notes that matter, as ``core.recall.shown`` has them."""
     plan = state.plan
     assert plan is not None, "an attempt belongs to a started run"
     task = state.tasks[attempt.task]
@@ -37,12 +42,18 @@ def brief_values(state: RunState, attempt: AttemptState, conflicts: tuple[str, .
         "other_tests": other_tests(state, task.others),
         "others": [state.tasks[name].spec for name in task.others],
         "landed": [spec.spec for spec in state.tasks.values() if spec.status is TaskStatus.LANDED],
+        "left_out": [
+            state.tasks[name].spec
+            for name in task.spec.after
+            if state.tasks[name].status is TaskStatus.SKIPPED
+        ],
         "messages": [words(state, state.mail[letter]) for letter in attempt.mail],
         "answered": [
             {"question": asked.text, "sender": answer.sender, "text": answer.text}
             for asked, answer in answered(state, attempt.task)
             if answer.id not in attempt.mail
         ],
+        "notes": notes,
         "agent": "claude" if state.settings.agent == "claude" else "command",
         "role": state.roles.get(task.spec.role),
     }

@@ -73,6 +73,8 @@ def _busy(state: RunState, name: str) -> str:
     if status is TaskStatus.RUNNING:
         who = state.attempt(name, state.tasks[name].attempt).teammate
         return f"{name} cannot be changed while it is at work: write to {who}, or add a task that follows it."
+    if status is TaskStatus.SKIPPED:
+        return f"{name} cannot be changed: it was left out. Have it tried again first."
     if status in OVER:
         return f"{name} cannot be changed: it was given up. Add a task of another id in its place."
     return f"{name} cannot be changed: it is {status} already. Add a task that follows it."

@@ -169,6 +169,9 @@ class MarkerReceived(AttemptEvent):
     to: str = ""
     reply_to: str = ""
     decision: Literal["", "yes", "no"] = ""
+    namespace: str = ""
+    ttl: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class MarkerQuarantined(AttemptEvent):
@@ -210,7 +213,7 @@ class WorkCollected(AttemptEvent):
     """What the worktree held was committed where needed and pinned. ``changed`` compares trees
     with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
     ``unresolved`` lists files that still hold conflict markers; ``weakened`` is a sentence when a fix-up
-    lost or weakened a test of either side."""
+    lost or weakened a test of either side. ``files`` are the first of the paths that it changes."""
 
     commit: str
     tree: str
@@ -219,6 +222,7 @@ class WorkCollected(AttemptEvent):
     pin: str
     unresolved: tuple[str, ...] = ()
     weakened: str = ""
+    files: tuple[str, ...] = ()
 
 
 class CheckingStarted(Event):
@@ -355,6 +359,37 @@ class PlanChangeDropped(Event):
     source: str
     reason: str
     declined: bool = False
+
+
+# -- what a person does to the run ---------------------------------------------------------------
+
+
+class RunPaused(Event):
+    """Somebody paused the run: nothing new starts until RunUnpaused, or until it is resumed by another
+    process. What is at work goes on, and what is delivered lands."""
+
+    by: str
+
+
+class RunUnpaused(Event):
+    """Somebody let the run go on."""
+
+    by: str
+
+
+class TaskRetried(Event):
+    """Somebody wants a task tried again that was given up or left out. All its tries are before it again, and
+    what waited for it waits again. May follow the end of a run."""
+
+    task: str
+    by: str
+
+
+class TaskSkipped(Event):
+    """Somebody left a task out; what waits for it goes on without it. May follow the end of a run."""
+
+    task: str
+    by: str
 
 
 # -- the pace of the team ------------------------------------------------------------------------
@@ -637,6 +672,17 @@ class LandingRead(Event):
     changes: tuple[PublicChange, ...] = ()
     more: int = 0
     touched: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+# -- shared notes --------------------------------------------------------------------------------
+# Notes need no events of their own: what is kept follows from markers, failures and landings, which
+# are in the log already (see ``core.traces``).
+
+
+class NotesGiven(AttemptEvent):
+    """The brief of an attempt carries these shared notes, by their ids."""
+
+    notes: tuple[str, ...]
 
 
 # -- what is guarded -----------------------------------------------------------------------------

@@ -14,6 +14,9 @@ from workbench.core.mail import ALL, LEAD, PERSON, WORKBENCH, Decision, Message,
 from workbench.core.models import TEXT_LIMIT
 from workbench.core.state import Ask, AttemptState, Phase, RunState, TeammateState
 
+UNANSWERED = "questions wait for an answer"
+"""How the reason begins for which a run stops that could go on only with answers."""
+
 MOST_NAMED = 12
 """Names of teammates that a refusal lists."""
 

@@ -6,12 +6,14 @@ Everything here is about bytes and values; finding the files is an adapter's wor
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
 from workbench.core.models import NOTE_LIMIT, TEXT_LIMIT, Marker, MarkerKind
+from workbench.core.noteform import namespace_of, paths_of, ttl_of
+from workbench.core.plain import UNPRINTABLE
 
 MARKER_BYTES = 131_072
 """A marker file may not be larger: a message of TEXT_LIMIT characters fits in any script."""
@@ -27,10 +29,6 @@ NEEDS_NOTE = frozenset({MarkerKind.BLOCKED, MarkerKind.QUESTION, MarkerKind.MESS
 
 KINDS = ", ".join(MarkerKind)
 
-# Everything that moves a cursor, hides or reorders text on a terminal, and halves of characters that
-# no encoding can write: control characters but tab and newline, bidirectional overrides, surrogates.
-UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 # What JSON must hold in each field, and how to say it.
 FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     "kind": ((str,), "a string"),
@@ -41,7 +39,17 @@ FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     "to": ((str,), "a string"),
     "reply_to": ((str,), "a string"),
     "decision": ((str,), "`yes` or `no`"),
+    "namespace": ((str,), "a string"),
+    "ttl": ((int, float), "a number of seconds"),
+    "paths": ((list,), "a list of paths in the repository"),
 }
+
+NOTE_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "namespace": namespace_of,
+    "ttl": ttl_of,
+    "paths": paths_of,
+}
+"""What only a note may have, and what makes each plain or refuses it."""
 
 
 def read(data: bytes, nonce: str | None) -> Marker:
@@ -60,6 +68,7 @@ def read(data: bytes, nonce: str | None) -> Marker:
         fields["note"] = fields["note"].replace("\r\n", "\n")
     _check_texts(fields, kind)
     _check_meaning(fields, kind)
+    fields |= _note_fields(fields, kind)
     try:
         return Marker(**fields)
     except ValidationError as error:
@@ -158,6 +167,23 @@ def _check_meaning(fields: dict[str, Any], kind: MarkerKind) -> None:
         raise ValueError("An answer names the message that it answers, as `reply_to`: `m7`, say.")
     if kind is MarkerKind.ANSWER and not note and not fields.get("decision"):
         raise ValueError("An answer has a `note`, a `decision`, or both.")
+
+
+def _note_fields(fields: dict[str, Any], kind: MarkerKind) -> dict[str, Any]:
+    """What a note says about itself, in its plain form."""
+    given = [name for name in NOTE_CHECKS if name in fields]
+    if given and kind is not MarkerKind.NOTE:
+        raise ValueError(f"Only a note has `{given[0]}`; this is a {kind} marker.")
+    plain: dict[str, Any] = {}
+    for name in given:
+        value = fields[name]
+        if name == "paths" and not all(isinstance(path, str) for path in value):
+            raise ValueError(f"`paths` must be {FIELDS['paths'][1]}.")
+        try:
+            plain[name] = NOTE_CHECKS[name](value)
+        except ValueError as problem:
+            raise ValueError(f"`{name}`: {problem}") from None
+    return plain
 
 
 def _shown(text: str) -> str:

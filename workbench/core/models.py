@@ -166,6 +166,7 @@ class Marker(Value):
     ``percent`` belongs to progress, ``to`` to message (a teammate's name, or ``all``) and question;
     ``confidence`` is the sender's own, 0 to 1. ``reply_to`` is the message that this one answers, with a
     ``decision`` where that wants one.
+    ``namespace``, ``ttl`` (seconds) and ``paths`` belong to note.
     """
 
     kind: MarkerKind
@@ -176,6 +177,9 @@ class Marker(Value):
     to: str = Field(default="", max_length=64)
     reply_to: str = Field(default="", max_length=16)
     decision: Literal["", "yes", "no"] = ""
+    namespace: str = ""
+    ttl: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class Verdict(Value):

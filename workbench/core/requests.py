@@ -58,4 +58,35 @@ class ProposeChange(Value):
     approved: bool = False
 
 
-Request = Annotated[Write | Answer | Stop | ProposeChange, Field(discriminator="what")]
+class Pause(Value):
+    """Start nothing new. What is at work goes on, and what is delivered lands."""
+
+    what: Literal["pause"] = "pause"
+
+
+class Unpause(Value):
+    """Start attempts again."""
+
+    what: Literal["unpause"] = "unpause"
+
+
+class Retry(Value):
+    """Try a task again, as often as a new one, that was given up or left out."""
+
+    what: Literal["retry"] = "retry"
+    task: str = Field(min_length=1, max_length=64)
+
+
+class Skip(Value):
+    """Leave a task out: what waits for it goes on without it."""
+
+    what: Literal["skip"] = "skip"
+    task: str = Field(min_length=1, max_length=64)
+
+
+OF_THE_MOMENT = (Stop, Pause, Unpause)
+"""What is asked of the process that holds the run, and means nothing to the next one."""
+
+Request = Annotated[
+    Write | Answer | Stop | Pause | Unpause | Retry | Skip | ProposeChange, Field(discriminator="what")
+]

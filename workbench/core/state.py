@@ -15,6 +15,7 @@ from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
 from workbench.core.search import Search
+from workbench.core.traces import Trace
 from workbench.errors import IllegalEvent
 
 
@@ -34,6 +35,7 @@ class TaskStatus(StrEnum):
     REJECTED = "rejected"
     BLOCKED = "blocked"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 T = TaskStatus
@@ -60,9 +62,13 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.HELD, "unhold"): T.PENDING,
     # What it waits for was landed and is undone.
     **{(status, "hold"): T.HELD for status in (T.READY, T.DELIVERED, T.CONFLICTED, T.REJECTED)},
+    # A person wants it tried again, or left out.
+    **{(status, "again"): T.PENDING for status in (T.BLOCKED, T.FAILED, T.SKIPPED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.PENDING, T.HELD, T.READY, T.CONFLICTED)},
+    **{(status, "skip"): T.SKIPPED for status in (T.REJECTED, T.BLOCKED, T.FAILED)},
 }
 
-OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD})
+OVER = frozenset({T.LANDED, T.UNDONE, T.BLOCKED, T.FAILED, T.HELD, T.SKIPPED})
 
 
 class Phase(StrEnum):
@@ -176,6 +182,9 @@ class AttemptState:
     denied: int = 0
     flakes: tuple[Verdict, ...] = ()
     because: str = ""
+    files: tuple[str, ...] = ()
+    """What it had changed when its work was last collected: the first of them."""
+    notes: int = 0
 
 
 @dataclass(slots=True)
@@ -425,6 +434,8 @@ class RunState:
     """Messages that the lead was not given."""
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
+    paused: bool = False
+    """Whether a person paused it."""
     alarms: list[Raised] = field(default_factory=list)
     plan_file: str = ""
     approved: Plan | None = None
@@ -434,6 +445,7 @@ class RunState:
     proposed: Proposed | None = None
     declined: dict[str, PlanChange] = field(default_factory=dict)
     """The latest change that a file asked for and a person did not want."""
+    traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:
         """The task, or IllegalEvent when the plan has none of that id."""

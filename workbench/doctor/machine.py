@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from workbench.adapters.memory import AGENT_MB
 from workbench.config import Settings
 from workbench.doctor.finding import Finding, megabytes
 
-CLAUDE_BYTES = 240_000_000
-"""Resident memory of one Claude Code process, measured on Linux."""
+CLAUDE_BYTES = AGENT_MB["claude"] * 1_000_000
+"""What one Claude Code takes, as the run counts it."""
 
 WATCHES = 1_024
 INSTANCES = 16

@@ -19,6 +19,7 @@ from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
 from workbench.engine.failures import failed
 from workbench.engine.guarding import Guarding
+from workbench.engine.noting import recalled
 from workbench.engine.ports import (
     Acted,
     AgentReport,
@@ -175,7 +176,9 @@ class LiveAttempt:
             )
         )
         world.markers.add(prepared.path)
-        brief = world.briefs.render("brief.md.j2", brief_values(state, attempt, prepared.conflicts))
+        notes = await recalled(state, attempt, world, self.emit)
+        values = brief_values(state, attempt, prepared.conflicts, notes)
+        brief = world.briefs.render("brief.md.j2", values)
         crashpoint("agent.start")
         deadlines = self._deadlines = Deadlines(
             attempt, state.settings, self.emit, lambda: world.worktrees.fingerprint(attempt.teammate)

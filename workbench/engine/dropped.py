@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from workbench.core import events as e
+from workbench.core.apply.notes import NOTES_LIMIT
 from workbench.core.models import Marker
 from workbench.core.state import AttemptState, RunState
 from workbench.engine.ports import Dropped
@@ -28,6 +29,8 @@ def _objection(dropped: Dropped, state: RunState, attempt: AttemptState, seen: C
         return "its nonce is not the one of this attempt, so it is not believed"
     if dropped.name in seen:
         return "a marker of this name was received before; give each a name of its own"
+    if marker is not None and marker.kind == "note" and attempt.notes >= NOTES_LIMIT:
+        return f"this attempt has kept {NOTES_LIMIT} notes; put what is left into one message or into a file"
     return dropped.problem
 
 
@@ -43,4 +46,7 @@ def _received(attempt: AttemptState, name: str, marker: Marker) -> e.MarkerRecei
         to=marker.to,
         reply_to=marker.reply_to,
         decision=marker.decision,
+        namespace=marker.namespace,
+        ttl=marker.ttl,
+        paths=marker.paths,
     )

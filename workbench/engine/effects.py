@@ -19,6 +19,7 @@ from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
+from workbench.engine.noting import Noting, touched
 from workbench.engine.planfiles import PlanView
 from workbench.engine.ports import Emit, Letter, Requested
 from workbench.engine.probing import Probes
@@ -57,6 +58,7 @@ class Effects:
         self._probes: Probes | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._guarding: Guarding | None = None
+        self._noting = Noting(world, self._keep_whole)
         self._afterwards: list[e.Event] = []
         self._plans: PlanView | None = None
 
@@ -64,6 +66,7 @@ class Effects:
 
     def begin(self, state: RunState, action: a.Action) -> Begun:
         """What to record before ``action``, and what to run once that is durable."""
+        self._noting.follow(state)
         match action:
             case a.CheckBase():
                 return [], lambda: self._check_base(state)
@@ -129,6 +132,7 @@ class Effects:
             self._plans.committed(event)
         if self._probes is not None:
             self._probes.recorded(event)
+        self._noting.recorded(event)
         if isinstance(event, e.MarkerReceived | e.MarkerQuarantined):
             live = self._live.get((event.task, event.attempt))
             if live is not None and live.worktree is not None:
@@ -233,6 +237,9 @@ class Effects:
                 live.checks.pop(current, None)
 
         return run
+
+    def _keep_whole(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        self.start(self._whole_effect(self._aside("KeepNotes", work)))
 
     def _aside(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> Effect:
         """An effect that only informs: when it fails, that is noted and nothing else comes of it."""
@@ -385,6 +392,7 @@ class Effects:
                 pin=pin,
                 unresolved=work.unresolved,
                 weakened=await lost_tests(state, self._world, attempt, work.commit),
+                files=await touched(self._world, attempt, work),
             )
         )
 

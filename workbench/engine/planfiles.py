@@ -55,6 +55,8 @@ SHOWN = (
     e.TaskLanded,
     e.TaskConflicted,
     e.TaskRejected,
+    e.TaskRetried,
+    e.TaskSkipped,
     e.PlanChanged,
     e.PlanChangeDropped,
     e.RunFinished,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.core.recall import Query, Recalled
 from workbench.core.state import AttemptState
+from workbench.core.traces import Trace
 from workbench.engine.ports import (
     Agent,
     Briefs,
@@ -17,6 +19,7 @@ from workbench.engine.ports import (
     Guard,
     Markers,
     Names,
+    Notes,
     PlanFiles,
     Requested,
     Requests,
@@ -33,6 +36,16 @@ def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
 
 def unbounded() -> None:
     """Nothing is known that bounds how many agents fit into memory."""
+
+
+class NoNotes:
+    """``engine.ports.Notes`` where nobody keeps any."""
+
+    async def keep(self, run: str, traces: Sequence[Trace], seconds: float) -> None:
+        return None
+
+    async def recall(self, query: Query, run: str = "", seconds: float = 0.0) -> list[Recalled]:
+        return []
 
 
 class NoRequests:
@@ -95,5 +108,6 @@ class World:
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
+    notes: Notes = field(default_factory=NoNotes)
     requests: Requests = field(default_factory=NoRequests)
     plans: PlanFiles | None = None

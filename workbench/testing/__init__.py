@@ -5,6 +5,7 @@
     FakeGates       a verdict by function    MemoryMarkers   marker folders
     ScriptedAgent   a teammate by script     PlainBriefs     prompts without templates
     LineNames       every line is a name   FakeGuard       what is guarded
+    FakeNotes       shared notes in memory
 
 They pass the same contract tests as the real adapters, do no I/O, start no process and never sleep:
 what happens is decided by what is asked of them, in that order. ``playbook`` plays events to the pure
@@ -17,6 +18,7 @@ from workbench.testing.git import FakeGit
 from workbench.testing.guard import FakeGuard
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
 from workbench.testing.store import MemoryStore, PlainBriefs
 from workbench.testing.worktrees import FakeCheckouts, FakeGates, FakeWorktrees
 
@@ -25,6 +27,7 @@ __all__ = [
     "FakeGates",
     "FakeGit",
     "FakeGuard",
+    "FakeNotes",
     "FakeWorktrees",
     "LineNames",
     "MemoryMarkers",

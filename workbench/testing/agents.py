@@ -29,6 +29,7 @@ class Mark:
     reply_to: str = ""
     nonce: str | None = None
     name: str = ""
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,12 @@ class _Session:
         self.dropped += 1
         nonce = self.assignment.nonce if step.nonce is None else step.nonce
         marker = Marker(
-            kind=MarkerKind(step.kind), nonce=nonce, note=step.note, to=step.to, reply_to=step.reply_to
+            kind=MarkerKind(step.kind),
+            nonce=nonce,
+            note=step.note,
+            to=step.to,
+            reply_to=step.reply_to,
+            paths=step.paths,
         )
         name = step.name or f"{self.assignment.task}-{self.assignment.attempt}-{self.dropped:03d}.json"
         self.agent.markers.drop(self.assignment.worktree, name, marker)

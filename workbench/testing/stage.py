@@ -21,6 +21,7 @@ from workbench.testing.git import FakeGit
 from workbench.testing.guard import FakeGuard
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION, started
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore, PlainBriefs
@@ -52,11 +53,12 @@ class Stage:
         self.briefs = PlainBriefs()
         self.resolver = FakeResolver()
         self.guard = FakeGuard(self.git)
+        self.notes = FakeNotes()
         serial = itertools.count(1)
         self.world = World(
             git=self.git, worktrees=self.worktrees, gates=self.gates,
             agent=self.agent, markers=self.markers, briefs=self.briefs, resolver=self.resolver,
-            names=LineNames(), environment={}, guard=self.guard,
+            names=LineNames(), environment={}, guard=self.guard, notes=self.notes,
             nonce=lambda: f"nonce-{next(serial)}",
         )  # fmt: skip
         self._open(RunState())

@@ -23,6 +23,7 @@ from workbench.core.models import Marker
 from workbench.engine.ports import AgentReport, Assignment, Ended, Letter
 from workbench.rehearsal.script import load
 from workbench.rehearsal.server import Rehearsal, headers_env, serve
+from workbench.testing.notes import FakeNotes
 
 # What Claude Code's sandbox leaves in the root of a worktree; the git adapter excludes it for users.
 LEFTOVERS = """.workbench/
@@ -150,7 +151,7 @@ def stage(worktree: Path) -> Callable[..., Any]:
                 brief="Do the task.",
                 env=whole,
             )
-            yield Stage(worktree, rehearsal, assignment, ClaudeAgent(ClaudeSettings(**settings)))
+            yield Stage(worktree, rehearsal, assignment, ClaudeAgent(ClaudeSettings(**settings), FakeNotes()))
 
     return staged
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.adapters.claude.conftest import uses
 from workbench.core.models import MarkerKind
-from workbench.engine.ports import Acted, Ended, Letter, Retried, Said, Started
+from workbench.engine.ports import Acted, Ended, Heard, Letter, Retried, Said, Started
 
 pytestmark = pytest.mark.e2e
 Stages = Callable[..., Any]
@@ -60,7 +60,7 @@ async def _status(worktree: Any) -> str:
 
 async def test_text_reaches_the_model_in_the_middle_of_a_turn(stage: Stages) -> None:
     steps = [{"use": {"tool": "Bash", "input": {"command": "sleep 0.05"}}}] * 60
-    answer = [{"use": {"tool": "mcp__workbench__note", "input": {"note": "milk it is"}}}, {"end": True}]
+    answer = [{"use": {"tool": "mcp__workbench__remember", "input": {"note": "milk it is"}}}, {"end": True}]
     script = {"tasks": {"t": {"steps": steps, "on_told": [{"match": "bring milk", "steps": answer}]}}}
     async with stage(json.dumps(script)) as scene, scene.working():
         await scene.heard(Acted)
@@ -113,7 +113,7 @@ async def test_the_marker_tools_are_among_the_models_tools(stage: Stages) -> Non
     async with stage("default: [{say: hello, end: true}]") as scene:
         await scene.turn()
         offered = {tool for asked in scene.rehearsal.requests for tool in asked.tools}
-        kinds = ("progress", "done", "blocked", "question", "message", "note")
+        kinds = ("progress", "done", "blocked", "question", "message", "remember", "recall")
         assert {f"mcp__workbench__{kind}" for kind in kinds} <= offered
 
 
@@ -267,3 +267,36 @@ async def test_a_program_that_is_not_claude_is_explained(stage: Stages, tmp_path
     async with stage("{}", claude=str(fake)) as scene:
         ended = await scene.turn()
         assert not ended.live and "no such thing" in ended.error
+
+
+async def test_a_message_is_heard_once_by_a_session_whatever_dies_in_between(stage: Stages) -> None:
+    """Mid-turn it is acknowledged; a session that goes on is not told again what its transcript has, even if
+    nobody heard of the acknowledgement, and is told what it has not."""
+    script = """
+tasks:
+  t:
+    steps:
+      - use: {tool: Bash, input: {command: "until [ -e go ]; do sleep 0.05; done"}}
+      - use: {tool: Bash, input: {command: "until [ -e never ]; do sleep 0.05; done"}}
+      - {say: "over", end: true}
+    on_told: [{match: Go on, steps: [{say: "With pleasure.", end: true}]}]
+"""
+    first, second = Letter("ada says: the first thing", ("m1",)), Letter("ada says: the second", ("m2",))
+    async with stage(script) as scene:
+        async with scene.working(messages=("m0",)):
+            started = await scene.heard(Started)
+            await scene.heard(Heard, lambda it: it.messages == ("m0",))
+            await scene.heard(Acted)
+            scene.inbox.put_nowait(first)
+            (scene.worktree / "go").touch()
+            await scene.heard(Heard, lambda it: it.messages == ("m1",))
+            await scene.heard(Acted, n=2)
+        for letter in (first, second):
+            scene.inbox.put_nowait(letter)
+        async with scene.working(session=started.session, brief="Go on."):
+            await scene.heard(Heard, lambda it: it.messages == ("m2",))
+            await scene.heard(Ended)
+        told = [text for asked in scene.rehearsal.requests if not asked.side for text in asked.heard.told]
+        assert [it.messages for it in scene.all(Heard)] == [("m0",), ("m1",), ("m1",), ("m2",)]
+        assert sum("the first thing" in text for text in told) == 1, told
+        assert sum("the second" in text for text in told) == 1, told

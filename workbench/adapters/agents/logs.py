@@ -92,7 +92,10 @@ def bound(log: int, size: int | None = None) -> int:
         size = os.fstat(log).st_size
     if size <= LOG_BYTES:
         return size
-    kept = b"[earlier output dropped]\n" + end_of(log)
+    seen = -1
+    while size != seen:  # what was printed while the end was read would be lost
+        seen, kept = size, b"[earlier output dropped]\n" + end_of(log)
+        size = os.fstat(log).st_size
     os.ftruncate(log, 0)
     os.write(log, kept)
     return len(kept)

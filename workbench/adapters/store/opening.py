@@ -30,13 +30,14 @@ def make(path: Path) -> None:
         os.close(descriptor)
 
 
-def connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     """A connection in which each statement is its own transaction unless BEGIN says otherwise. One that
-    reads gives texts as bytes, which may be anything in a damaged file."""
+    reads gives texts as bytes, which may be anything in a damaged file. A lock is waited for ``patience``
+    seconds."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=patience,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -56,13 +57,13 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def reader(path: Path) -> Iterator[sqlite3.Connection]:
+def reader(path: Path, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
     """A connection that reads the log, or where nothing can be written beside it, a copy that lasts as long
     as the context. SQLite's readers write, too: they make the file in which they say what they read."""
     with ExitStack() as opened:
         try:
             with ExitStack() as trying:
-                connection = trying.enter_context(closing(connect(path, "ro")))
+                connection = trying.enter_context(closing(connect(path, "ro", patience)))
                 connection.execute("PRAGMA user_version").fetchone()
                 opened.push(trying.pop_all())
         except sqlite3.OperationalError as refused:

@@ -246,6 +246,11 @@ class SqliteStore:
         """Ids of all runs in the order in which they began."""
         return [run.decode(errors="replace") for (run,) in self._select(RUNS)]
 
+    def last(self, run: str) -> int:
+        """The number of the latest event of ``run``; 0 when it has none."""
+        found = self._select("SELECT max(seq) FROM events WHERE run = ?", run)
+        return int(found[0][0] or 0)
+
     def approved(self, sha256: str) -> bool:
         """Whether exactly this plan text was approved."""
         return bool(self._select("SELECT 1 FROM approvals WHERE sha256 = ?", sha256))

@@ -15,10 +15,12 @@ from workbench.core.apply import (
     guard,
     landings,
     mail,
+    notes,
     notices,
     pacing,
     provided,
     runs,
+    steering,
     undo,
 )
 from workbench.core.apply.table import HANDLERS
@@ -26,8 +28,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notices", "pacing", "provided",
-    "runs", "undo",
+    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notes", "notices", "pacing",
+    "provided", "runs", "steering", "undo",
 ]  # fmt: skip
 
 
@@ -38,12 +40,14 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *changes.EVENTS)
+    asked = (*mail.EVENTS, *steering.EVENTS, *changes.EVENTS)
+    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *asked)
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))
     if handler is not None:
         handler(state, event, record.at)
+    notes.follow(state, event, record.at)
     state.seq, state.at = record.seq, record.at
 
 

@@ -18,6 +18,7 @@ from workbench.core.apply.moves import (
 )
 from workbench.core.apply.pacing import agent_broke, agent_worked
 from workbench.core.apply.table import on
+from workbench.core.mail import PERSON
 from workbench.core.mailing import awaited, given_back
 from workbench.core.models import MarkerKind, Usage
 from workbench.core.pace import Hold
@@ -151,8 +152,10 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt.usage = event.usage
     attempt.session = event.session or attempt.session
     settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
-    listens = event.live and not attempt.late and not settled and not event.limit
-    attempt.waiting = listens and awaited(state, attempt) is not None
+    ask = awaited(state, attempt)
+    # A command cannot wait at the end of its turn; where the task is held, it begins again with the answer.
+    waits = ask is not None and (event.live or (ask.to == PERSON and state.settings.on_question == "hold"))
+    attempt.waiting = waits and not attempt.late and not settled and not event.limit
     if event.login:
         state.login = event.error
 

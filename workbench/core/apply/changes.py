@@ -5,18 +5,16 @@ from __future__ import annotations
 from workbench.core import events as e
 from workbench.core import graph
 from workbench.core.apply.moves import move, offer, unhold, withdraw
-from workbench.core.apply.provided import GIVEN_UP
+from workbench.core.apply.provided import STUCK
 from workbench.core.apply.table import on
 from workbench.core.apply.undo import finished_otherwise
 from workbench.core.changes import with_change
 from workbench.core.changing import WAITING, applicable, open_change
-from workbench.core.state import Proposed, RunState, TaskState, TaskStatus
+from workbench.core.state import OVER, Proposed, RunState, TaskState, TaskStatus
 from workbench.errors import IllegalEvent
 
 EVENTS = (e.PlanChangeProposed, e.PlanChanged, e.PlanChangeDropped)
 """What may follow the end of a run: a person answers when a person has time."""
-
-STUCK = GIVEN_UP | {TaskStatus.HELD}
 
 
 @on(e.PlanChangeProposed)
@@ -47,7 +45,7 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
     for name in change.dropped:
         task = state.tasks.pop(name)
         withdraw(state, name)
-        state.over -= task.status is TaskStatus.HELD
+        state.over -= task.status in OVER
     for spec in change.changed:
         state.tasks[spec.id].spec = spec
     last = max((task.index for task in state.tasks.values()), default=-1)
@@ -55,7 +53,9 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
         state.tasks[spec.id] = TaskState(spec, index, 0, set())
     for spec in (*change.changed, *change.added):
         state.tasks[spec.id].unmet = {
-            name for name in spec.after if state.tasks[name].status is not TaskStatus.LANDED
+            name
+            for name in spec.after
+            if state.tasks[name].status not in (TaskStatus.LANDED, TaskStatus.SKIPPED)
         }
     _rank(state)
     _release(state)
@@ -63,7 +63,7 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
         state.said[state.proposed.source] = state.proposed.said
     state.declined.pop(state.proposed.source, None)
     _close(state)
-    if any(task.status is not TaskStatus.LANDED for task in state.tasks.values()):
+    if change.added or state.over < len(state.tasks):
         finished_otherwise(state)
 
 
@@ -96,7 +96,8 @@ def _release(state: RunState) -> None:
         task = state.tasks[name]
         if task.status not in WAITING:
             continue
-        stuck = next((it for it in task.spec.after if state.tasks[it].status in STUCK), None)
+        waits = (it for it in task.spec.after if it in task.unmet)
+        stuck = next((it for it in waits if state.tasks[it].status in STUCK), None)
         if stuck is None and task.status is TaskStatus.HELD:
             unhold(state, task)
         if stuck is not None and task.status is not TaskStatus.HELD:

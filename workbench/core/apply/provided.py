@@ -22,6 +22,9 @@ EVENTS = (e.WorkProvided,)
 GIVEN_UP = frozenset(status for status, how in TASK_MOVES if how == "provide")
 """Where a task must stand for a person's work to be taken for it."""
 
+STUCK = GIVEN_UP | {TaskStatus.HELD}
+"""What waits for such a task is held."""
+
 
 @on(e.WorkProvided)
 def _work_provided(state: RunState, event: e.WorkProvided, at: float) -> None:
@@ -43,19 +46,18 @@ def _work_provided(state: RunState, event: e.WorkProvided, at: float) -> None:
         tree=event.tree, outcome="delivered", ended_at=at,
     )  # fmt: skip
     state.queue[event.task] = at
-    _free_dependents(state, event.task)
+    free_dependents(state, event.task)
 
 
-def _free_dependents(state: RunState, provided: str) -> None:
+def free_dependents(state: RunState, name: str) -> None:
     """Let everything wait again that was held for this task and is held for no other."""
-    stuck = GIVEN_UP | {TaskStatus.HELD}
-    waiting = [provided]
+    waiting = [name]
     while waiting:
         for name in state.dependents.get(waiting.pop(), ()):
             task = state.tasks[name]
             if task.status is not TaskStatus.HELD:
                 continue
-            if any(state.tasks[other].status in stuck for other in task.spec.after):
+            if any(state.tasks[other].status in STUCK for other in task.spec.after):
                 continue
             unhold(state, task)
             if not task.unmet:

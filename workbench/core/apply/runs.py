@@ -65,6 +65,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
         state.active_seconds += max(0.0, state.at - state.resumed_at)
     state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
     state.resumed_at = at
+    state.paused = False  # whoever resumes wants it to go on
     state.pairing.clear()  # a search that was cut short is not worth going on with
     state.environment = event.environment or state.environment
     if event.budget_usd is not None:

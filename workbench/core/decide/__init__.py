@@ -6,13 +6,24 @@ Each decider answers one kind of event; ``proceeding`` has what they all ask.
 from __future__ import annotations
 
 from workbench.core import events as e
-from workbench.core.decide import attempts, changes, guard, landings, mail, notices, pacing, requests, runs
+from workbench.core.decide import (
+    attempts,
+    changes,
+    guard,
+    landings,
+    mail,
+    notices,
+    pacing,
+    requests,
+    runs,
+    steering,
+)
 from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
     "Actions", "attempts", "changes", "decide", "guard", "landings", "mail", "notices", "pacing", "requests",
-    "runs",
+    "runs", "steering",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from workbench.core.decide.pacing import circuit, circuit_closed, limited, warne
 from workbench.core.decide.proceeding import go_on, may_start, poor, start
 from workbench.core.decide.table import Actions, after
 from workbench.core.models import Verdict
+from workbench.core.money import dollars
 from workbench.core.pacing import retry_seconds
 from workbench.core.state import AttemptState, Phase, RunState
 
@@ -181,7 +182,7 @@ def fail(
     task = state.task(attempt.task)
     final = task.tries + 1 >= (task.spec.attempts or state.settings.attempts)
     if not final and state.spent_up(attempt.task):
-        spent = f"(The task's budget of ${state.budget_of(attempt.task):.2f} is spent.)"
+        spent = f"(The task's budget of {dollars(state.budget_of(attempt.task) or 0.0)} is spent.)"
         final, reason = True, f"{reason} {spent}"
     broke = agent or (bool(attempt.error) and not state.spent_up(attempt.task) and may_start(state))
     failed = e.AttemptFailed(

@@ -28,7 +28,7 @@ def poor(state: RunState) -> bool:
 def start(state: RunState) -> Actions:
     """Pair startable tasks, best first, with free teammates, as ``allocation`` chooses; a task waits for whom
     it prefers when that one is just closing."""
-    if not may_start(state) or not state.free or not state.startable:
+    if not may_start(state) or state.paused or not state.free or not state.startable:
         return []
     places = pacing.places(state)
     names = list(state.teammates)
@@ -79,7 +79,9 @@ def finish(state: RunState) -> Actions:
     landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values()) if state.stopping else 0
     if state.stopping and landed < len(state.tasks):
         return [a.Declare(e.RunFinished(outcome="stopped", reason=state.stopping))]
-    if state.queue:
+    if state.queue or not state.base_green:  # the branch is made once the base is green
+        return []
+    if state.paused and state.over < len(state.tasks):  # a person lets it go on, or stops it
         return []
     if may_start(state) and state.startable:
         held = [mailing.held_for(state, name) for _, name in state.startable]
@@ -87,7 +89,7 @@ def finish(state: RunState) -> Actions:
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
             return []
         waits = "; ".join(f"{ask.id} of {ask.sender} ({ask.task})" for ask in asks[:4])
-        reason = f"questions wait for an answer: {waits}"
+        reason = f"{mailing.UNANSWERED}: {waits}"
         return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]
     if state.over < len(state.tasks):
         if may_start(state):
@@ -114,7 +116,7 @@ def wake(state: RunState) -> Actions:
     """Come back when time has passed that something waits for: a task, if nothing else may let it start, or
     who asked something."""
     holds = [ask.hold for ask in state.asks.values()] if not state.stopping else []
-    if may_start(state) and state.startable:
+    if may_start(state) and state.startable and not state.paused:
         holds.append(pacing.waits(state))
     found = [hold for hold in holds if hold is not None]
     return [a.Wake(min(found, key=lambda hold: hold.until))] if found else []

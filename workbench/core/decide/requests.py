@@ -11,7 +11,7 @@ from workbench.core.decide.table import Actions, after
 from workbench.core.mail import ALL, LEAD, PERSON, MessageKind
 from workbench.core.mailing import Draft, message
 from workbench.core.models import Value
-from workbench.core.requests import Answer, Stop, Write
+from workbench.core.requests import Answer, Request, Stop, Write
 from workbench.core.state import RunState
 
 R = TypeVar("R", bound=Value)
@@ -38,6 +38,15 @@ def carries(
         return carrier
 
     return register
+
+
+def refusal(state: RunState, request: Request, by: str) -> Refused | None:
+    """Why nothing would come of a request as things stand; None when something would."""
+    try:
+        CARRIERS[type(request)](state, e.RequestMade(id="", by=by, request=request), request)
+    except Refused as refused:
+        return refused
+    return None
 
 
 @after(e.RequestMade)

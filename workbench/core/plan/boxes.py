@@ -4,6 +4,7 @@
     ### [~] writer: Write the file      at work, or on its way to the branch
     ### [x] lexer: Cut it into words    landed
     ### [!] docs: Say so                given up, held or undone
+    ### [-] demo: Show it               left out
 
 A box is set by changing one character, or by putting one where there is none; every other byte of the text
 stays as it is. Nothing is concluded from a box: git knows what has landed.
@@ -22,12 +23,13 @@ from workbench.core.plan.parse import HEADING, sections_of, tasks_of
 from workbench.core.state import RunState, TaskStatus
 from workbench.errors import PlanError
 
-OPEN, WORKING, DONE, TROUBLE = " ", "~", "x", "!"
+OPEN, WORKING, DONE, TROUBLE, LEFT_OUT = " ", "~", "x", "!", "-"
 
 MARKS: dict[TaskStatus, str] = {
     TaskStatus.PENDING: OPEN,
     TaskStatus.READY: OPEN,
     TaskStatus.LANDED: DONE,
+    TaskStatus.SKIPPED: LEFT_OUT,
     **dict.fromkeys((TaskStatus.HELD, TaskStatus.UNDONE, TaskStatus.BLOCKED, TaskStatus.FAILED), TROUBLE),
     **dict.fromkeys(
         (
@@ -43,7 +45,7 @@ MARKS: dict[TaskStatus, str] = {
 """What stands in the box of a task, by its status."""
 
 LINES = re.compile(r"\r\n|\r|\n")
-START = re.compile(r"(?P<lead>\ufeff?[ ]{0,3}#{3}[ \t]+)(?:\[(?P<mark>[ xX~!])\](?P<gap>[ \t]+))?")
+START = re.compile(r"(?P<lead>\ufeff?[ ]{0,3}#{3}[ \t]+)(?:\[(?P<mark>[ xX~!-])\](?P<gap>[ \t]+))?")
 """A task's heading up to its id."""
 
 NOTE = re.compile(r"<!-- workbench wrote this[^\n]*? (?P<print>[0-9a-f]{16}) -->\n\n?")

@@ -15,7 +15,7 @@ from workbench.core.plan.page import Block, Page
 from workbench.errors import PlanError, Problem
 
 HEADING = re.compile(
-    r"(?:\[(?P<tick>[ xX~!])\]\s+)?(?P<open>`?)(?P<id>[^\s:`]+)(?P=open)(?:\s*:\s*(?P<title>.*))?"
+    r"(?:\[(?P<tick>[ xX~!-])\]\s+)?(?P<open>`?)(?P<id>[^\s:`]+)(?P=open)(?:\s*:\s*(?P<title>.*))?"
 )
 """``id: title``, possibly behind a box: see ``core.plan.boxes``."""
 

@@ -16,6 +16,7 @@ import yaml
 
 from workbench.core import graph
 from workbench.core.models import Plan, Task
+from workbench.core.money import dollars
 from workbench.core.plan.fields import join_list, quote
 from workbench.core.plan.page import VERBATIM
 from workbench.core.plan.parse import parse
@@ -141,7 +142,7 @@ def _facts(plan: Plan) -> Iterator[str]:
     yield from (f"gate: {gate}" for gate in plan.gates)
     yield from (f"setup: {command}" for command in plan.setup)
     if plan.budget_usd is not None:
-        yield f"budget: {plan.budget_usd:.2f} USD"
+        yield f"budget: {dollars(plan.budget_usd)}"
     if plan.model is not None:
         yield f"model: {plan.model}"
     if plan.base is not None:
@@ -159,6 +160,6 @@ def _details(task: Task) -> Iterator[str]:
     rest = {"role": task.role, "priority": task.priority, "attempts": task.attempts}
     said = [f"{name}: {value}" for name, value in rest.items() if value]
     if task.budget_usd is not None:
-        said.append(f"budget: {task.budget_usd:.2f} USD")
+        said.append(f"budget: {dollars(task.budget_usd)}")
     if said:
         yield ", ".join(said)

@@ -15,6 +15,7 @@ class Rules:
     def __init__(self) -> None:
         self.landed: set[str] = set()
         self.undone: set[str] = set()
+        self.skipped: set[str] = set()
         self.tips = {"base"}
         self.green: set[tuple[str, str]] = set()
 
@@ -29,7 +30,8 @@ class Rules:
             assert all(state.foreseen[other][name] == paths for other, paths in pairs.items())
         if isinstance(event, e.AttemptStarted):
             waits = state.tasks[event.task].spec.after
-            assert self.landed.issuperset(waits), f"{event.task} started before {waits} landed"
+            assert self.over_with.issuperset(waits), f"{event.task} started before {waits} landed"
+            assert not state.paused, f"{event.task} started while the run was paused"
             assert event.task not in self.undone, f"{event.task} was undone and runs again"
             assert event.start in self.tips, f"{event.task} starts from {event.start}, never published"
             if event.why == "continued":
@@ -38,11 +40,13 @@ class Rules:
         elif isinstance(event, e.TaskLanded):
             assert event.task not in self.landed, f"{event.task} landed twice"
             waits = state.tasks[event.task].spec.after
-            assert self.landed.issuperset(waits), (
+            assert self.over_with.issuperset(waits), (
                 f"{event.task} landed although {waits} did not, or not any more"
             )
             assert event.task not in self.undone, f"{event.task} was undone and landed again"
             self.landed.add(event.task)
+        elif isinstance(event, e.TaskSkipped):
+            self.skipped.add(event.task)
         elif isinstance(event, e.LandingUndone):
             self.landed.remove(event.task)
             self.undone.add(event.task)
@@ -53,6 +57,11 @@ class Rules:
         elif isinstance(event, e.TaskRejected) and state.landing is not None:
             before = [step.task for step in state.landing.steps]
             self.proven(state, before, state.landing.steps[-1].tree)
+
+    @property
+    def over_with(self) -> set[str]:
+        """What nobody waits for any more. Who began without a task that is taken up again goes on so."""
+        return self.landed | self.skipped
 
     def proven(self, state: RunState, names: Sequence[str], tree: str) -> None:
         """Nothing is published, and nobody blamed, on a tree that was not seen green."""

@@ -14,6 +14,7 @@ from workbench.testing.faults import Trouble, Weather
 from workbench.testing.faults.weather import drawn
 from workbench.testing.git import FakeGit
 from workbench.testing.markers import MemoryMarkers
+from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION, started
 from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver, both
@@ -51,6 +52,7 @@ class Universe:
         self.base = self.git.add({"README": "sample\n", "shared-0.txt": "0\n"})
         self.worktrees = FakeWorktrees(self.git, run=RUN)
         self.markers = MemoryMarkers()
+        self.notes = FakeNotes(wall=self.clock.now)
         self.resolver = FakeResolver({"union": both} if dice.random() < 0.5 else {})
         self.requests = MemoryRequests()
         self.transcripts = Transcripts()
@@ -107,6 +109,7 @@ class Universe:
                 self.person.mend(state.published)
                 rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
                 letters.none_is_lost(state, log, self.transcripts)
+                rules.noted(state, log, self.notes)
                 return state
             self.person.heed(state.reason)
             self.person.answer(state, self.requests)

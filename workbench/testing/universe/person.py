@@ -9,8 +9,8 @@ from workbench.core.changing import applicable, open_change
 from workbench.core.mail import PERSON, Decision, MessageKind
 from workbench.core.mailing import number
 from workbench.core.plan.writing import render
-from workbench.core.requests import Answer, ProposeChange, Write
-from workbench.core.state import Ask, RunState
+from workbench.core.requests import Answer, Pause, ProposeChange, Request, Retry, Skip, Unpause, Write
+from workbench.core.state import Ask, RunState, TaskStatus
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.requests import MemoryRequests
@@ -50,7 +50,7 @@ class Person:
             self.reset,
             self.jump,
             self.suspend,
-            self.write,
+            self.ask,
             self.talk,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
@@ -92,6 +92,37 @@ class Person:
     def kill(self, process: Process) -> None:
         """SIGKILL, at no point in particular."""
         process.life.die("from outside")
+
+    def ask(self, process: Process) -> None:
+        """Write to somebody, pause the run, have a task tried again, or leave one out."""
+        process.machine.weather.dice.choice((self.write, self.pause, self.retry, self.skip))(process)
+
+    def pause(self, process: Process) -> None:
+        """Pause the run, and let it go on after a while."""
+        self._ask(process, Pause())
+        process.loop.call_later(600.0, self._ask, process, Unpause())
+
+    def retry(self, process: Process) -> None:
+        """Have what was given up tried again, now and for some time; or what was not, if nothing was."""
+        over = (TaskStatus.FAILED, TaskStatus.BLOCKED, TaskStatus.SKIPPED)
+        if (name := self._any(process, *over)) is not None:
+            self._ask(process, Retry(task=name))
+        if process.machine.weather.dice.random() < 0.8:
+            process.loop.call_later(120.0, self._act, self.retry, process)
+
+    def skip(self, process: Process) -> None:
+        """Leave some task out, wherever it stands."""
+        if (name := self._any(process)) is not None:
+            self._ask(process, Skip(task=name))
+
+    def _any(self, process: Process, *statuses: TaskStatus) -> str | None:
+        tasks = process.state.tasks if process.state is not None else {}
+        fit = [name for name, task in tasks.items() if task.status in statuses] or list(tasks)
+        return process.machine.weather.dice.choice(fit) if fit else None
+
+    def _ask(self, process: Process, request: Request) -> None:
+        if not process.life.dead and not process.main.done():
+            process.machine.requests.leave(request)
 
     def push(self, process: Process) -> None:
         """Commit on the integration branch itself."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.mail import PERSON
+from workbench.core.requests import OF_THE_MOMENT
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -24,6 +25,7 @@ from workbench.testing.faults.agents import sound
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
+from workbench.testing.notes import FakeNotes
 from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
@@ -49,6 +51,7 @@ class Machine(Protocol):
     resolver: FakeResolver
     requests: MemoryRequests
     transcripts: Transcripts
+    notes: FakeNotes
     first: e.RunStarted
     nonces: itertools.count[int]
     large: bool
@@ -153,6 +156,9 @@ class Process:
             budget = state.settings.budget_usd
             self.engine = Engine(RUN, state, store, bus, machine.clock.now)
             more = budget if budget is None or state.cost_usd < budget else state.cost_usd + 1.0
+            for it in list(machine.requests.lying.values()):
+                if isinstance(it.request, OF_THE_MOMENT):  # it was asked of the process before
+                    machine.requests.settle(it.id)
             if state.finished:
                 for it in machine.requests.scan():
                     if it.id not in state.requests:
@@ -187,6 +193,7 @@ class Process:
             resolver=machine.resolver,
             names=LineNames(),
             environment={},
+            notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
             requests=machine.requests,
         )

@@ -10,9 +10,12 @@ from workbench.core import events as e
 from workbench.core import graph
 from workbench.core.apply import fold
 from workbench.core.models import Verdict
+from workbench.core.notes import note_of
 from workbench.core.state import OVER, RunState, TaskStatus
+from workbench.core.traces import Noted
 from workbench.testing.faults.agents import sound
 from workbench.testing.git import FakeGit
+from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.universe.person import Person
 from workbench.testing.universe.process import RUN, Process
@@ -59,6 +62,16 @@ def at_end(
         assert not OURS.search(said), f"record {record.seq}, {record.type}: {said}"
 
 
+def noted(state: RunState, log: list[e.Record], notes: FakeNotes) -> None:
+    """The shared notes are those that the log tells of, each once; what they lack is of the last moments."""
+    told = {note_of(trace, RUN, 0.0).id: trace for trace in state.traces if isinstance(trace, Noted)}
+    for name, note in notes.notes.items():
+        assert name in told, f"nobody left the note {note.text!r}"
+        assert note.text == told[name].text, f"the note {note.text!r} is not the last word"
+    given = {name for it in log if isinstance(it.event, e.NotesGiven) for name in it.event.notes}
+    assert given <= told.keys(), "a brief carried a note that nobody left"
+
+
 def _attempts(log: list[e.Record], state: RunState) -> None:
     starts = [(r.event.task, r.event.attempt) for r in log if isinstance(r.event, e.AttemptStarted)]
     ends = [(r.event.task, r.event.attempt) for r in log if isinstance(r.event, e.AttemptEnded)]
@@ -70,9 +83,12 @@ def _attempts(log: list[e.Record], state: RunState) -> None:
 
 
 def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
-    """Whoever begins has all that its task waits for."""
+    """Whoever begins has all that its task waits for, but for what a person left out by then; and nobody
+    begins while the run is paused."""
     landed: dict[str, str] = {}
     after: dict[str, tuple[str, ...]] = {}
+    left_out: set[str] = set()
+    paused = False
     for record in log:
         match record.event:
             case e.RunStarted():
@@ -82,11 +98,16 @@ def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
                 after.update({task.id: task.after for task in (*change.added, *change.changed)})
                 for name in change.dropped:
                     del after[name]
+            case e.RunPaused() | e.RunUnpaused() | e.RunResumed():
+                paused = isinstance(record.event, e.RunPaused)
+            case e.TaskSkipped():
+                left_out.add(record.event.task)
             case e.TaskLanded():
                 landed[record.event.task] = record.event.commit
             case e.AttemptStarted():
                 name = f"attempt {record.event.attempt} at {record.event.task}"
-                for other in after[record.event.task]:
+                assert not paused, f"{name} began while the run was paused"
+                for other in set(after[record.event.task]) - left_out:
                     assert other in landed, f"{name} began before {other} had landed"
                     assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
             case _:
@@ -111,9 +132,11 @@ def _plan(state: RunState) -> None:
     over = 0
     for name, task in state.tasks.items():
         assert task.rank == ranks[name], f"{name} has another rank"
-        missing = {it for it in task.spec.after if state.tasks[it].status is not TaskStatus.LANDED}
-        assert task.unmet == missing, f"{name} waits for {task.unmet}, not {missing}"
-        assert task.status is not TaskStatus.READY or not missing, f"{name} is ready too soon"
+        settled = (TaskStatus.LANDED, TaskStatus.SKIPPED)
+        missing = {it for it in task.spec.after if state.tasks[it].status not in settled}
+        if task.status in (TaskStatus.PENDING, TaskStatus.HELD):
+            assert task.unmet == missing, f"{name} waits for {task.unmet}, not {missing}"
+        assert task.unmet <= missing and (task.status is not TaskStatus.READY or not task.unmet), name
         over += task.status in OVER
     assert state.over == over, "what is over was counted wrong"
     places = [name for _, name in state.startable]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from workbench.adapters.agents.claude.session import Session
 from workbench.adapters.agents.claude.settings import ClaudeSettings
-from workbench.engine.ports import AgentReport, Assignment, Letter
+from workbench.engine.ports import AgentReport, Assignment, Letter, Notes
 
 
 class ClaudeAgent:
@@ -15,13 +15,15 @@ class ClaudeAgent:
 
     ``Ended.usage`` counts what was used since ``work`` began: of a continued session not what it had
     used before, so that the attempts of a run can be added up. Needs ``WORKBENCH_NONCE`` in the
-    assignment's ``env`` to find processes that left Claude Code's process tree.
+    assignment's ``env`` to find processes that left Claude Code's process tree. With ``notes`` teammates
+    can ask the shared notes.
     """
 
     continues = True
 
-    def __init__(self, settings: ClaudeSettings | None = None) -> None:
+    def __init__(self, settings: ClaudeSettings | None = None, notes: Notes | None = None) -> None:
         self._settings = settings or ClaudeSettings()
+        self._notes = notes
 
     async def work(
         self,
@@ -31,7 +33,7 @@ class ClaudeAgent:
     ) -> None:
         """See ``ports.Agent.work``. Cancelling ends the process in good order, which takes up to a few
         seconds; cancelling again kills it. Either way this returns when it is gone."""
-        session = Session(self._settings, assignment, inbox, report)
+        session = Session(self._settings, assignment, inbox, report, self._notes)
         # The client's life is one task's; a task of its own lets it end in order when this is cancelled.
         # It is awaited on every path, so it cannot outlive this call.
         life = asyncio.create_task(session.run(), name=f"claude {assignment.task}")

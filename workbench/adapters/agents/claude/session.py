@@ -29,7 +29,7 @@ from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
-from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Started
+from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
 from workbench.errors import AgentError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -79,8 +79,10 @@ class Session:
         assignment: Assignment,
         inbox: asyncio.Queue[Letter],
         report: Callable[[AgentReport], None],
+        notes: Notes | None = None,
     ) -> None:
         self._settings = settings
+        self._notes = notes
         self._assignment = assignment
         self._inbox = inbox
         self._report = report
@@ -184,7 +186,7 @@ class Session:
             can_use_tool=self._permissions.can_use_tool,
             hooks={"PreToolUse": [HookMatcher(hooks=[self._permissions.before_tool], on_failure="block")]},
             disallowed_tools=sorted(LEAVING | roles.without(given.plays)),
-            mcp_servers={SERVER: tool_server(given.worktree, given.nonce, given.teammates)},
+            mcp_servers={SERVER: tool_server(given.worktree, given.nonce, given.teammates, self._notes)},
             strict_mcp_config=True,
             setting_sources=list(self._settings.setting_sources),
             settings=claude_settings(

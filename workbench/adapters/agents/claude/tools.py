@@ -12,9 +12,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.adapters.agents.claude import recall
 from workbench.core import markers
 from workbench.core.mail import ALL, LEAD, PERSON
 from workbench.core.models import MarkerKind
+from workbench.engine.ports import Notes
 
 if TYPE_CHECKING:
     from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool
@@ -25,10 +27,23 @@ SERVER = "workbench"
 _NOTE = {"type": "string", "description": "What you have to say, in plain text."}
 _CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1, "description": "How sure you are, 0 to 1."}
 _PERCENT = {"type": "integer", "minimum": 0, "maximum": 100, "description": "How much of the task is done."}
+_NAMESPACE = {"type": "string", "description": "A topic, in small letters: `general` if not given."}
+_TTL = {"type": "number", "minimum": 1, "description": "After how many seconds the note is out of date."}
+_PATHS = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "The files or folders that it is about, from the top of the repository; up to 20.",
+}
 _TO = {"type": "string", "description": "A teammate's name, 'lead', or 'all'."}
 _WHOM = {"type": "string", "description": "Who is to answer: a teammate's name. Left out: who is in charge."}
 _REPLY = {"type": "string", "description": "The id of the message that you answer, such as 'm7'."}
 _DECISION = {"type": "string", "enum": ["yes", "no"], "description": "For what wants a yes or a no."}
+
+_ABOUT = {"paths": _PATHS, "namespace": _NAMESPACE, "confidence": _CONFIDENCE, "ttl": _TTL}
+_REMEMBER = (
+    "Keep a finding for whoever works on these files later, in this run or another: what is not in the code, "
+    "and would have saved you time. It goes into their briefs; `recall` finds it."
+)
 
 _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
     MarkerKind.PROGRESS: (
@@ -68,14 +83,17 @@ _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
         "Answered.",
     ),
     MarkerKind.NOTE: (
-        "Leave a finding for everybody who works on this plan after you.",
-        {"note": _NOTE, "confidence": _CONFIDENCE},
+        _REMEMBER,
+        {"note": _NOTE} | _ABOUT,
         ("note",),
-        "Noted for the others.",
+        "Kept for the others.",
     ),
 }
 
-TOOL_NAMES = tuple(f"mcp__{SERVER}__{kind}" for kind in _TOOLS)
+_NAMES = {MarkerKind.NOTE: "remember"}
+"""Tools that are not called as the marker that they drop."""
+
+TOOL_NAMES = tuple(f"mcp__{SERVER}__{name}" for name in (*(_NAMES.get(it, it) for it in _TOOLS), recall.NAME))
 
 
 def drop(worktree: Path, nonce: str, kind: MarkerKind, given: Mapping[str, Any]) -> Path:
@@ -99,14 +117,19 @@ def drop(worktree: Path, nonce: str, kind: MarkerKind, given: Mapping[str, Any])
     return path
 
 
-def tool_server(worktree: Path, nonce: str, teammates: Collection[str] = ()) -> McpSdkServerConfig:
+def tool_server(
+    worktree: Path, nonce: str, teammates: Collection[str] = (), notes: Notes | None = None
+) -> McpSdkServerConfig:
     """The MCP server for one attempt, its tools bound to the attempt's worktree and nonce.
 
-    Messages go to one of ``teammates`` or to all; with none given any name will do.
+    Messages go to one of ``teammates`` or to all; with none given any name will do. With ``notes`` there is
+    a tool that asks them.
     """
     from claude_agent_sdk import create_sdk_mcp_server
 
-    return create_sdk_mcp_server(SERVER, tools=[_tool(kind, worktree, nonce, teammates) for kind in _TOOLS])
+    tools = [_tool(kind, worktree, nonce, teammates) for kind in _TOOLS]
+    asking = [recall.recall_tool(notes)] if notes is not None else []
+    return create_sdk_mcp_server(SERVER, tools=[*tools, *asking])
 
 
 def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[str]) -> SdkMcpTool[Any]:
@@ -134,7 +157,8 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
         "required": list(required),
         "additionalProperties": False,
     }
-    return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
+    name = _NAMES.get(kind, str(kind))
+    return SdkMcpTool(name=name, description=description, input_schema=schema, handler=call)
 
 
 def _says(text: str, is_error: bool = False) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.adapters.agents.claude.permissions import aim
 from workbench.core.models import Usage
+from workbench.core.money import dollars
 from workbench.engine.ports import Acted, AgentReport, Ended, Retried, Said
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def ended(
     elif limit == "usage":
         sentence = f"The usage limit is reached: {said}."
     elif result.subtype == "error_max_budget_usd":
-        sentence = f"The budget of this attempt (${budget or 0:.2f}) is used up."
+        sentence = f"The budget of this attempt ({dollars(budget or 0.0)}) is used up."
     elif result.api_error_status is not None:
         sentence = f"The model's API failed with HTTP {result.api_error_status}: {said}."
     else:

@@ -1,0 +1,126 @@
+"""Whole runs of the real engine that a person steers from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from workbench.core import events as e
+from workbench.core.models import RunSettings, Task
+from workbench.core.requests import Pause, Request, Retry, Skip, Stop, Unpause
+from workbench.core.state import RunState, TaskStatus
+from workbench.engine.effects import Effects
+from workbench.testing.agents import Crash, Edit, EndTurn, Mark, Reach, Step
+from workbench.testing.requests import MemoryRequests
+from workbench.testing.stage import Stage
+
+DONE: list[Step] = [Edit({"more.txt": "more\n"}), Mark("done"), EndTurn(0.5)]
+
+
+class Steered(Stage):
+    """A run of which things are asked."""
+
+    requests: MemoryRequests
+
+    def __post_init__(self) -> None:
+        self.requests = MemoryRequests()
+        super().__post_init__()
+        self.world = replace(self.world, requests=self.requests)
+
+    def ask(self, request: Request) -> None:
+        self.requests.leave(request)
+
+    async def play(self) -> RunState:
+        """Run, and take requests, to the end."""
+        self.effects = Effects(self.world, self.engine.emit, self.engine.clock)
+        self.effects.listen(self.engine.state)
+        return await asyncio.wait_for(self.run(), 20)
+
+
+def stage(*tasks: Task, team: Sequence[str] = ("ada", "bob"), **values: object) -> Steered:
+    settings = {"team": tuple(team), "gates": ("test",), "attempts": 1, **values}
+    return Steered(list(tasks), RunSettings.model_validate(settings))
+
+
+def task(name: str, *after: str) -> Task:
+    return Task(id=name, title=f"Do {name}", after=after)
+
+
+async def test_a_paused_run_lands_what_is_at_work_waits_and_goes_on() -> None:
+    run = stage(task("a"), task("b", "a"))
+    run.on(e.AttemptStarted, lambda record: run.ask(Pause()))
+    seen: list[str] = []
+
+    def landed(record: e.Record) -> None:
+        async def later() -> None:
+            for _ in range(50):  # whatever could start had its turn
+                await asyncio.sleep(0)
+            seen.extend(run.types())
+            run.ask(Unpause())
+
+        waiting.append(asyncio.ensure_future(later()))
+
+    waiting: list[asyncio.Future[None]] = []
+    run.on(e.TaskLanded, landed)
+    state = await run.play()
+    assert state.outcome == "landed" and not state.paused
+    assert seen.count("AttemptStarted") == 1 and seen.count("TaskLanded") == 1
+    assert not run.requests.lying, "what is in the log is kept no longer"
+
+
+async def test_a_paused_run_can_be_stopped() -> None:
+    run = stage(task("a"), task("b", "a"))
+    run.on(e.AttemptStarted, lambda record: run.ask(Pause()))
+    run.on(e.TaskLanded, lambda record: run.ask(Stop()))
+    assert (await run.play()).outcome == "stopped"
+    assert (await asyncio.wait_for(run.resume(), 20)).outcome == "landed"
+
+
+async def test_a_failed_task_is_tried_again_with_its_work() -> None:
+    hold = asyncio.Event()
+    run = stage(task("a"), task("b", "a"), task("x"))
+    run.agent.scripts = {
+        ("a", 1): [Edit({"half.txt": "half\n"}), Crash()],
+        ("x", 1): [Reach(asyncio.Event(), hold), Edit({"x.txt": "x\n"}), Mark("done"), EndTurn(0.5)],
+        ("a", 2): DONE,
+    }
+    run.on(e.AttemptFailed, lambda record: run.ask(Retry(task="a")))
+    run.on(e.TaskRetried, lambda record: hold.set())
+    state = await run.play()
+    assert state.outcome == "landed"
+    assert run.landed_files()["half.txt"] == "half\n" and run.landed_files()["more.txt"] == "more\n"
+
+
+async def test_what_is_left_out_is_waited_for_no_more() -> None:
+    hold = asyncio.Event()
+    run = stage(task("a"), task("b", "a"), task("x"))
+    run.agent.scripts = {
+        ("a", 1): [Crash()],
+        ("x", 1): [Reach(asyncio.Event(), hold), Edit({"x.txt": "x\n"}), Mark("done"), EndTurn(0.5)],
+    }
+    run.on(e.AttemptFailed, lambda record: run.ask(Skip(task="a")))
+    run.on(e.TaskSkipped, lambda record: hold.set())
+    state = await run.play()
+    assert state.outcome == "incomplete"
+    assert [state.tasks[name].status for name in "abx"] == [
+        TaskStatus.SKIPPED,
+        TaskStatus.LANDED,
+        TaskStatus.LANDED,
+    ]
+
+
+@pytest.mark.parametrize("request_", [Pause(), Retry(task="a"), Skip(task="a"), Unpause()])
+async def test_what_makes_no_sense_is_refused_and_stops_nothing(request_: Request) -> None:
+    run = stage(task("a"))
+
+    def meddle(record: e.Record) -> None:
+        for it in (Pause(), request_, Unpause()):
+            run.ask(it)
+
+    run.on(e.AttemptStarted, meddle)
+    state = await run.play()
+    assert state.outcome == "landed"
+    assert "RequestRefused" in run.types()

@@ -1,0 +1,103 @@
+"""inbox: what waits for a person, on a terminal or as JSON."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import time
+from pathlib import Path
+
+from workbench.cli.driving import run_async
+from workbench.cli.outcome import explain
+from workbench.cli.presenting import clock_time, gist
+from workbench.cli.printable import printable
+from workbench.composition.past import mailbox
+from workbench.composition.place import open_place
+from workbench.core.inbox import Inbox, Letter, OpenAsk, StuckTask, inbox
+from workbench.core.report import duration
+
+LATEST = 10
+"""Messages to the person that are shown; `--all` and `--json` show all."""
+
+
+def show(run: str | None, repo: Path, *, everything: bool, json: bool) -> int:
+    """Print what waits for the person; gives the exit code."""
+    place = run_async(open_place(repo))
+    state, sent, going_on, damaged = mailbox(place, run)
+    if damaged is not None:
+        explain(str(damaged), damaged.hint)
+    found = inbox(state, sent, everything=everything)
+    if json:
+        print(jsonlib.dumps({"going_on": going_on} | found.model_dump(mode="json"), indent=2))
+        return damaged.exit_code if damaged is not None else 0
+    for line in lines(found, time.time(), everything=everything):
+        print(line)
+    if not going_on and found.asks and not state.over_for_good:
+        explain(f"run {state.run} is not going on; answers are kept", f"workbench resume {state.run}")
+    return damaged.exit_code if damaged is not None else 0
+
+
+def lines(found: Inbox, now: float, *, everything: bool = False) -> list[str]:
+    """The inbox as lines, each inert: nothing that a teammate wrote moves the cursor."""
+    said: list[str] = []
+    for ask in found.asks:
+        said += [_asked(ask, now), *_block(ask.text), f"    {ask.command}", ""]
+    for ask in found.others:
+        said += [_asked(ask, now), *_block(ask.text), ""]
+    for task in found.tasks:
+        said += [_stuck(task), *(f"    {command}" for command in task.commands), ""]
+    if everything:
+        said += _threads(found.letters, now)
+    else:
+        said += _latest([it for it in found.letters if it.id not in {ask.id for ask in found.asks}], now)
+    while said and not said[-1]:
+        said.pop()
+    return said or [f"{found.run}: nothing waits for you"]
+
+
+def _asked(ask: OpenAsk, now: float) -> str:
+    whom = "you" if ask.waits_for == "person" else ask.waits_for
+    how = "is held until it is answered" if ask.holds else f"waits for {whom}"
+    since = (
+        f" since {clock_time(ask.since, now)} ({duration(max(0.0, now - ask.since))})" if ask.since else ""
+    )
+    until = f", until {clock_time(ask.until, now)}" if ask.until is not None else ""
+    about = f" ({ask.task})" if ask.task else ""
+    return printable(f"{ask.id}  {ask.kind} of {ask.sender}{about}: {how}{since}{until}")
+
+
+def _stuck(task: StuckTask) -> str:
+    return printable(f"{task.task}  {task.status}: {gist(task.reason) or 'no reason is known'}")
+
+
+def _latest(letters: list[Letter], now: float) -> list[str]:
+    said = [line for letter in letters[-LATEST:] for line in _letter(letter, now)]
+    left = len(letters) - LATEST
+    return [f"({left} earlier messages: workbench inbox --all)", *said] if left > 0 else said
+
+
+def _threads(letters: tuple[Letter, ...], now: float) -> list[str]:
+    """Every exchange after the other, in the order of their beginning, what answers set in."""
+    threads: dict[str, list[Letter]] = {}
+    for letter in letters:
+        threads.setdefault(letter.thread, []).append(letter)
+    said: list[str] = []
+    for thread in threads.values():
+        for letter in thread:
+            indent = "" if letter is thread[0] else "  "
+            said += [indent + line for line in _letter(letter, now)]
+        said.append("")
+    return said
+
+
+def _letter(letter: Letter, now: float) -> list[str]:
+    whom = "you" if letter.to == "person" else letter.to
+    kind = "" if letter.kind == "message" else f"{letter.kind}, "
+    decision = f" {letter.decision}" if letter.decision else ""
+    about = f" to {letter.reply_to}" if letter.reply_to else ""
+    when = clock_time(letter.at, now) if letter.at else ""
+    head = f"{letter.id}  {letter.sender} → {whom}  {kind}{when}{about}{decision}".rstrip()
+    return [printable(head), *_block(letter.text)]
+
+
+def _block(text: str) -> list[str]:
+    return [f"    {printable(line)}" for line in text.splitlines() if line.strip()]
