@@ -190,7 +190,9 @@ def test_a_proposal_outlives_a_kill_and_the_end_of_the_run(
     assert f"workbench answer {asked} yes" in report.stdout
     over = workbench("resume", "two")
     assert over.returncode == 2 and f"workbench answer {asked} yes" in over.stderr
-    answer(repo, asked)
+    assert asked in workbench("inbox").stdout
+    said = workbench("answer", asked, "yes")
+    assert said.returncode == 0, said.stderr
     more = workbench("resume", "two", "--json")
     assert more.returncode == 0, more.stderr
     assert [event["task"] for event in of("TaskLanded", events(more.stdout))] == ["three"]
@@ -208,7 +210,7 @@ def test_propose_needs_no_file_of_the_run(
     other.write_text(PLAN + THREE)
     said = workbench("propose", str(other), "--yes")
     assert said.returncode == 0, said.stderr
-    assert "adds three" in said.stdout
+    assert "kept until" in said.stderr
     more = workbench("resume", "two", "--json")
     assert more.returncode == 0, more.stderr
     assert [event["task"] for event in of("TaskLanded", events(more.stdout))] == ["three"]
@@ -218,3 +220,27 @@ def test_propose_needs_no_file_of_the_run(
     bad = workbench("propose", str(other))
     assert bad.returncode == 2 and 'waits for "four"' in bad.stderr
     assert not list((folder(repo) / "requests").iterdir())
+
+
+def test_propose_and_answer_while_the_run_goes_on(
+    workbench: CommandLine, repo: Path, plan: Path, words: list[str]
+) -> None:
+    process = workbench.start(*words)
+    until(process, lambda event: event["type"] == "AgentStarted")
+    other = repo.parent / "other.md"
+    other.write_text(PLAN + THREE)
+    said = workbench("propose", str(other))
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == "two: adds three\n"
+    inbox = workbench("inbox").stdout
+    assert "+ three: Three" in inbox and "workbench answer m1 yes" in inbox
+    assert workbench("answer", "m1", "no", "not", "now").returncode == 0
+    assert until(process, lambda event: event["type"] == "PlanChangeDropped")[-1]["reason"].endswith(
+        "not now"
+    )
+    assert workbench("propose", str(other), "--yes").returncode == 0
+    until(process, lambda event: event["type"] == "PlanChanged")
+    (repo.parent / "go").touch()
+    rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "three" in [event["task"] for event in of("TaskLanded", events(rest))]

@@ -11,6 +11,8 @@ from workbench.crashpoints import crashpoint
 
 MOST_BYTES = 2 << 20
 
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
 Stamp = tuple[int, int, int]
 
 
@@ -51,10 +53,10 @@ class PlanFileOnDisk:
         if there is not None and there != before:
             return False
         real = Path(os.path.realpath(self._path))  # a link stays one
-        unfinished = real.with_name(f".{real.name}.{os.getpid()}.tmp")
+        unfinished = real.with_name(f".{real.name}.workbench.tmp")
         try:
             mode = stat.S_IMODE(real.stat().st_mode) if there is not None else 0o600
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(unfinished, FLAGS, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(text.encode("utf-8"))
