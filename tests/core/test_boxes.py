@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from tests.core.test_plan import any_plans, hostile
 from workbench.core.models import Plan
 from workbench.core.plan import parse
-from workbench.core.plan.boxes import MARKS, bare, boxes, by_hand, in_conflict, marked, untouched, written
+from workbench.core.plan.boxes import (
+    MARKS,
+    Boxed,
+    bare,
+    boxes,
+    by_hand,
+    in_conflict,
+    marked,
+    untouched,
+    written,
+)
 from workbench.core.plan.writing import without_lines
 from workbench.core.state import TaskStatus
 from workbench.errors import PlanError
@@ -105,6 +115,15 @@ def test_what_is_written_with_boxes_reads_as_the_same_plan(plan: Plan, data: st.
     assert without_lines(parse(text, standing=names)) == plan
     assert {box.id: box.mark for box in boxes(text)} == marks
     assert untouched(text)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("ab"), st.sampled_from(" ~x!-")), max_size=5))
+def test_boxes_that_are_set_again_are_where_they_are(marks: list[dict[str, str]]) -> None:
+    page = Boxed.read(PLAN)
+    for some in marks:
+        page = page.marked(some)
+        assert page == Boxed.read(page.text)
+        assert {box.id: box.mark for box in page.boxes}.items() >= some.items() or "x" in some.values()
 
 
 LINE = st.sampled_from(

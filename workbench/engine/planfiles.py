@@ -23,11 +23,10 @@ from workbench.core.plan import sha256
 from workbench.core.plan.boxes import (
     DONE,
     OPEN,
+    Boxed,
     bare,
-    boxes,
     by_hand,
     in_conflict,
-    marked,
     marks_of,
     untouched,
     written,
@@ -41,7 +40,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 """How often the files are looked at: two questions to the file system."""
 
-REST_SECONDS = 0.2
+REST_SECONDS = 0.5
 """No file is written more often than this, however many tasks move."""
 
 SHOWN = (
@@ -67,11 +66,14 @@ SHOWN = (
 @dataclass
 class Seen:
     """What is known of one file: the ``text`` that was read or written last, and what is ``odd`` about it,
-    which is said once. ``fresh`` says that somebody else wrote it since it was looked into."""
+    which is said once. ``page`` is the same text with its boxes, ``ours`` whether workbench wrote it, ``said``
+    the plan in it where it did not. ``fresh`` says that somebody wrote it since it was looked into."""
 
     file: PlanFile
     source: str
     text: str = ""
+    page: Boxed = field(default_factory=lambda: Boxed("", ()))
+    ours: bool = True
     said: Plan | None = None
     fresh: bool = True
     odd: set[str] = field(default_factory=set)
@@ -140,9 +142,9 @@ class PlanView:
 
     async def _read(self, seen: Seen, text: str) -> None:
         state, before = self._state, seen.text
-        seen.text = text
+        seen.text, seen.page = text, await asyncio.to_thread(Boxed.read, text)
         if seen is self._own:
-            known = await asyncio.to_thread(untouched, text)
+            known = seen.ours = await asyncio.to_thread(untouched, text)
         else:
             known = state.plan_sha256 == sha256(text) and not state.said
         if before and (known or bare(before) == bare(text)):
@@ -209,15 +211,16 @@ class PlanView:
         state, seen = self._state, self._own
         assert state.plan is not None, "it is written once there is one"
         plan, marks = state.plan, marks_of(state)
-        if seen.text and not await asyncio.to_thread(untouched, seen.text) and not self._settled(seen):
-            await self._put(seen, await asyncio.to_thread(marked, seen.text, marks))
+        if seen.text and not seen.ours and not self._settled(seen):
+            await self._put(seen, seen.page.marked(marks))
             return
-        if plan == self._base and seen.said is None and seen.text:
-            text = await asyncio.to_thread(marked, seen.text, marks)
+        if plan is self._base and seen.ours and seen.text:
+            page = seen.page.marked(marks)
         else:
             text = await asyncio.to_thread(written, plan, state.run, marks)
-        if await self._put(seen, text):
-            self._base, seen.said = plan, None
+            page = await asyncio.to_thread(Boxed.read, text)
+        if await self._put(seen, page):
+            self._base, seen.said, seen.ours = plan, None, True
 
     def _settled(self, seen: Seen) -> bool:
         """Whether what somebody wrote into the run's own file was decided on, or says nothing else."""
@@ -232,25 +235,25 @@ class PlanView:
         if not seen.text or in_conflict(seen.text):
             return
         state, marks = self._state, dict[str, str]()
-        for box in boxes(seen.text):
+        for box in seen.page.boxes:
             task = state.tasks.get(box.id)
             if task is not None and task.status is TaskStatus.LANDED:
                 marks[box.id] = DONE
             elif task is not None and task.status is TaskStatus.UNDONE and box.mark.lower() == DONE:
                 marks[box.id] = OPEN
         before = seen.text
-        text = await asyncio.to_thread(marked, before, marks)
-        if text != before:  # first, so that a crash in between costs no approval
-            await asyncio.to_thread(self._files.approve_again, before, text)
-            await self._put(seen, text)
+        page = seen.page.marked(marks)
+        if page.text != before:  # first, so that a crash in between costs no approval
+            await asyncio.to_thread(self._files.approve_again, before, page.text)
+            await self._put(seen, page)
 
-    async def _put(self, seen: Seen, text: str) -> bool:
+    async def _put(self, seen: Seen, page: Boxed) -> bool:
         """Write a file if it holds what was read from it, or is not there; gives whether it did."""
-        if text == seen.text:
+        if page.text == seen.text:
             return True
-        if not await asyncio.to_thread(seen.file.replace, seen.text, text):
+        if not await asyncio.to_thread(seen.file.replace, seen.text, page.text):
             return False  # somebody was faster, and is read first
-        seen.text = text
+        seen.text, seen.page = page.text, page
         return True
 
 

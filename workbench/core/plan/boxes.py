@@ -86,18 +86,42 @@ def boxes(text: str) -> tuple[Box, ...]:
     return tuple(box for box in found.values() if box is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Boxed:
+    """A text and where its boxes are: to set them again and again costs no reading of the whole."""
+
+    text: str
+    boxes: tuple[Box, ...]
+
+    @classmethod
+    def read(cls, text: str) -> Boxed:
+        """Find the boxes of a text."""
+        return cls(text, boxes(text))
+
+    def marked(self, marks: Mapping[str, str]) -> Boxed:
+        """The text with these marks in the boxes of tasks by their ids; a task that has no box gets one.
+        Nothing else changes."""
+        pieces: list[str] = []
+        there: list[Box] = []
+        done = moved = 0
+        for box in self.boxes:
+            mark = marks.get(box.id, box.mark)
+            if mark == box.mark.lower() or not mark:
+                there.append(Box(box.id, box.mark, box.start + moved, box.end + moved))
+                continue
+            gap = self.text[box.start + 3 : box.end] if box.mark else " "
+            pieces += (self.text[done : box.start], f"[{mark}]", gap)
+            done = box.end
+            start, moved = box.start + moved, moved + 3 + len(gap) - (box.end - box.start)
+            there.append(Box(box.id, mark, start, box.end + moved))
+        if not pieces:
+            return self
+        return Boxed("".join((*pieces, self.text[done:])), tuple(there))
+
+
 def marked(text: str, marks: Mapping[str, str]) -> str:
-    """``text`` with these marks in the boxes of tasks by their ids; a task that has no box gets one. Nothing
-    else changes."""
-    pieces: list[str] = []
-    done = 0
-    for box in boxes(text):
-        mark = marks.get(box.id)
-        if mark is None or mark == box.mark.lower():
-            continue
-        pieces += (text[done : box.start], f"[{mark}]", text[box.start + 3 : box.end] if box.mark else " ")
-        done = box.end
-    return "".join((*pieces, text[done:]))
+    """``text`` with these marks in its boxes: see ``Boxed.marked``."""
+    return Boxed.read(text).marked(marks).text
 
 
 def bare(text: str) -> str:
