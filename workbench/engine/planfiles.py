@@ -66,7 +66,7 @@ SHOWN = (
 @dataclass
 class Seen:
     """What is known of one file: the ``text`` that was read or written last, and what is ``odd`` about it,
-    which is said once. ``page`` is the same text with its boxes, ``ours`` whether workbench wrote it, ``said``
+    which is said once. ``page`` is the same text with its boxes, ``ours`` whether we wrote it, ``said``
     the plan in it where it did not. ``fresh`` says that somebody wrote it since it was looked into."""
 
     file: PlanFile
