@@ -15,8 +15,8 @@ import logging
 from dataclasses import dataclass, field
 
 from workbench.core import events as e
-from workbench.core.changes import fixed
-from workbench.core.changing import OWN
+from workbench.core.changes import PlanChange, fixed
+from workbench.core.changing import OWN, open_change
 from workbench.core.decide.changes import proposed, read
 from workbench.core.models import Plan
 from workbench.core.plan import sha256
@@ -178,13 +178,15 @@ class PlanView:
             self._say(seen, f"{', '.join(names)} of the front matter count when a run is started")
         if proposal is None:
             self._withdraw(seen)
-        elif state.proposed is not None and (state.proposed.source, state.proposed.change) == (
-            seen.source,
-            proposal.change,
-        ):
-            return
-        elif state.declined.get(seen.source) != proposal.change:
+        elif not self._asked(seen.source, proposal.change):
             self._emit(proposal)
+
+    def _asked(self, source: str, change: PlanChange) -> bool:
+        """Whether a person was asked about just this, and has said no if anything."""
+        state, current = self._state, self._state.proposed
+        if current is not None and open_change(state) is not None and current.source == source:
+            return current.change == change
+        return state.declined.get(source) == change
 
     def _withdraw(self, seen: Seen) -> None:
         """What a file proposed is taken back by who wrote it."""
