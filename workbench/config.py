@@ -191,6 +191,15 @@ class Settings(BaseModel):
         "ask",
         description="Somebody wants to join by `workbench join`: `ask` you, `approve` it, or `reject` it.",
     )
+    write_back: bool = Field(
+        False,
+        description="Tick the boxes in your plan file as tasks land; the run's own copy has them anyway.",
+    )
+    on_change: Literal["ask", "ignore"] = Field(
+        "ask",
+        description="A plan file that is changed during a run: `ask` whether the run's plan shall change, or"
+        " `ignore` it.",
+    )
     note_decay: float = Field(
         0.95,
         gt=0,

@@ -114,6 +114,9 @@ def run(
     base: Base = None,
     run_id: NewId = None,
     yes: Annotated[bool, typer.Option("--yes", help="Approve the plan as it stands, and run it.")] = False,
+    write_back: Annotated[
+        bool | None, typer.Option("--write-back", help="Tick the boxes in PLAN as its tasks land.")
+    ] = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -125,7 +128,7 @@ def run(
     from workbench.cli.running import Wanted, run_plan
 
     overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
-    overrides["lead"] = lead
+    overrides |= {"lead": lead, "write_back": write_back}
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
     raise typer.Exit(run_plan(wanted))
 
@@ -277,6 +280,26 @@ def resume(
     from workbench.cli.running import resume as body
 
     raise typer.Exit(body(run, repo, budget_usd, headless=headless, json=json))
+
+
+@app.command()
+def propose(
+    plan: PlanFile,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Which run; the latest if not given.")
+    ] = None,
+    repo: Repo = HERE,
+    yes: Annotated[bool, typer.Option("--yes", help="You have read it: approve it at once.")] = False,
+    json: Json = False,
+) -> None:
+    """Have a run go on by another plan.
+
+    PLAN is the whole plan as it should be: tasks that it adds join the run, those that it leaves out are
+    dropped, where they were not begun. The same is asked when the plan file of a run is changed.
+    """
+    from workbench.cli.propose import propose as body
+
+    raise typer.Exit(body(plan, run, repo, yes=yes, json=json))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from workbench.core import events as e
 from workbench.core.alarms import Alarm
+from workbench.core.changes import gist as change_in_words
 from workbench.core.lists import some
 from workbench.core.mail import PERSON as TO_PERSON
 from workbench.core.mailing import UNANSWERED, blocking
@@ -316,6 +317,13 @@ def _lead_ended(state: RunState, event: e.LeadEnded) -> Line | None:
     return Line("lead", f"failed, and is called again: {short(lead.error)}", "warn")
 
 
+def _proposed(state: RunState, event: e.PlanChangeProposed) -> Line:
+    says = (
+        "a change of the plan is asked for" if not event.source else f"{short(event.source, 80)} was changed"
+    )
+    return Line("plan", f"{says}: {short(change_in_words(event.change))}; the run goes on meanwhile", "warn")
+
+
 _WORDS: dict[type[e.Event], Words] = {
     e.LeadStarted: lambda state, event: Line("lead", "is there", "faint"),
     e.LeadDenied: lambda state, event: Line(
@@ -388,6 +396,13 @@ _WORDS: dict[type[e.Event], Words] = {
     e.RefRestored: lambda state, event: alarm(event.as_alarm()),
     e.TamperingFound: lambda state, event: alarm(event.alarm),
     e.Noticed: lambda state, event: Line("run", short(event.sentence), "warn"),
+    e.PlanChangeProposed: lambda state, event: _proposed(state, event),
+    e.PlanChanged: lambda state, event: Line(
+        "plan",
+        "; ".join((f"changed: {short(change_in_words(event.change))}", *map(short, event.refused))),
+        "good",
+    ),
+    e.PlanChangeDropped: lambda state, event: Line("plan", f"not changed: {short(event.reason)}", "warn"),
     e.EffectFailed: _effect,
     e.RunFinished: _finished,
 }

@@ -19,7 +19,17 @@ from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
 from workbench.core.inbox import mail_counts, open_asks
-from workbench.core.report import Report, duration, graph, headline, junit, markdown, proof_words, report
+from workbench.core.report import (
+    Report,
+    duration,
+    graph,
+    headline,
+    junit,
+    markdown,
+    proof_words,
+    proposal_words,
+    report,
+)
 from workbench.core.state import RunState
 from workbench.errors import UsageError
 
@@ -126,6 +136,8 @@ def print_report(result: Report) -> None:
 def _print_alarms(result: Report) -> None:
     from rich.text import Text
 
+    for words in proposal_words(result):
+        console().print(Text(words, "yellow"))
     for raised in result.alarms:
         console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
@@ -160,6 +172,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds + since)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
+    for words in proposal_words(report(state)):
+        print(f"  {words}")
     if going_on and (why := resting(state)):
         print(f"  {why}")
     for task in state.tasks.values():

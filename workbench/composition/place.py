@@ -47,6 +47,10 @@ class Place:
         """Where those who join a run from outside get their tasks."""
         return self.run_dir(run) / "seats"
 
+    def plan_file(self, run: str) -> Path:
+        """The plan of a run as it stands, with the box of each task."""
+        return self.run_dir(run) / "plan.md"
+
     def worktrees(self, run: str) -> Path:
         """Where the run's worktrees stand: outside the repository, apart from every other one's."""
         known_by = hashlib.sha256(str(self.repository.common_dir).encode()).hexdigest()[:8]

@@ -12,6 +12,7 @@ from workbench.adapters.templates import Templates
 from workbench.composition.place import Place
 from workbench.core import plan as plans
 from workbench.core.models import Plan
+from workbench.core.plan.boxes import bare
 from workbench.crashpoints import crashpoint
 from workbench.errors import UsageError
 
@@ -117,3 +118,11 @@ def demand_approval(place: Place, ready: ReadyPlan) -> None:
             f"{ready.path} is not approved, or has changed since it was.",
             f"Read it, then run `workbench approve {ready.path}`; or pass --yes to approve it now.",
         )
+
+
+def approve_ticked(place: Place, before: str, text: str) -> None:
+    """A plan that was approved still is, once the boxes of what has landed were ticked in it; nothing else
+    may be different."""
+    with place.store() as store:
+        if store.approved(plans.sha256(before)) and bare(before) == bare(text):
+            store.approve(plans.sha256(text), "", time.time())

@@ -11,6 +11,7 @@ from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, read_from
 from workbench.composition.place import Place
 from workbench.composition.remains import going_on
+from workbench.core.changing import open_change
 from workbench.core.decide.requests import refusal
 from workbench.core.events import Event, RequestMade, RequestRefused
 from workbench.core.mail import PERSON
@@ -117,7 +118,10 @@ def _demand_use(state: RunState, request: Request) -> None:
         if state.over_for_good:
             raise UsageError(f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows it.")
         raise UsageError(f"Run {run} is not going on.", f"`workbench resume {run}` goes on with it.")
-    if state.over_for_good and isinstance(request, Write | Answer):
+    about_plan = (
+        isinstance(request, Answer) and (it := open_change(state)) and it.message.id == request.message
+    )
+    if state.over_for_good and isinstance(request, Write | Answer) and not about_plan:
         again = "`workbench retry TASK` and `workbench resume` take up again what was given up."
         raise UsageError(
             f"Run {run} is over: {state.outcome}. Nobody would read it.",

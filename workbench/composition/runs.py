@@ -12,6 +12,7 @@ import copy
 import os
 import re
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from workbench.composition.team import continues, names
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
+from workbench.core.changing import open_change
 from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RequestMade, RunResumed, RunStarted
 from workbench.core.mail import PERSON
@@ -136,6 +138,8 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
             "continues": continues(settings.agent),
+            "write_back": settings.write_back,
+            "on_change": settings.on_change,
         }
     )
 
@@ -203,6 +207,7 @@ async def start_run(
             dirty=bool(place.repository.dirty),
             room=_room(world),
             roles=roles,
+            plan_file=str(ready.path.resolve()),
         )
         for remark in remarks:
             world.notices.say(str(remark))
@@ -256,9 +261,10 @@ async def resume_run(
             from workbench.composition.tidying import tidy
 
             await tidy(place, state)
-            raise UsageError(
-                f"Run {run} is over: {state.outcome}.", f"`workbench report {run}` shows what came of it."
-            )
+            hint = f"`workbench report {run}` shows what came of it."
+            if (ask := open_change(state)) is not None:
+                hint = f"A change of its plan is not answered: `workbench answer {ask.message.id} yes`."
+            raise UsageError(f"Run {run} is over: {state.outcome}.", hint)
         allow_files(len(state.settings.team))
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         await free_locks(place.repository.common_dir, run)
@@ -305,9 +311,15 @@ async def take_requests(store: SqliteStore, state: RunState, requests: Requests)
 
 def taken(state: RunState, made: RequestMade) -> list[Event]:
     """A request to a run that is over, and what follows from it there."""
-    ahead = copy.deepcopy(state)
-    apply(ahead, Record(ahead.seq + 1, ahead.at, made))
-    return [made, *(action.event for action in decide(ahead, made) if isinstance(action, Declare))]
+    ahead, events = copy.deepcopy(state), list[Event]()
+    agenda = deque[Event]([made])
+    while agenda:
+        event = agenda.popleft()
+        apply(ahead, Record(ahead.seq + 1, ahead.at, event))
+        events.append(event)
+        further = [action.event for action in decide(ahead, event) if isinstance(action, Declare)]
+        agenda.extendleft(reversed(further))
+    return events
 
 
 def drop_requests(state: RunState, requests: Requests) -> None:

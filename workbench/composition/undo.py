@@ -20,6 +20,7 @@ from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.harvest import Say
 from workbench.composition.past import choose, read_run, state_of
 from workbench.composition.place import Place
+from workbench.composition.planview import show_plan
 from workbench.composition.proving import RedUndo, prove
 from workbench.composition.runs import account_for, write
 from workbench.core.apply import apply
@@ -88,6 +89,7 @@ async def undo(
         if not dry_run:
             verdicts = await prove(place, git, state, going, reversals[-1], gates, say)
             await _publish(git, log, UndoStarted(reversals=reversals, verdicts=tuple(verdicts)))
+            await show_plan(place, state)
         return Undone(
             run=state.run,
             branch=state.integration.removeprefix("refs/heads/"),

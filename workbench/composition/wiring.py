@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.memory import room_for
+from workbench.adapters.planfiles import PlanFolder
 from workbench.adapters.requests import RequestFolder
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
@@ -31,6 +33,7 @@ from workbench.adapters.templates import Templates
 from workbench.composition.lead import LeadExtras, no_lead_extras, open_seat
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
+from workbench.composition.planning import approve_ticked
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
 from workbench.core.state import AttemptState
@@ -123,6 +126,7 @@ async def open_world(
             guard=RepositoryGuard(place.repository, git, run),
             requests=RequestFolder(place.requests(run), notices.say),
             seat=await stack.enter_async_context(seat),
+            plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
             notes=place.notes(),
         )
 

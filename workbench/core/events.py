@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
 from workbench.core.alarms import Alarm, restored
+from workbench.core.changes import PlanChange
 from workbench.core.mail import Message
 from workbench.core.models import (
     Plan,
@@ -47,7 +48,8 @@ class AttemptEvent(Event):
 class RunStarted(Event):
     """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
     (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
-    into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them."""
+    into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them;
+    ``plan_file`` is the absolute path of the plan."""
 
     plan: Plan
     plan_text: str
@@ -62,6 +64,7 @@ class RunStarted(Event):
     dirty: bool = False
     room: int | None = None
     roles: tuple[Role, ...] = ()
+    plan_file: str = ""
 
 
 class BaseChecked(Event):
@@ -429,6 +432,37 @@ class LeadEnded(Event):
     usage: Usage = Usage()
     session: str | None = None
     interrupted: bool = False
+
+
+# -- the plan, when it changes ---------------------------------------------------------------------
+
+
+class PlanChangeProposed(Event):
+    """Somebody wants another plan for what is left of the run: ``source`` is the file that says so (empty for
+    a request), ``said`` the whole plan that it holds now, ``change`` how that differs from what it was made
+    of. Takes the place of one that is open. ``approved`` says that the person who asked approves it."""
+
+    source: str
+    said: Plan
+    change: PlanChange
+    approved: bool = False
+
+
+class PlanChanged(Event):
+    """The plan of the run is another from now on. ``change`` is what could be done, ``refused`` has a
+    sentence for each part that could not. May follow the end of a run, like the other two."""
+
+    change: PlanChange
+    refused: tuple[str, ...] = ()
+
+
+class PlanChangeDropped(Event):
+    """Nothing comes of the change that ``source`` proposed, if that is open. ``declined`` says that a person
+    decided so, or that nothing of it could be done: the same is not asked again."""
+
+    source: str
+    reason: str
+    declined: bool = False
 
 
 # -- what a person does to the run ---------------------------------------------------------------

@@ -19,7 +19,8 @@ RESERVED = frozenset({LEAD, PERSON, WORKBENCH, ALL})
 
 
 class MessageKind(StrEnum):
-    """What a message is for. The kinds are those of Claude Code's own teams, and ``permission``."""
+    """What a message is for. The kinds are those of Claude Code's own teams, ``permission``
+    and ``plan-change``."""
 
     MESSAGE = "message"
     QUESTION = "question"
@@ -29,6 +30,7 @@ class MessageKind(StrEnum):
     SHUTDOWN = "shutdown"
     JOIN = "join"
     PERMISSION = "permission"
+    CHANGE = "plan-change"
 
 
 ASKING = frozenset(
@@ -38,6 +40,7 @@ ASKING = frozenset(
         MessageKind.SHUTDOWN,
         MessageKind.JOIN,
         MessageKind.PERMISSION,
+        MessageKind.CHANGE,
     }
 )
 """Kinds that are open until an answer has come."""

@@ -138,6 +138,8 @@ class RunSettings(Value):
     keep_worktrees: bool = False
     scripted: bool = False
     continues: bool = False
+    write_back: bool = False
+    on_change: Literal["ask", "ignore"] = "ask"
 
 
 class Usage(Value):

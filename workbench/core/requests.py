@@ -17,6 +17,10 @@ REQUEST_ID = r"^[0-9a-f]{8,32}$"
 """Drawn by who asks, so that the same request is taken once however often it is seen."""
 
 
+PLAN_LIMIT = 150_000
+"""Characters of a plan that a request may carry; a larger one is changed in its file."""
+
+
 class Write(Value):
     """Write to a member of the team, to the lead, to the person, or to ``all``."""
 
@@ -84,6 +88,18 @@ class RequestShutdown(Value):
     now: bool = False
 
 
+class ProposeChange(Value):
+    """Go on by another plan, whose whole text this is; tasks that it has not are dropped. It is asked about
+    like every change, unless ``approved`` says that who asks has read it. ``name`` is what problems in it
+    are told with, ``source`` the absolute path of its file."""
+
+    what: Literal["propose"] = "propose"
+    text: str = Field(min_length=1, max_length=PLAN_LIMIT)
+    name: str = Field(default="plan.md", max_length=1000)
+    source: str = Field(default="", max_length=4096)
+    approved: bool = False
+
+
 class Pause(Value):
     """Start nothing new. What is at work goes on, and what is delivered lands."""
 
@@ -114,6 +130,17 @@ OF_THE_MOMENT = (Stop, Pause, Unpause, RequestJoin, RequestShutdown)
 """What is asked of the process that holds the run, and means nothing to the next one."""
 
 Request = Annotated[
-    Write | Answer | Escalate | Stop | Pause | Unpause | Retry | Skip | Spawn | RequestJoin | RequestShutdown,
+    Write
+    | Answer
+    | Escalate
+    | Stop
+    | Pause
+    | Unpause
+    | Retry
+    | Skip
+    | Spawn
+    | RequestJoin
+    | RequestShutdown
+    | ProposeChange,
     Field(discriminator="what"),
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.core.alarms import Alarm
+from workbench.core.changes import PlanChange
 from workbench.core.lead import LeadState
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
@@ -44,6 +45,7 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.PENDING, "release"): T.READY,
     (T.PENDING, "hold"): T.HELD,
     (T.READY, "start"): T.RUNNING,
+    (T.READY, "wait"): T.PENDING,  # the plan was changed
     (T.CONFLICTED, "start"): T.RUNNING,
     (T.REJECTED, "start"): T.RUNNING,
     (T.RUNNING, "deliver"): T.DELIVERED,
@@ -378,6 +380,15 @@ TestKey = tuple[str, str]
 
 
 @dataclass(slots=True)
+class Proposed:
+    """A change of the plan that was asked for and is not settled: see PlanChangeProposed."""
+
+    source: str
+    said: Plan
+    change: PlanChange
+
+
+@dataclass(slots=True)
 class RunState:
     """Everything known about a run, folded from its events."""
 
@@ -460,6 +471,14 @@ class RunState:
     paused: bool = False
     """Whether a person paused it."""
     alarms: list[Raised] = field(default_factory=list)
+    plan_file: str = ""
+    approved: Plan | None = None
+    """The plan as it was at first; ``plan`` is the plan as it stands."""
+    said: dict[str, Plan] = field(default_factory=dict)
+    """What a file said when a change that it asked for was made."""
+    proposed: Proposed | None = None
+    declined: dict[str, PlanChange] = field(default_factory=dict)
+    """The latest change that a file asked for and a person did not want."""
     traces: list[Trace] = field(default_factory=list)
 
     def task(self, name: str) -> TaskState:

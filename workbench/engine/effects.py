@@ -21,6 +21,7 @@ from workbench.engine.leading import Leading
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
 from workbench.engine.noting import Noting, touched
+from workbench.engine.planfiles import PlanView
 from workbench.engine.ports import Emit, Letter, Requested, Ruling
 from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
@@ -61,6 +62,7 @@ class Effects:
         self._guarding: Guarding | None = None
         self._noting = Noting(world, self._keep_whole)
         self._afterwards: list[e.Event] = []
+        self._plans: PlanView | None = None
 
     # -- intents and effects -----------------------------------------------------------------------
 
@@ -135,6 +137,8 @@ class Effects:
         """A marker that is in the log needs its file no longer."""
         event = record.event
         self._leading.recorded(event)
+        if self._plans is not None:
+            self._plans.committed(event)
         if self._probes is not None:
             self._probes.recorded(event)
         self._noting.recorded(event)
@@ -163,8 +167,11 @@ class Effects:
             log.warning("the request %s is kept: %s", request, problem)
 
     def listen(self, state: RunState) -> None:
-        """From now on take requests."""
+        """From now on take requests, and keep the plan's files up."""
         self._beside(self._listen(state))
+        if self._world.plans is not None:
+            self._plans = PlanView(state, self._world.plans, self._emit)
+            self._whole.add(self._beside(self._plans.go()))  # it shows how the run ended
 
     async def _listen(self, state: RunState) -> None:
         try:
@@ -181,6 +188,8 @@ class Effects:
 
     async def settle(self) -> None:
         """Stop watching, end what may be cut short, and wait for what must be whole."""
+        if self._plans is not None:
+            self._plans.close()
         if self._watching is not None:
             self._watching.cancel()
         for task in self._running:

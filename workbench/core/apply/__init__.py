@@ -12,6 +12,7 @@ from workbench.core import events as e
 from workbench.core.apply import (
     approvals,
     attempts,
+    changes,
     guard,
     landings,
     lead,
@@ -30,8 +31,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "approvals", "attempts", "fold", "guard", "landings", "lead", "mail", "notes", "notices",
-    "pacing", "provided", "runs", "steering", "team", "undo",
+    "apply", "approvals", "attempts", "changes", "fold", "guard", "landings", "lead", "mail", "notes",
+    "notices", "pacing", "provided", "runs", "steering", "team", "undo",
 ]  # fmt: skip
 
 
@@ -42,10 +43,8 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    late = (
-        e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS,
-        *team.EVENTS,
-    )  # fmt: skip
+    asked = (*mail.EVENTS, *steering.EVENTS, *team.EVENTS, *changes.EVENTS)
+    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *asked)
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))

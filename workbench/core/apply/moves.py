@@ -50,6 +50,14 @@ def offer(state: RunState, task: TaskState) -> None:
     bisect.insort(state.startable, (place, task.spec.id))
 
 
+def unhold(state: RunState, task: TaskState) -> None:
+    """What it was held for is out of the way: it waits like any other."""
+    move(state, task, "unhold")
+    task.reason = ""
+    if task.commit is not None:  # it was delivered before what it waits for was undone
+        task.why, task.carry = "retry", task.commit
+
+
 def withdraw(state: RunState, task: str) -> None:
     state.startable[:] = [entry for entry in state.startable if entry[1] != task]
 

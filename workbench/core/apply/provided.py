@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.core import events as e
-from workbench.core.apply.moves import move, offer
+from workbench.core.apply.moves import move, offer, unhold
 from workbench.core.apply.table import on
 from workbench.core.state import (
     PERSON,
@@ -59,10 +59,7 @@ def free_dependents(state: RunState, name: str) -> None:
                 continue
             if any(state.tasks[other].status in STUCK for other in task.spec.after):
                 continue
-            move(state, task, "unhold")
-            task.reason = ""
-            if task.commit is not None:  # it was delivered before what it waits for was undone
-                task.why, task.carry = "retry", task.commit
+            unhold(state, task)
             if not task.unmet:
                 move(state, task, "release")
                 offer(state, task)

@@ -19,6 +19,7 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     tasks = event.plan.tasks
     ranks, followers = graph.ranks(tasks), graph.followers(tasks)
     state.plan, state.settings = event.plan, event.settings
+    state.approved, state.plan_file = event.plan, event.plan_file
     state.plan_path, state.plan_sha256 = event.plan_path, event.plan_sha256
     state.base, state.base_tree, state.tip = event.base, event.base_tree, event.base
     state.target, state.integration = event.target, event.integration

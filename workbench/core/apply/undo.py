@@ -72,7 +72,7 @@ def _landing_undone(state: RunState, event: e.LandingUndone, at: float) -> None:
     task.landed = None
     task.reason = f"undone by {event.commit[:10]}; its landing {event.landing[:10]} is kept"
     _hold(state, event.task)
-    _finished_otherwise(state)
+    finished_otherwise(state)
 
 
 def _hold(state: RunState, undone: str) -> None:
@@ -93,7 +93,7 @@ def _hold(state: RunState, undone: str) -> None:
             waiting.append(name)
 
 
-def _finished_otherwise(state: RunState) -> None:
+def finished_otherwise(state: RunState) -> None:
     """A run that had landed everything, or said what it had not, says now what is so."""
     if state.outcome not in ("landed", "incomplete"):
         return

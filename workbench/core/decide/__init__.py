@@ -9,6 +9,7 @@ from workbench.core import events as e
 from workbench.core.decide import (
     approvals,
     attempts,
+    changes,
     guard,
     landings,
     lead,
@@ -24,8 +25,8 @@ from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
-    "Actions", "approvals", "attempts", "decide", "guard", "landings", "lead", "mail", "notices", "pacing",
-    "requests", "runs", "steering", "team",
+    "Actions", "approvals", "attempts", "changes", "decide", "guard", "landings", "lead", "mail", "notices",
+    "pacing", "requests", "runs", "steering", "team",
 ]  # fmt: skip
 
 
@@ -33,6 +34,6 @@ def decide(state: RunState, event: e.Event) -> Actions:
     """Actions that ``event`` calls for, in order; ``state`` already includes it and is not changed. When the
     run is over, only what people ask for calls for anything."""
     decider = DECIDERS.get(type(event))
-    if decider is None or (state.finished and not isinstance(event, e.RequestMade)):
+    if decider is None or (state.finished and not isinstance(event, (e.RequestMade, *changes.LATE))):
         return []
     return decider(state, event)

@@ -6,7 +6,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.approvals import approver, fault, objection
 from workbench.core.asking import Policy, holds, policy, until
-from workbench.core.decide import to_lead
+from workbench.core.decide import changes, to_lead
 from workbench.core.decide.approvals import held, ruled
 from workbench.core.decide.leaving import followed, lapsed
 from workbench.core.decide.proceeding import go_on, wake
@@ -115,6 +115,8 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
 
 @after(e.MessageSent)
 def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
+    if (change := changes.answered(state, event.message)) or state.finished:
+        return change
     told: Actions = []
     for name in recipients(state, event.message.sender, event.message.to):
         attempt = working(state, name)

@@ -11,6 +11,7 @@ Text in, values out, and back. Which file holds what:
     draft         tasks as written, and ``build``, which holds them to
     rules         what each value may be, and to ``core.graph``
     writing       a plan as text again, and its summary
+    boxes         the box before each task, which says where it stands
     meetings      which tasks can be at work at once on the same files
     review        what a plan that parses could still be better at
     suitability   whether it is worth a team

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from workbench.core.models import Plan
@@ -15,9 +15,9 @@ from workbench.core.plan.page import Block, Page
 from workbench.errors import PlanError, Problem
 
 HEADING = re.compile(
-    r"(?:\[(?P<tick>[ xX])\]\s+)?(?P<open>`?)(?P<id>[^\s:`]+)(?P=open)(?:\s*:\s*(?P<title>.*))?"
+    r"(?:\[(?P<tick>[ xX~!-])\]\s+)?(?P<open>`?)(?P<id>[^\s:`]+)(?P=open)(?:\s*:\s*(?P<title>.*))?"
 )
-"""``id: title``, possibly behind a checkbox."""
+"""``id: title``, possibly behind a box: see ``core.plan.boxes``."""
 
 TASK_LEVEL = 3
 
@@ -39,20 +39,24 @@ class Section:
         return self.heading.text.strip().rstrip(":").lower()
 
 
-def parse(text: str, path: str = "plan.md") -> Plan:
-    """Read a structured plan. ``path`` is named in errors, and titles a plan that has no title.
+def parse(text: str, path: str = "plan.md", standing: Container[str] = ()) -> Plan:
+    """Read a structured plan. ``path`` is named in errors, and titles a plan that has no title. Tasks that
+    are ticked are done and no part of it, except those that are ``standing``: what they are, a run knows
+    better.
 
     Raises PlanError with every problem found, each at its line in the file.
     """
     page = plan_page.read(text, path)
     front = front_of(page)
     problems = [*page.problems, *front.problems]
-    sections = list(_sections(page))
+    sections = list(sections_of(page))
     drafts = [*front.todos]
     head = read_head(page, front.head, sections, ("tasks",), path, problems)
     for section in sections:
         if section.name == "tasks":
             drafts.extend(_drafts(page, section, problems))
+    for draft in drafts:
+        draft.done = draft.done and draft.id not in standing
     return build(head, drafts, problems, path)
 
 
@@ -79,9 +83,9 @@ def is_structured(text: str) -> bool:
         return True
     return any(
         _reads_as_task(page, heading, blocks)
-        for section in _sections(page)
+        for section in sections_of(page)
         if section.name == "tasks"
-        for heading, blocks in _tasks(section)
+        for heading, blocks in tasks_of(section)
     )
 
 
@@ -110,7 +114,7 @@ def read_head(
         if section.name == "contract":
             head.contract = page.text(_below(section), section.end)
         elif section.name in task_names:
-            first = next((heading for heading, _ in _tasks(section)), None)
+            first = next((heading for heading, _ in tasks_of(section)), None)
             context.append(page.text(_below(section), first.start if first else section.end))
         elif section.heading is title and title is not None:
             context.append(page.text(title.end, section.end))
@@ -122,7 +126,7 @@ def read_head(
     return head
 
 
-def _sections(page: Page) -> Iterator[Section]:
+def sections_of(page: Page) -> Iterator[Section]:
     heading: Block | None = None
     blocks: list[Block] = []
     for block in page.blocks:
@@ -138,7 +142,7 @@ def _below(section: Section) -> int:
     return section.heading.end if section.heading else section.start
 
 
-def _tasks(section: Section) -> Iterator[tuple[Block, list[Block]]]:
+def tasks_of(section: Section) -> Iterator[tuple[Block, list[Block]]]:
     """Each task's heading and the blocks below it."""
     heading: Block | None = None
     blocks: list[Block] = []
@@ -163,7 +167,7 @@ def _reads_as_task(page: Page, heading: Block, blocks: list[Block]) -> bool:
 
 
 def _drafts(page: Page, section: Section, problems: list[Problem]) -> Iterator[Draft]:
-    tasks = list(_tasks(section))
+    tasks = list(tasks_of(section))
     for place, (heading, blocks) in enumerate(tasks):
         end = tasks[place + 1][0].start if place + 1 < len(tasks) else section.end
         draft = _draft(heading, problems)

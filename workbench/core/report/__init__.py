@@ -5,7 +5,15 @@ ancestor of the integration branch. "Landed" in a report means that, and nothing
 """
 
 from workbench.core.report.drawing import elapsed, report
-from workbench.core.report.pages import duration, graph, headline, junit, markdown, proof_words
+from workbench.core.report.pages import (
+    duration,
+    graph,
+    headline,
+    junit,
+    markdown,
+    proof_words,
+    proposal_words,
+)
 from workbench.core.report.values import Report
 
 __all__ = [
@@ -17,5 +25,6 @@ __all__ = [
     "junit",
     "markdown",
     "proof_words",
+    "proposal_words",
     "report",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 
+from workbench.core.changes import gist
+from workbench.core.changing import open_change
 from workbench.core.flakes import excused_failures, flakes
 from workbench.core.mail import LEAD
 from workbench.core.models import Usage
@@ -12,6 +14,7 @@ from workbench.core.report.values import (
     ConflictReport,
     LandingReport,
     LeadReport,
+    ProposalReport,
     Report,
     SemanticReport,
     TaskReport,
@@ -82,6 +85,7 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         flakes=flakes(state),
         excused=excused_failures(state),
         lead=_lead(state) if state.lead.life else None,
+        proposals=tuple(_proposals(state)),
     )
 
 
@@ -99,6 +103,12 @@ def _lead(state: RunState) -> LeadReport:
         out=state.lead.out,
         usage=state.lead.spent + state.lead.usage,
     )
+
+
+def _proposals(state: RunState) -> Iterator[ProposalReport]:
+    if state.proposed is not None and (ask := open_change(state)) is not None:
+        proposed = state.proposed
+        yield ProposalReport(message=ask.message.id, source=proposed.source, change=gist(proposed.change))
 
 
 def elapsed(state: RunState) -> float:

@@ -67,9 +67,23 @@ def markdown(result: Report) -> str:
     if words := proof_words(result):
         lines += [words, ""]
     lines += _lead(result)
+    lines += _proposals(result)
     lines += _alarms(result)
     lines += sections(result.flakes, result.excused)
     return "\n".join(lines)
+
+
+def proposal_words(result: Report) -> list[str]:
+    """What is asked about the plan and was not answered, a sentence each."""
+    return [
+        f"The plan may change, and nobody has said so yet: {it.source or 'a request'} {it.change}."
+        f" `workbench answer {it.message} yes` (or no) and `workbench resume {result.run}`."
+        for it in result.proposals
+    ]
+
+
+def _proposals(result: Report) -> list[str]:
+    return [line for words in proposal_words(result) for line in (f"> {_escape(words)}", "")]
 
 
 def _conflicts(result: Report) -> list[str]:

@@ -98,6 +98,14 @@ class LeadReport(Value):
     usage: Usage
 
 
+class ProposalReport(Value):
+    """A change of the plan that waits for a person: answer ``message``."""
+
+    message: str
+    source: str
+    change: str
+
+
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
     markers; ``excused`` are the failures of quarantined tests."""
@@ -132,3 +140,4 @@ class Report(Value):
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
     lead: LeadReport | None = None
+    proposals: tuple[ProposalReport, ...] = ()

@@ -39,6 +39,7 @@ class Universe:
 
     def __init__(self, seed: int, teammates: int = 0, tasks: int = 0, trouble: Trouble | None = None) -> None:
         self.seed, self.size = seed, (teammates, tasks)
+        self.large = bool(teammates)
         dice = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         chosen = drawn(dice)
         plan, settings = plans.large(dice, teammates, tasks) if teammates else plans.small(dice)
@@ -104,7 +105,7 @@ class Universe:
             if not log or not isinstance(log[-1].event, e.RunFinished):
                 continue
             state = process.state if how == "over" and process.state is not None else fold(log)
-            if state.over_for_good:
+            if state.over_for_good and not self.person.insists(state, self.requests):
                 self.person.mend(state.published)
                 rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
                 letters.none_is_lost(state, log, self.transcripts)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from workbench.core.mail import PERSON
+from workbench.core.changing import applicable, open_change
+from workbench.core.mail import PERSON, Decision, MessageKind
+from workbench.core.mailing import number
+from workbench.core.plan.writing import render
 from workbench.core.requests import (
     Answer,
     Pause,
+    ProposeChange,
     Request,
     RequestJoin,
     RequestShutdown,
@@ -18,10 +22,11 @@ from workbench.core.requests import (
     Unpause,
     Write,
 )
-from workbench.core.state import RunState, TaskStatus
+from workbench.core.state import Ask, RunState, TaskStatus
 from workbench.testing.git import FakeGit
 from workbench.testing.playbook import INTEGRATION
 from workbench.testing.requests import MemoryRequests
+from workbench.testing.universe import plans
 from workbench.testing.universe.process import Process
 
 VISIT = 4 * 3600.0
@@ -30,6 +35,9 @@ VISIT = 4 * 3600.0
 CHANGE = 900.0
 """Within how many seconds somebody changes the team."""
 
+ANEW = 300.0
+"""Within how many seconds somebody changes the plan, and as soon again says whether it is meant."""
+
 
 PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 """What a run asks for that misses what had landed."""
@@ -37,13 +45,15 @@ PUT_BACK = re.compile(r"`git update-ref \S+ (\S+)`")
 
 class Person:
     """Interferes with one process after the other. ``pushed`` are the commits put on the integration
-    branch, and not taken off it again, ``taken_off`` what had been its tip."""
+    branch, and not taken off it again, ``taken_off`` what had been its tip; ``changes`` how often the team
+    may still be changed, ``plans`` how often the plan."""
 
     def __init__(self, git: FakeGit) -> None:
         self._git = git
         self.pushed: list[str] = []
         self.taken_off: set[str] = set()
         self.changes = 16
+        self.plans = 4
 
     def visit(self, process: Process) -> None:
         """Plan what is done to this process, each thing at a time of its own."""
@@ -66,6 +76,8 @@ class Person:
             act = weather.dice.choice(acts)
             process.loop.call_later(VISIT * weather.dice.random() ** 4, self._act, act, process)
         self._look_after_the_team(process)
+        if self.plans and not process.machine.large:
+            self._plan_anew(process)
 
     def _look_after_the_team(self, process: Process) -> None:
         """Some processes are asked to let people join and leave, in the first minutes."""
@@ -77,6 +89,14 @@ class Person:
             self.changes -= 1
             act = weather.dice.choice(acts)
             process.loop.call_later(CHANGE * weather.dice.random() ** 2, self._act, act, process)
+
+    def _plan_anew(self, process: Process) -> None:
+        """Plan changes of the plan, and when they are answered, if they are in time."""
+        dice = process.machine.weather.dice
+        moment = 0.0
+        for act in (self.change, self.talk, self.change, self.talk)[: dice.choice((0, 0, 1, 2, 2, 3, 4))]:
+            moment += ANEW * dice.random() ** 2
+            process.loop.call_later(moment, self._act, act, process)
 
     def _act(self, act: Callable[[Process], None], process: Process) -> None:
         if not process.life.dead and not process.main.done():
@@ -171,7 +191,7 @@ class Person:
         if back := PUT_BACK.search(reason):
             self._set(back[1])
             self._git.moves.append((INTEGRATION, back[1]))
-        if "exists already" in reason:
+        if "exists already" in reason and INTEGRATION in self._git.refs:
             tip = self._git.refs.pop(INTEGRATION)
             self._git.refs[f"{INTEGRATION}-{tip[:8]}"] = tip
             self.pushed.clear()
@@ -214,9 +234,33 @@ class Person:
         """Answer all that waits for a person."""
         for ask in state.asks.values():
             if ask.to == PERSON:
-                decision = "no" if ask.message.id.endswith("7") else "yes"
-                answer = {"message": ask.message.id, "decision": decision, "text": "do it"}
-                requests.leave(Answer.model_validate(answer))
+                requests.leave(Answer(message=ask.message.id, decision=self._decision(ask), text="do it"))
+
+    def insists(self, state: RunState, requests: MemoryRequests) -> bool:
+        """Whether a change is approved that makes more of a run that is over."""
+        ask = open_change(state)
+        if ask is None or state.proposed is None or state.outcome == "refused":
+            return False
+        added = applicable(state, state.proposed.change)[0].added
+        if not any(task.after == () for task in added):
+            return False
+        requests.leave(Answer(message=ask.message.id, decision="yes"))
+        return True
+
+    def _decision(self, ask: Ask) -> Decision:
+        """Some are declined: every third change of the plan, and some of the others."""
+        if ask.message.kind is MessageKind.CHANGE:
+            return "no" if number(ask.message.id) % 3 == 0 else "yes"
+        return "no" if ask.message.id.endswith("7") else "yes"
+
+    def change(self, process: Process) -> None:
+        """Ask for another plan; nobody knows whether it is one."""
+        if process.state is not None and process.state.plan is not None and self.plans:
+            self.plans -= 1
+            machine = process.machine
+            plan = plans.another(machine.weather.dice, process.state.plan)
+            approved = machine.weather.dice.random() < 0.4
+            machine.requests.leave(ProposeChange(text=render(plan), approved=approved))
 
     def jump(self, process: Process) -> None:
         """The wall clock is set, forward or back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from workbench.core.models import RunSettings, Task
+from workbench.core.models import Plan, RunSettings, Task
 
 NAMES = ("ada", "bob", "cy", "dee")
 
@@ -57,3 +57,26 @@ def large(dice: random.Random, teammates: int, tasks: int) -> tuple[list[Task], 
         made.append(Task(id=f"t{number}", title=f"Task {number}", after=tuple(dict.fromkeys(after))))
     team = tuple(f"m{number}" for number in range(teammates))
     return made, RunSettings(team=team, gates=("test",), batch=100, gate_slots=4, continues=True)
+
+
+def another(dice: random.Random, plan: Plan) -> Plan:
+    """A plan made of ``plan`` by a person in a hurry: tasks added, changed and left out, which may come to a
+    plan that is none."""
+    tasks = list(plan.tasks)
+    for _ in range(dice.randint(1, 3)):
+        names = [task.id for task in tasks]
+        match dice.choice(("add", "add", "change", "drop", "text")):
+            case "add":
+                after = tuple(name for name in names if dice.random() < 0.2)
+                name = f"x{dice.randrange(10_000)}"
+                tasks.append(Task(id=name, title=name.upper(), after=after, priority=dice.randrange(3)))
+            case "change" if tasks:
+                at = dice.randrange(len(tasks))
+                after = tuple(name for name in names if name != names[at] and dice.random() < 0.2)
+                news = {"title": "Anew", "after": after, "priority": dice.randrange(5)}
+                tasks[at] = tasks[at].model_copy(update=news)
+            case "drop" if tasks:
+                tasks.pop(dice.randrange(len(tasks)))
+            case _:
+                plan = plan.model_copy(update={"contract": f"Contract {dice.randrange(100)}."})
+    return plan.model_copy(update={"tasks": tuple(tasks)})

@@ -56,6 +56,7 @@ class Machine(Protocol):
     notes: FakeNotes
     first: e.RunStarted
     nonces: itertools.count[int]
+    large: bool
 
 
 class _Brief:

@@ -7,12 +7,13 @@ from collections import Counter
 from itertools import pairwise
 
 from workbench.core import events as e
+from workbench.core import graph
 from workbench.core.apply import fold
 from workbench.core.mail import MessageKind
 from workbench.core.mailing import members
 from workbench.core.models import Verdict
 from workbench.core.notes import note_of
-from workbench.core.state import RunState, TaskStatus
+from workbench.core.state import OVER, RunState, TaskStatus
 from workbench.core.traces import Noted
 from workbench.testing.faults.agents import sound
 from workbench.testing.git import FakeGit
@@ -54,6 +55,7 @@ def at_end(
     assert seconds < LONGEST, f"the run took {seconds / 86_400:.0f} days"
     _attempts(log, state)
     _tasks(state)
+    _plan(state)
     if state.outcome != "refused":
         _branch(log, state, git, base, person)
     _begun(log, state, git)
@@ -110,10 +112,18 @@ def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
     """Whoever begins has all that its task waits for, but for what a person left out by then; and nobody
     begins while the run is paused."""
     landed: dict[str, str] = {}
+    after: dict[str, tuple[str, ...]] = {}
     left_out: set[str] = set()
     paused = False
     for record in log:
         match record.event:
+            case e.RunStarted():
+                after = {task.id: task.after for task in record.event.plan.tasks}
+            case e.PlanChanged():
+                change = record.event.change
+                after.update({task.id: task.after for task in (*change.added, *change.changed)})
+                for name in change.dropped:
+                    del after[name]
             case e.RunPaused() | e.RunUnpaused() | e.RunResumed():
                 paused = isinstance(record.event, e.RunPaused)
             case e.TaskSkipped():
@@ -123,7 +133,7 @@ def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
             case e.AttemptStarted():
                 name = f"attempt {record.event.attempt} at {record.event.task}"
                 assert not paused, f"{name} began while the run was paused"
-                for other in set(state.tasks[record.event.task].spec.after) - left_out:
+                for other in set(after[record.event.task]) - left_out:
                     assert other in landed, f"{name} began before {other} had landed"
                     assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
             case _:
@@ -132,7 +142,8 @@ def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
 
 def _planned(log: list[e.Record], state: RunState) -> None:
     """What is planned first is delivered by who had an approved plan, and wrote nothing before."""
-    assert not state.asks, f"the run is over, and somebody waits: {sorted(state.asks)}"
+    left = [name for name, ask in state.asks.items() if ask.message.kind is not MessageKind.CHANGE]
+    assert not left, f"the run is over, and somebody waits: {left}"
     asked: dict[str, str] = {}
     approved: set[str] = set()
     early: set[tuple[str, int]] = set()
@@ -161,6 +172,28 @@ def _tasks(state: RunState) -> None:
     if state.outcome == "incomplete":
         for task in missing:
             assert task.reason, f"{task.spec.id} is {task.status} and nobody says why"
+
+
+def _plan(state: RunState) -> None:
+    """The plan as it stands, the tasks and what was made of both are one."""
+    assert state.plan is not None
+    assert {task.id: task for task in state.plan.tasks} == {name: it.spec for name, it in state.tasks.items()}
+    assert state.dependents == graph.dependents(state.plan.tasks)
+    ranks = graph.ranks(state.plan.tasks)
+    over = 0
+    for name, task in state.tasks.items():
+        assert task.rank == ranks[name], f"{name} has another rank"
+        settled = (TaskStatus.LANDED, TaskStatus.SKIPPED)
+        missing = {it for it in task.spec.after if state.tasks[it].status not in settled}
+        if task.status in (TaskStatus.PENDING, TaskStatus.HELD):
+            assert task.unmet == missing, f"{name} waits for {task.unmet}, not {missing}"
+        assert task.unmet <= missing and (task.status is not TaskStatus.READY or not task.unmet), name
+        over += task.status in OVER
+    assert state.over == over, "what is over was counted wrong"
+    places = [name for _, name in state.startable]
+    able = (TaskStatus.READY, TaskStatus.CONFLICTED, TaskStatus.REJECTED)
+    assert sorted(places) == sorted(name for name, it in state.tasks.items() if it.status in able)
+    assert state.startable == sorted(state.startable), "what can start is in no order"
 
 
 def _branch(log: list[e.Record], state: RunState, git: FakeGit, base: str, person: Person) -> None:
