@@ -109,6 +109,8 @@ def brief(task: str, why: str = "first") -> str:
                 "failing",
                 "landed",
                 "left_out",
+                "approver",
+                "approved",
                 "messages",
                 "answered",
             ),

@@ -26,3 +26,13 @@ async def test_what_is_excused_is_recorded_with_the_run(repo: Path) -> None:
     ready = ReadyPlan(repo / "plan.md", "", Plan(title="P", tasks=(Task(id="a", title="A"),)), "0")
     settings = run_settings(place, ready, no_gates=False, scripted=False)
     assert (settings.quarantine, settings.gate_junit) == (("a*",), ("*.xml",))
+
+
+async def test_a_plan_wants_a_lead_and_the_command_line_has_the_last_word(repo: Path) -> None:
+    (repo / "workbench.toml").write_text('gates = ["true"]\n')
+    plan = Plan(title="P", tasks=(Task(id="a", title="A"),), lead="claude")
+    ready = ReadyPlan(repo / "plan.md", "", plan, "0")
+    settings = run_settings(await open_place(repo), ready, no_gates=False, scripted=False)
+    assert settings.lead == "claude"
+    without = await open_place(repo, lead="")
+    assert run_settings(without, ready, no_gates=False, scripted=False).lead == ""

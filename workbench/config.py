@@ -162,6 +162,15 @@ class Settings(BaseModel):
         description="A question for a person: `proceed` by best judgement, `ask` and wait for a while, `hold`"
         " the task until there is an answer, or `fail` it.",
     )
+    on_plan: Literal["approve", "ask", "hold"] = Field(
+        "hold",
+        description="A plan that a person is to approve: `approve` it unseen, `ask` and wait for a while, or"
+        " `hold` the task until there is an answer.",
+    )
+    on_permission: Literal["deny", "ask"] = Field(
+        "deny",
+        description="A tool use that no rule allows Claude teammates: `deny` it, or `ask` the person.",
+    )
     answer_seconds: float = Field(
         600.0, ge=0, description="How long who asks waits for an answer before it goes on by best judgement."
     )
@@ -169,6 +178,11 @@ class Settings(BaseModel):
         "star",
         description="Who may write to whom: through the lead, also to who works on a related task, or all to"
         " all.",
+    )
+    lead: Literal["", "claude"] = Field(
+        "",
+        description="`claude` for a session that answers teammates' questions; empty for none: they go to a"
+        " person.",
     )
     message_quota: int = Field(
         40, ge=0, description="Messages one attempt may write; one to all counts once for each who gets it."

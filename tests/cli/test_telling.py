@@ -88,7 +88,7 @@ def test_what_people_ask_of_the_run_is_told_and_what_was_refused() -> None:
 
 
 def test_a_run_that_waits_for_answers_says_where_they_are() -> None:
-    assert "workbench inbox r" in again("r", "questions wait for an answer: m1 of ada (a)")
+    assert "workbench inbox r" in again("r", "waits for an answer: m1, a question of ada (a)")
 
 
 @pytest.mark.parametrize("everything", [False, True])

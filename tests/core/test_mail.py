@@ -231,7 +231,7 @@ def test_a_question_for_a_person_goes_by_the_policy(policy: str) -> None:
             assert run.turn("a") == [a.EndAttempt("a", 1, interrupt=True)]
             run.ended("a", interrupted=True, commit="half", session="s")
             assert (run.state.outcome, run.state.reason) == (
-                "stopped", "questions wait for an answer: m1 of ada (a)",
+                "stopped", "waits for an answer: m1, a question of ada (a)",
             )  # fmt: skip
             run.send(e.RunResumed(pid=1))
             assert run.state.outcome == "stopped", "nobody has answered yet"

@@ -343,6 +343,8 @@ class TestRefusals:
             ("gate:", '"gate" has no value'),
             ("after:", '"after" has no value'),
             ("attempts: 0", '"attempts" is out of range'),
+            ("plan: nobody", '"nobody" cannot approve a plan'),
+            ("plan:", '"plan" has no value'),
             ("attempts: 21", '"attempts" is out of range'),
             ("attempts: two", '"attempts" is not a whole number: "two"'),
             ("priority: 1.5", '"priority" is not a whole number: "1.5"'),
@@ -480,6 +482,7 @@ def any_plans(draw: st.DrawFn) -> Plan:
             role=draw(st.sampled_from(["", "backend", "front end"])),
             priority=draw(st.integers(-999, 999)),
             attempts=draw(st.none() | st.integers(1, 20)),
+            plan_by=draw(st.sampled_from(["", "lead", "person"])),
         )
         for place, id_ in enumerate(ids)
     )

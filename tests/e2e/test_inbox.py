@@ -142,7 +142,7 @@ echo "$WORKBENCH_TASK" > "$WORKBENCH_TASK.txt"
     held = workbench(*words, WORKBENCH_ON_QUESTION="hold")
 
     assert held.returncode == 1, held.stderr
-    assert "questions wait for an answer: m1 of ada (a)" in held.stderr
+    assert "waits for an answer: m1, a question of ada (a)" in held.stderr
     assert "workbench inbox r" in held.stderr and "workbench resume r" in held.stderr
     assert "m1  question of ada (a): is held until it is answered" in workbench("inbox").stdout
     early = workbench("resume", "--json")

@@ -156,3 +156,21 @@ def test_a_command_that_the_sandbox_kept_from_running_is_tried_again() -> None:
     tried = played(NOTED, *[WALLS] * (REPEATS + 1), NOTED)
     assert tried[:-1] == [BEGUN, *[EDIT] * (REPEATS + 1)]
     assert tried[-1].endswith("bwrap: Can't find source path /x: No such file or directory")
+
+
+def test_a_task_that_is_planned_first_is_planned_where_the_brief_says_so() -> None:
+    script: Script = author(plan(Task(id="a", title="A", plan_by="person")))
+
+    def first(brief: str) -> list[str]:
+        answer = reply(script, Facts(task="a"), [{"role": "user", "content": brief}])
+        messages: list[dict[str, object]] = [{"role": "user", "content": brief}]
+        calls = [{"type": "tool_use", "id": "u", "name": "x", "input": {}}]
+        messages.append({"role": "assistant", "content": calls})
+        content = [{"type": "tool_result", "tool_use_id": "u", "content": "Noted. Go on."}]
+        messages.append({"role": "user", "content": content})
+        assert answer.blocks
+        second = reply(script, Facts(task="a"), messages)
+        return [block.tool for block in second.blocks if isinstance(block, Use)]
+
+    assert first("## Plan first\n\nThis task wants a plan") == ["mcp__workbench__plan"]
+    assert first("## The plan for it\n\nPlan first, they said") == ["Bash"]

@@ -23,8 +23,9 @@ from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Requested
 from workbench.errors import SetupError
 
-LOOK_SECONDS = 0.1
-"""How often the folder is looked at: one question to the file system, which costs microseconds."""
+LOOK_SECONDS = 0.04
+"""How often the folder is looked at: one question to the file system. A message waits for half of this; as
+measured, 0.1 takes 0.2 % of a core, 0.02 takes 0.8 %."""
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

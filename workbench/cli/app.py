@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import keeping, note, talking
+from workbench.cli import interop, keeping, note, talking
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -38,6 +38,12 @@ Team = Annotated[
 Agent = Annotated[
     str | None,
     typer.Option("--agent", metavar="AGENT", help="`claude` (the default) or `command:CMD`, any program."),
+]
+Lead = Annotated[
+    str | None,
+    typer.Option(
+        "--lead", metavar="LEAD", help="`claude`: a session that answers teammates' questions; '' for none."
+    ),
 ]
 Gate = Annotated[
     list[str] | None,
@@ -100,6 +106,7 @@ def run(
     repo: Repo = HERE,
     team: Team = None,
     agent: Agent = None,
+    lead: Lead = None,
     gate: Gate = None,
     no_gates: NoGates = False,
     model: Model = None,
@@ -122,6 +129,7 @@ def run(
 
     overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
     overrides["write_back"] = write_back
+    overrides["lead"] = lead
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
     raise typer.Exit(run_plan(wanted))
 
@@ -131,6 +139,7 @@ def rehearse(
     plan: PlanFile,
     repo: Repo = HERE,
     team: Team = None,
+    lead: Lead = None,
     gate: Gate = None,
     no_gates: NoGates = False,
     base: Base = None,
@@ -153,7 +162,7 @@ def rehearse(
     """
     from workbench.cli.running import Wanted, rehearse_plan
 
-    overrides = {"team": team, "gates": gate}
+    overrides = {"team": team, "gates": gate, "lead": lead}
     wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
     raise typer.Exit(rehearse_plan(wanted, script))
 
@@ -388,6 +397,8 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(interop.export)
+app.command("import")(interop.import_)
 
 for command in talking.COMMANDS:
     app.command()(command)
@@ -462,6 +473,26 @@ def bench_merge(
     from workbench.cli.bench import bench_merge as body
 
     raise typer.Exit(body(files, branches, json=json))
+
+
+@benches.command("mail")
+def bench_mail(
+    teammates: Annotated[int, typer.Option(min=1, metavar="N", help="Teammates at work at once.")] = 4,
+    messages: Annotated[int, typer.Option(min=1, metavar="N", help="Messages of each round.")] = 40,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds, a run each.")] = 1,
+    agent: Annotated[
+        str, typer.Option(metavar="KIND", help="`claude` or `command`; both if not given.")
+    ] = "both",
+    json: Json = False,
+) -> None:
+    """How long a message takes to reach a teammate.
+
+    From sending to the first request to the model that holds it: the real Claude Code, on a scripted model,
+    in the middle of a turn. For a command, until it is in its inbox.
+    """
+    from workbench.cli.post import bench_mail as body
+
+    raise typer.Exit(body(teammates, messages, rounds, agent, json=json))
 
 
 @benches.command("sweep")

@@ -24,10 +24,11 @@ KINDS = {
     "question": "something to ask who is in charge, or --to a teammate; go on meanwhile if you can",
     "message": "a text for a teammate, for `lead` or for `all`: needs --to",
     "answer": "what you say to a message that asked you something: needs --reply-to",
+    "plan": "how you mean to do a task that wants a plan first; write nothing before it is approved",
     "note": "something worth keeping for whoever reads the run later",
 }
-NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000, "answer": 20_000}
-NEEDS_NOTE = ("blocked", "question", "message", "note")
+NOTE_LIMITS = dict.fromkeys(KINDS, 2_000) | {"message": 20_000, "answer": 20_000, "plan": 20_000}
+NEEDS_NOTE = ("blocked", "question", "message", "plan", "note")
 TO_LIMIT = 64
 REPLY_LIMIT = 16
 TTL_LIMIT = 10 * 365 * 86_400
@@ -41,6 +42,7 @@ examples:
   workbench mark progress --percent 40 "parser done, tests next"
   workbench mark message --to ada "load() now returns a list"
   workbench mark answer --reply-to m7 "it returns None when there is nothing"
+  workbench mark plan - < plan.txt
   workbench mark note --path src/db.py --ttl 86400 "the test database takes 20 s to start"
   workbench mark blocked "the API needs a key that is not in the environment"
   git commit -am "Add the parser" && workbench mark done

@@ -13,8 +13,7 @@ from workbench.core.alarms import Alarm
 from workbench.core.changes import gist as change_in_words
 from workbench.core.lists import some
 from workbench.core.mail import PERSON as TO_PERSON
-from workbench.core.mail import MessageKind
-from workbench.core.mailing import UNANSWERED, awaited
+from workbench.core.mailing import UNANSWERED, blocking
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.money import dollars
 from workbench.core.report import duration
@@ -316,7 +315,21 @@ def _proposed(state: RunState, event: e.PlanChangeProposed) -> Line:
     return Line("plan", f"{says}: {short(change_in_words(event.change))}; the run goes on meanwhile", "warn")
 
 
+def _lead_ended(state: RunState, event: e.LeadEnded) -> Line | None:
+    lead = state.lead
+    if event.interrupted:
+        return None
+    if lead.out:
+        return Line("lead", f"is not called any more ({short(lead.out)}); questions go to the person", "bad")
+    return Line("lead", f"failed, and is called again: {short(lead.error)}", "warn")
+
+
 _WORDS: dict[type[e.Event], Words] = {
+    e.LeadStarted: lambda state, event: Line("lead", "is there", "faint"),
+    e.LeadDenied: lambda state, event: Line(
+        "lead", f"denied {event.tool} {short(event.target, 60)}: {short(event.reason)}", "warn"
+    ),
+    e.LeadEnded: _lead_ended,
     e.RunStarted: _started,
     e.BaseChecked: _base,
     e.RunResumed: lambda state, event: Line("run", f"{state.run} goes on"),
@@ -407,7 +420,8 @@ _PHASES = {
 
 
 def rows(state: RunState) -> list[Row]:
-    """The team as it stands, in its own order; teammates that never worked are left out."""
+    """The team as it stands, in its own order, and the lead while it is there; teammates that never worked
+    are left out."""
     shown: list[Row] = []
     for teammate in state.teammates.values():
         if teammate.task is None:
@@ -416,12 +430,14 @@ def rows(state: RunState) -> list[Row]:
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
-        ask = awaited(state, attempt)
-        if ask is not None and (attempt.waiting or ask.message.kind is not MessageKind.QUESTION):
+        if (ask := blocking(state, attempt)) is not None:
             doing = f"waits for {'you' if ask.to == TO_PERSON else ask.to} ({ask.message.id})"
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")
         shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
+    if state.lead.up:
+        doing = state.lead.doing.removeprefix("mcp__workbench__")
+        shown.append(Row("lead", "", 0, short(doing, 60) or "waits"))
     return shown
 
 

@@ -65,7 +65,9 @@ def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
     from workbench.rehearsal.script import load
 
     async def main() -> int:
-        place = await open_place(wanted.repo, **wanted.overrides)
+        # What the built-in script plans is nobody's to approve.
+        unseen = {} if script_file else {"on_plan": "approve"}
+        place = await open_place(wanted.repo, **wanted.overrides, **unseen)
         if place.settings.agent != "claude":
             raise UsageError(
                 "A rehearsal scripts Claude's model, and the agent here is a command.",

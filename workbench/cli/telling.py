@@ -15,7 +15,8 @@ def line(state: RunState, event: e.Event) -> Line | None:
         case e.MessageSent():
             return _sent(state, event.message)
         case e.AskPassedOn():
-            return Line("run", f"{event.message} waits for {_whom(event.to)} now", "warn")
+            why = f": {short(event.why)}" if event.why else ""
+            return Line("run", f"{event.message} waits for {_whom(event.to)} now{why}", "warn")
         case e.MessageRefused():
             attempt = state.attempts.get((event.task, event.attempt))
             who = attempt.teammate if attempt is not None else ""

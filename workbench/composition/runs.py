@@ -24,6 +24,7 @@ from workbench.adapters.limits import allow_files
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.requests import RequestFolder
 from workbench.adapters.store.sqlite import SqliteStore
+from workbench.composition.lead import demand_lead
 from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
@@ -127,8 +128,11 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "gate_junit": settings.gate_junit,
             "quarantine": settings.quarantine,
             "on_question": settings.on_question,
+            "on_plan": settings.on_plan,
+            "on_permission": settings.on_permission,
             "answer_seconds": settings.answer_seconds,
             "topology": settings.topology,
+            "lead": choose_from("lead", plan.lead, settings.lead),
             "message_quota": settings.message_quota,
             "keep_worktrees": settings.keep_worktrees,
             "scripted": scripted,
@@ -182,6 +186,8 @@ async def start_run(
         store = stack.enter_context(place.store())
         taken = store.runs()
         run = checked_id(run_id, taken) if run_id else new_id(ready, taken)
+        if settings.lead and script is None:
+            await demand_lead(place, settings)
         await demand_room(place, place.worktrees(run), settings, commit)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script))

@@ -29,9 +29,11 @@ from workbench.adapters.requests import RequestFolder
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
+from workbench.composition.lead import LeadExtras, no_lead_extras, open_seat
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.composition.planning import approve_ticked
+from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
 from workbench.core.state import AttemptState
 from workbench.crashpoints import crashpoint
@@ -89,8 +91,19 @@ async def open_world(
         gates = await stack.enter_async_context(opening)
         environment: Mapping[str, str] = os.environ
         extras: Extras = no_extras
+        lead_extras: LeadExtras = no_lead_extras
         if script is not None:
             environment, extras = await _rehearse(stack, folder, script)
+            lead_extras = _rehearsed_lead(folder)
+        seat = open_seat(
+            place,
+            run,
+            settings,
+            environment=environment,
+            known=known_by(place, run),
+            folder=folder,
+            extras=lead_extras,
+        )
         yield World(
             git=git,
             worktrees=worktrees,
@@ -112,6 +125,7 @@ async def open_world(
             guard=RepositoryGuard(place.repository, git, run),
             requests=RequestFolder(place.requests(run), notices.say),
             plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
+            seat=await stack.enter_async_context(seat),
             notes=place.notes(),
         )
 
@@ -273,6 +287,17 @@ async def _rehearse(stack: AsyncExitStack, folder: Path, script: Script) -> tupl
         return {**who, "CLAUDE_CONFIG_DIR": str(folder / "claude" / attempt.teammate)}
 
     return {**os.environ, **rehearsal.env()}, extras
+
+
+def _rehearsed_lead(folder: Path) -> LeadExtras:
+    """What tells the rehearsal that it is the lead who asks."""
+    from workbench.rehearsal.server import headers_env
+
+    def extras(life: int, place: Path) -> Mapping[str, str]:
+        who = headers_env(task="", attempt=life, teammate=LEAD, worktree=place)
+        return {**who, "CLAUDE_CONFIG_DIR": str(folder / "claude" / LEAD)}
+
+    return extras
 
 
 def _script_path(folder: Path) -> Path:

@@ -90,6 +90,42 @@ class CutShort(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class CallLead(Action):
+    """Start the lead's session, or go on with it. LeadCalled is recorded first; gives LeadStarted, and
+    LeadEnded once its process is gone."""
+
+    life: int
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellLead(Action):
+    """Put text into the lead's session: the template ``lead/<kind>`` filled with ``values``. LeadTold is
+    recorded first, with the ``message`` that it delivers or the ones it ``reminds`` of."""
+
+    kind: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    message: str = ""
+    reminds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndLead(Action):
+    """Close the lead's session and wait until its process is gone; gives LeadEnded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Action):
+    """Let a tool use go on that waits for somebody's word, or refuse it."""
+
+    task: str
+    attempt: int
+    key: str
+    allowed: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wake(Action):
     """Come back when ``hold`` is over; gives Awoke. A new one takes the place of the one before."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from workbench.core.approvals import approver, turned_down
+from workbench.core.mail import MessageKind
 from workbench.core.mailing import answered, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
 
@@ -51,11 +53,25 @@ def brief_values(
         "answered": [
             {"question": asked.text, "sender": answer.sender, "text": answer.text}
             for asked, answer in answered(state, attempt.task)
-            if answer.id not in attempt.mail
+            if answer.id not in attempt.mail and asked.kind is MessageKind.QUESTION
         ],
+        **_planning(state, attempt),
         "notes": notes,
         "agent": "claude" if state.settings.agent == "claude" else "command",
         "role": state.roles.get(task.spec.role),
+    }
+
+
+def _planning(state: RunState, attempt: AttemptState) -> Mapping[str, object]:
+    """What the brief says of a task that is planned first: who approves, what was turned down, what holds."""
+    task = state.tasks[attempt.task]
+    latest = turned_down(state, attempt.task) if attempt.planning else None
+    plan, answer = latest or (None, None)
+    return {
+        "approver": approver(state, task) if attempt.planning else "",
+        "approved": task.approved,
+        "turned_down": plan.text if plan is not None else "",
+        "feedback": answer.text if answer is not None else "",
     }
 
 

@@ -187,7 +187,7 @@ class Told(AttemptEvent):
 
     kind: Literal[
         "ask_done", "gate_red", "no_change", "unresolved", "weakened", "message", "answer", "quarantine",
-        "foreseen", "landed", "nudge", "refused",
+        "foreseen", "landed", "nudge", "refused", "ask_plan", "plan_approved", "plan_rejected",
     ]  # fmt: skip
     text: str
     message: str = ""
@@ -288,11 +288,12 @@ class MessageSent(Event):
 
 class AskPassedOn(Event):
     """Who was asked did not answer, or left it to somebody else: ``to`` is waited for from now on, until
-    ``until`` (Unix seconds), if that is set."""
+    ``until`` (Unix seconds), if that is set. ``why`` is what the lead says about it."""
 
     message: str
     to: str
     until: float | None = None
+    why: str = ""
 
 
 class MessageRefused(AttemptEvent):
@@ -361,6 +362,77 @@ class PlanChangeDropped(Event):
     declined: bool = False
 
 
+# -- the lead ------------------------------------------------------------------------------------
+
+
+class LeadCalled(Event):
+    """The lead's session is about to be started, for the ``life``-th time; it goes on with ``session``, if
+    there is one."""
+
+    life: int
+    nonce: str
+    session: str | None = None
+
+
+class LeadStarted(Event):
+    """The lead's process is up. A ``session`` other than the one called for knows nothing of what was said
+    before."""
+
+    pid: int | None
+    session: str | None = None
+
+
+class LeadTold(Event):
+    """Text was put into the lead's session: the ``message`` that it delivers, or that ``reminds`` still wait
+    for an answer."""
+
+    text: str
+    message: str = ""
+    reminds: tuple[str, ...] = ()
+
+
+class LeadHeard(Event):
+    """The lead's session took these messages up; they are not told to it again, whatever happens."""
+
+    messages: tuple[str, ...]
+
+
+class LeadActed(Event):
+    """The lead used a tool."""
+
+    tool: str
+    target: str = ""
+
+
+class LeadDenied(Event):
+    """A tool use of the lead was refused: it reads, answers and writes messages, and does nothing else."""
+
+    tool: str
+    target: str
+    reason: str
+
+
+class LeadTurnEnded(Event):
+    """The lead stopped working for now; the fields are those of TurnEnded."""
+
+    live: bool
+    error: str = ""
+    login: bool = False
+    limit: Literal["", "rate", "usage"] = ""
+    resets_at: float | None = None
+    usage: Usage = Usage()
+    session: str | None = None
+
+
+class LeadEnded(Event):
+    """The lead's process is gone. ``usage`` is what it used since it was called. ``interrupted`` means that
+    it was asked to end, or that the run was killed; otherwise it failed."""
+
+    usage: Usage = Usage()
+    session: str | None = None
+    interrupted: bool = False
+
+
 # -- what a person does to the run ---------------------------------------------------------------
 
 
@@ -390,6 +462,25 @@ class TaskSkipped(Event):
 
     task: str
     by: str
+
+
+# -- what wants somebody's word first ------------------------------------------------------------
+
+
+class PlanBreached(AttemptEvent):
+    """An attempt that was to plan first wrote before it had approval. What it made is pinned, not landed."""
+
+    reason: str
+
+
+class PermissionAsked(AttemptEvent):
+    """The agent waits in the middle of a ``tool`` use for somebody's word. ``key`` tells its waits apart,
+    ``reason`` is why it may not without."""
+
+    key: str
+    tool: str
+    target: str
+    reason: str
 
 
 # -- the pace of the team ------------------------------------------------------------------------

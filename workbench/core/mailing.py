@@ -14,7 +14,7 @@ from workbench.core.mail import ALL, LEAD, PERSON, WORKBENCH, Decision, Message,
 from workbench.core.models import TEXT_LIMIT
 from workbench.core.state import Ask, AttemptState, Phase, RunState, TeammateState
 
-UNANSWERED = "questions wait for an answer"
+UNANSWERED = "waits for an answer"
 """How the reason begins for which a run stops that could go on only with answers."""
 
 MOST_NAMED = 12
@@ -72,7 +72,7 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
         return ""
     if settings.topology == "hierarchical" and to != ALL and related(state, attempt, to):
         return ""
-    if settings.topology == "star" and not settings.lead:
+    if settings.topology == "star" and not state.led:
         return ""  # workbench is the hub, and passes it on
     return f"in this team ({settings.topology}) you write to the lead, who passes on what others should know"
 
@@ -133,6 +133,14 @@ def number(message: str) -> int:
     return int(message[1:])
 
 
+def in_the_tool(state: RunState, answer: Message) -> bool:
+    """Whether an answer reaches who asked by the tool use that waits for it. A yes has no words there."""
+    asked = state.mail.get(answer.reply_to)
+    if answer.kind is not MessageKind.ANSWER or asked is None or asked.kind is not MessageKind.PERMISSION:
+        return False
+    return answer.decision != "yes" or not answer.text
+
+
 # -- what is open ------------------------------------------------------------------------------------
 
 
@@ -146,6 +154,14 @@ def asked_by(state: RunState, attempt: AttemptState) -> Iterator[Ask]:
 def awaited(state: RunState, attempt: AttemptState) -> Ask | None:
     """What an attempt waits for at the end of its turn: the oldest of its questions that is open."""
     return next(asked_by(state, attempt), None)
+
+
+def blocking(state: RunState, attempt: AttemptState) -> Ask | None:
+    """What an attempt cannot go on without: approval of its plan, a permission in the middle of a tool use,
+    or what it waits for at the end of its turn."""
+    kinds = (MessageKind.PLAN, MessageKind.PERMISSION)
+    needed = (ask for ask in asked_by(state, attempt) if ask.message.kind in kinds)
+    return next(needed, awaited(state, attempt) if attempt.waiting else None)
 
 
 def answered(state: RunState, task: str) -> list[tuple[Message, Message]]:
@@ -218,9 +234,14 @@ def words(state: RunState, letter: Message) -> dict[str, object]:
         "sender": letter.sender,
         "text": letter.text,
         "decision": letter.decision,
-        "question": question.text if question is not None else "",
+        "question": _asked_about(question) if question is not None else "",
         "to_all": letter.to == ALL,
     }
+
+
+def _asked_about(question: Message) -> str:
+    """A question in its own words; a plan is long, and known to whom the answer is for."""
+    return f"plan {question.id} for {question.task}" if question.kind is MessageKind.PLAN else question.text
 
 
 # -- what workbench says itself ----------------------------------------------------------------------

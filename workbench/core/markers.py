@@ -21,10 +21,13 @@ MARKER_BYTES = 131_072
 NOTE_LIMITS: dict[MarkerKind, int] = dict.fromkeys(MarkerKind, NOTE_LIMIT) | {
     MarkerKind.MESSAGE: TEXT_LIMIT,
     MarkerKind.ANSWER: TEXT_LIMIT,
+    MarkerKind.PLAN: TEXT_LIMIT,
 }
-"""Characters of text by kind: only messages and answers, which go to somebody else whole, may be long."""
+"""Characters of text by kind: only what goes to somebody else whole may be long."""
 
-NEEDS_NOTE = frozenset({MarkerKind.BLOCKED, MarkerKind.QUESTION, MarkerKind.MESSAGE, MarkerKind.NOTE})
+NEEDS_NOTE = frozenset(
+    {MarkerKind.BLOCKED, MarkerKind.QUESTION, MarkerKind.MESSAGE, MarkerKind.PLAN, MarkerKind.NOTE}
+)
 """Kinds that say nothing without a text."""
 
 KINDS = ", ".join(MarkerKind)

@@ -24,6 +24,10 @@ FAILING_LIMIT = 50
 """Names of failing tests that travel in one verdict."""
 
 
+Approver = Literal["", "lead", "person"]
+"""Who approves the plan of a task; nobody where none is wanted."""
+
+
 class Value(BaseModel):
     """Base of all frozen values; unknown fields are refused so that a typo is never silent."""
 
@@ -35,7 +39,8 @@ class Task(Value):
 
     ``after`` names tasks that must have landed first. ``files`` are globs the task expects to
     touch (a hint for order and for sparse checkouts, not a fence). ``gates`` are commands that
-    must exit 0 on the work besides the gates of the run. ``line`` is where its heading stands.
+    must exit 0 on the work besides the gates of the run. ``plan_by`` says who has to approve a plan of the
+    teammate's before it may write anything. ``line`` is where its heading stands.
     """
 
     id: Annotated[str, Field(pattern=TASK_ID)]
@@ -48,6 +53,7 @@ class Task(Value):
     priority: int = 0
     attempts: int | None = Field(default=None, ge=1, le=20)
     budget_usd: float | None = Field(default=None, gt=0)
+    plan_by: Approver = ""
     line: int = 0
 
 
@@ -68,6 +74,7 @@ class Plan(Value):
     budget_usd: float | None = Field(default=None, gt=0)
     model: str | None = None
     base: str | None = None
+    lead: Literal["", "claude"] = ""
 
 
 class Role(Value):
@@ -120,6 +127,8 @@ class RunSettings(Value):
     gate_junit: tuple[str, ...] = ()
     quarantine: tuple[str, ...] = ()
     on_question: Literal["proceed", "ask", "hold", "fail"] = "proceed"
+    on_plan: Literal["approve", "ask", "hold"] = "hold"
+    on_permission: Literal["deny", "ask"] = "deny"
     answer_seconds: float = Field(default=600.0, ge=0)
     lead: Literal["", "claude"] = ""
     topology: Literal["star", "hierarchical", "mesh"] = "star"
@@ -157,6 +166,7 @@ class MarkerKind(StrEnum):
     QUESTION = "question"
     MESSAGE = "message"
     ANSWER = "answer"
+    PLAN = "plan"
     NOTE = "note"
 
 

@@ -40,6 +40,14 @@ class Answer(Value):
     text: str = Field(default="", max_length=TEXT_LIMIT)
 
 
+class Escalate(Value):
+    """The lead leaves what it was asked to the person, and says ``why``."""
+
+    what: Literal["escalate"] = "escalate"
+    message: str = Field(min_length=1, max_length=16)
+    why: str = Field(default="", max_length=TEXT_LIMIT)
+
+
 class Stop(Value):
     """Stop gracefully, as Ctrl-C does."""
 
@@ -88,5 +96,6 @@ OF_THE_MOMENT = (Stop, Pause, Unpause)
 """What is asked of the process that holds the run, and means nothing to the next one."""
 
 Request = Annotated[
-    Write | Answer | Stop | Pause | Unpause | Retry | Skip | ProposeChange, Field(discriminator="what")
+    Write | Answer | Escalate | Stop | Pause | Unpause | Retry | Skip | ProposeChange,
+    Field(discriminator="what"),
 ]

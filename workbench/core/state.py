@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from workbench.core.alarms import Alarm
 from workbench.core.changes import PlanChange
+from workbench.core.lead import LeadState
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
@@ -130,6 +131,8 @@ class Ask:
     message: Message
     to: str
     hold: Hold | None = None
+    why: str = ""
+    """Why it was passed on, in the words of the lead."""
 
 
 @dataclass(slots=True)
@@ -175,6 +178,16 @@ class AttemptState:
     """Messages that its session has taken up, those before an interruption included."""
     waiting: bool = False
     """Whether its turn is over because it waits for an answer."""
+    stranded: bool = False
+    """Whether it waited so when it was given up for want of an answer."""
+    waits_on: str = ""
+    """Whom it cannot go on without: who is to answer what it asked, within its turn or at the end of it."""
+    planning: bool = False
+    """Whether it may only read: its task wants a plan first, and none is approved yet."""
+    plans: int = 0
+    """How many it has submitted."""
+    breach: str = ""
+    """How it did not keep to planning first."""
     sent: int = 0
     """What it has written, as the quota counts."""
     markers: set[str] = field(default_factory=set)
@@ -222,6 +235,10 @@ class TaskState:
     later: Hold | None = None
     avoids: str | None = None
     breaks: int = 0
+    approved: str = ""
+    """The plan that was approved for it, for all further attempts."""
+    turned_down: int = 0
+    """How many plans were turned down, one after the other."""
     spent: Usage = field(default_factory=Usage)
 
 
@@ -432,6 +449,7 @@ class RunState:
     """Which message answered which."""
     for_lead: list[str] = field(default_factory=list)
     """Messages that the lead was not given."""
+    lead: LeadState = field(default_factory=LeadState)
     requests: set[str] = field(default_factory=set)
     """Ids of requests that were taken."""
     paused: bool = False
@@ -464,7 +482,16 @@ class RunState:
     @property
     def cost_usd(self) -> float:
         """What the run has cost so far, live attempts included."""
-        return self.spent.cost_usd + sum(attempt.usage.cost_usd for attempt in self.working.values())
+        live = sum(attempt.usage.cost_usd for attempt in self.working.values())
+        return self.spent.cost_usd + live + self.lead.usage.cost_usd
+
+    @property
+    def led(self) -> bool:
+        """Whether there is a lead that may answer: one that failed for good, or can cost no more, may not."""
+        if not self.settings.lead or self.lead.out:
+            return False
+        budget = self.settings.budget_usd
+        return budget is None or self.cost_usd < budget
 
     def budget_of(self, task: str) -> float | None:
         """What all attempts at a task may cost together, in US dollars."""

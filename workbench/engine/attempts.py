@@ -15,6 +15,7 @@ from workbench.core.brief import brief_values, snapshot_message
 from workbench.core.models import Usage
 from workbench.core.state import AttemptState, RunState
 from workbench.crashpoints import crashpoint, killpoint
+from workbench.engine.consulting import Consultations
 from workbench.engine.deadlines import Deadlines
 from workbench.engine.dropped import outcome
 from workbench.engine.failures import failed
@@ -101,6 +102,12 @@ class LiveAttempt:
     _worker: asyncio.Future[None] | None = None
     _cut: str = ""
     _deadlines: Deadlines | None = None
+    _untouched: tuple[str, str | None] | None = None
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    consultations: Consultations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.consultations = Consultations(self.attempt, self.emit, lambda: self.over or self.ended)
 
     # -- the attempt's own task ----------------------------------------------------------------
 
@@ -115,11 +122,11 @@ class LiveAttempt:
                     self._report_end(worker)
                     await ending
             except asyncio.CancelledError:  # nobody asked the session to end: it is cut off
-                await _cut_off(worker)
+                await cut_off(worker)
                 raise
             finally:
                 ending.cancel()
-                await _over(worker)
+                await over(worker)
             if self.interrupt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
             commit = await self._keep() if self.interrupt else None
@@ -179,6 +186,8 @@ class LiveAttempt:
         notes = await recalled(state, attempt, world, self.emit)
         values = brief_values(state, attempt, prepared.conflicts, notes)
         brief = world.briefs.render("brief.md.j2", values)
+        if attempt.planning:
+            self._untouched = await self._as_it_is()
         crashpoint("agent.start")
         deadlines = self._deadlines = Deadlines(
             attempt, state.settings, self.emit, lambda: world.worktrees.fingerprint(attempt.teammate)
@@ -199,13 +208,14 @@ class LiveAttempt:
             "CLAUDE_CODE_AGENT_ID": f"{attempt.teammate}@{state.run}",
             "CLAUDE_CODE_AGENT_TYPE": spec.role or "teammate",
             "CLAUDE_CODE_TEAM_NAME": state.run,
-            "CLAUDE_CODE_PLAN_MODE_REQUIRED": "false",
+            "CLAUDE_CODE_PLAN_MODE_REQUIRED": "true" if attempt.planning else "false",
             "WORKBENCH_RUN": state.run,
             "WORKBENCH_TASK": attempt.task,
             "WORKBENCH_ATTEMPT": str(attempt.number),
             "WORKBENCH_NONCE": attempt.nonce,
             "WORKBENCH_WORKTREE": str(worktree),
             "WORKBENCH_TEAMMATE": attempt.teammate,
+            "WORKBENCH_PHASE": "plan" if attempt.planning else "work",
             **({"WORKBENCH_ROLE": spec.role} if spec.role else {}),
             **self.world.extras(attempt, worktree),
         }
@@ -225,6 +235,8 @@ class LiveAttempt:
             budget_usd=_left(state, attempt.task),
             teammates=tuple(name for name in state.teammates if name != attempt.teammate),
             messages=attempt.mail,
+            read_only=attempt.planning,
+            consult=self.consultations.ask if state.settings.on_permission == "ask" else None,
         )
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:
@@ -322,12 +334,30 @@ class LiveAttempt:
 
     # -- what comes from the engine ------------------------------------------------------------------
 
-    def tell(self, letter: Letter) -> None:
-        """Put text into the session; when that is over already, say so."""
-        if self.over or self.ended:
-            self._report_gone()
-            return
-        self.inbox.put_nowait(letter)
+    async def tell(self, letter: Letter) -> None:
+        """Put text into the session; when that is over already, say so. In the order of the calls: what
+        unlocks is looked into first, and nothing overtakes it. It is not told to who wrote too early."""
+        async with self._telling:
+            if letter.unlocks and not await self._kept_to_reading():
+                return
+            if self.over or self.ended:
+                self._report_gone()
+            else:
+                self.inbox.put_nowait(letter)
+
+    async def _as_it_is(self) -> tuple[str, str | None]:
+        """What the files that are not committed are like, and what is committed."""
+        mate = self.attempt.teammate
+        tip = await self.world.git.tip(f"refs/heads/workbench/{self.state.run}/{mate}")
+        return await self.world.worktrees.fingerprint(mate), tip
+
+    async def _kept_to_reading(self) -> bool:
+        """Whether its worktree is as it was when it began to plan; if not, that is told."""
+        if self._untouched is None or await self._as_it_is() == self._untouched:
+            return True
+        reason = "it wrote before its plan was approved, so what it made is not landed"
+        self.emit(e.PlanBreached(task=self.attempt.task, attempt=self.attempt.number, reason=reason))
+        return False
 
     def _report_gone(self) -> None:
         if not self.ended:
@@ -368,17 +398,17 @@ class LiveAttempt:
             check.cancel()
 
 
-async def _over(worker: asyncio.Future[None]) -> None:
+async def over(worker: asyncio.Future[None]) -> None:
     """Cancel, and wait until it is over; being cancelled meanwhile cuts it off."""
     worker.cancel()
     try:
         await asyncio.wait({worker})
     except asyncio.CancelledError:
-        await _cut_off(worker)
+        await cut_off(worker)
         raise
 
 
-async def _cut_off(worker: asyncio.Future[None]) -> None:
+async def cut_off(worker: asyncio.Future[None]) -> None:
     """End it without the time that an agent is given to end by itself: whoever ends one kills it when
     cancelled, which it can only be once it is at it."""
     while not worker.done():

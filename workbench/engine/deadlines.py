@@ -18,7 +18,8 @@ class Deadlines:
     """Those of one attempt. ``alive`` is called with every sign of life; ``watch`` tells when one has passed,
     and once more when ``nudge_seconds`` later nothing came of that.
 
-    No deadline passes while gates run on what it made, but that time counts for ``attempt_seconds``. Before
+    No deadline passes while gates run on what it made, or while it waits for somebody's word, but that time
+    counts for ``attempt_seconds``. Before
     an agent counts as silent its worktree is looked at twice, half the time apart: who prints nothing may
     still write files.
     """
@@ -54,7 +55,7 @@ class Deadlines:
         assert self._idle is not None, "watched only where there is a deadline"
         while True:
             await self._until(self._next_look(self._idle))
-            if self._attempt.phase is not Phase.WORKING:
+            if self._rests():
                 self.alive()
                 continue
             silent = self._clock() - self._sign
@@ -87,10 +88,13 @@ class Deadlines:
         due, last = self._began + self._wall, False
         while True:
             await self._until(due)
-            while self._attempt.phase is not Phase.WORKING:  # its gates may be about to prove it done
+            while self._rests():  # its gates may be about to prove it done
                 await self._until(self._clock() + min(1.0, self._grace))
             self._tell("wall", self._clock() - self._began, last=last)
             due, last = self._clock() + self._grace, True  # who is nudged after its gates has that time, too
+
+    def _rests(self) -> bool:
+        return self._attempt.phase is not Phase.WORKING or bool(self._attempt.waits_on)
 
     async def _until(self, due: float) -> None:
         await asyncio.sleep(max(0.001, due - self._clock()))

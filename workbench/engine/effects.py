@@ -17,11 +17,12 @@ from workbench.engine.attempts import LiveAttempt, pin_of
 from workbench.engine.failures import explain, failed
 from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
+from workbench.engine.leading import Leading
 from workbench.engine.loop import Effect
 from workbench.engine.noticing import read_landing
 from workbench.engine.noting import Noting, touched
 from workbench.engine.planfiles import PlanView
-from workbench.engine.ports import Emit, Letter, Requested
+from workbench.engine.ports import Emit, Letter, Requested, Ruling
 from workbench.engine.probing import Probes
 from workbench.engine.resolving import lost_tests
 from workbench.engine.waiting import measure, wait_over
@@ -54,6 +55,7 @@ class Effects:
         self._whole: set[asyncio.Task[None]] = set()
         self._uncut: set[Effect] = set()
         self._landings = Landings(world, emit, self._look)
+        self._leading = Leading(world, emit)
         self._watching: asyncio.Task[None] | None = None
         self._probes: Probes | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -78,14 +80,12 @@ class Effects:
                 return [], self._of(action.task, action.attempt, lambda: self._collect(state, action))
             case a.CheckWork():
                 return [], self._of(action.task, action.attempt, lambda: self._check_work(action))
-            case a.EndAttempt():
-                return [], lambda: self._end(action)
-            case a.CutShort():
-                return [], lambda: self._cut_short(action)
-            case a.Wake():
-                return [], lambda: self._wait(action)
+            case a.EndAttempt() | a.CutShort() | a.Rule():
+                return [], lambda: self._intervene(action)
             case a.BuildBatch() | a.CheckCandidate() | a.StopChecks() | a.FindPair() | a.DropLanding():
                 return self._landings.begin(state, action)
+            case a.CallLead() | a.TellLead() | a.EndLead():
+                return self._leading.begin(state, action)
             case a.Publish():
                 intents, publish = self._landings.begin(state, action)
                 return intents, self._whole_effect(publish)  # never cut off between git and the log
@@ -97,6 +97,8 @@ class Effects:
     def _informing(self, state: RunState, action: a.Action) -> Effect:
         """The effects by which nothing changes."""
         match action:
+            case a.Wake():
+                return lambda: self._wait(action)
             case a.ReadLanding():
                 assert self._probes is not None, "somebody is at work, so it was started"
                 changed = self._probes.changed_by
@@ -130,6 +132,7 @@ class Effects:
         event = record.event
         if self._plans is not None:
             self._plans.committed(event)
+        self._leading.recorded(event)
         if self._probes is not None:
             self._probes.recorded(event)
         self._noting.recorded(event)
@@ -363,13 +366,14 @@ class Effects:
                 "message": action.message,
             }
         )
-        letter = Letter(text, (action.message,) if action.message else ())
+        messages = (action.message,) if action.message else ()
+        letter = Letter(text, messages, unlocks=action.kind == "plan_approved")
 
         async def tell() -> None:
             if live := self._live.get((action.task, action.attempt)):
                 try:
-                    live.tell(letter)
-                except OSError as problem:  # its worktree is gone, or the disk is full
+                    await live.tell(letter)
+                except (WorkbenchError, OSError) as problem:  # its worktree is gone, or the disk is full
                     self._emit(failed("Tell", problem, action.task, action.attempt))
 
         return [told], tell
@@ -405,10 +409,14 @@ class Effects:
             )
         )
 
-    async def _end(self, action: a.EndAttempt) -> None:
-        if live := self._live.get((action.task, action.attempt)):
-            live.end(action.interrupt)
-
-    async def _cut_short(self, action: a.CutShort) -> None:
-        if live := self._live.get((action.task, action.attempt)):
-            live.cut_short(action.reason)
+    async def _intervene(self, action: a.EndAttempt | a.CutShort | a.Rule) -> None:
+        live = self._live.get((action.task, action.attempt))
+        if live is None:
+            return
+        match action:
+            case a.EndAttempt():
+                live.end(action.interrupt)
+            case a.CutShort():
+                live.cut_short(action.reason)
+            case a.Rule():
+                live.consultations.rule(action.key, Ruling(action.allowed, action.why))

@@ -36,6 +36,7 @@ class Noting:
     start: Callable[[Work], None]
     state: RunState | None = None
     _kept: int = 0
+    _logged: int = 0
     _over: bool = False
     _running: bool = False
 
@@ -46,19 +47,23 @@ class Noting:
     def recorded(self, event: e.Event) -> None:
         """``event`` is in the log. Returns at once."""
         self._over = self._over or isinstance(event, e.RunFinished)  # its time counts, too
-        if self.state is not None and not self._running and self._due(self.state):
+        if self.state is None:
+            return
+        # The state may soon hold more: what is about to be written, and may never be.
+        self._logged = len(self.state.traces)
+        if not self._running and self._due():
             self._running = True
             self.start(self._keep)
 
-    def _due(self, state: RunState) -> bool:
-        return self._over or len(state.traces) > self._kept
+    def _due(self) -> bool:
+        return self._over or self._logged > self._kept
 
     async def _keep(self) -> None:
         assert self.state is not None, "there is a run, else nothing was recorded"
         state, again = self.state, True
         try:
-            while self._due(state):
-                taken, self._over = len(state.traces), False
+            while self._due():
+                taken, self._over = self._logged, False
                 killpoint("notes.keep")
                 try:
                     traces = state.traces[self._kept : taken]

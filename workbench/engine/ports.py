@@ -7,7 +7,7 @@ type crosses a port. Every coroutine may be cancelled; what that leaves behind i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -273,10 +273,25 @@ class Resolver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """Somebody's word on a tool use, with what they said."""
+
+    allowed: bool
+    why: str = ""
+
+
+Consult = Callable[[str, str, str], Awaitable[Ruling]]
+"""Asks whether a tool may be used: its name, what it is about, and why it may not without. Waits for as long
+as that takes, and never raises but when cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """All an agent needs for one attempt. ``env`` is complete: nothing else of workbench's own
     environment reaches the agent. ``session`` is an earlier session to go on with, if it can. ``messages``
-    are the ids of those that the brief holds. ``plays`` is what the repository says of its ``role``."""
+    are the ids of those that the brief holds. ``read_only`` says that it may write nothing until it is given
+    a letter that ``unlocks``; ``consult``, where there is one, asks somebody whether it may use a tool.
+    ``plays`` is what the repository says of its ``role``."""
 
     run: str
     task: str
@@ -293,15 +308,20 @@ class Assignment:
     budget_usd: float | None = None
     teammates: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    read_only: bool = False
+    consult: Consult | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Text for an agent, which it gets whole and in its turn. ``messages`` are the ids of the team's
-    messages in it."""
+    messages in it. A session that has ``known_by`` in it, a part of the text, was told this before; without
+    one that is the whole text. With one that ``unlocks``, what was read-only may be written to."""
 
     text: str
     messages: tuple[str, ...] = ()
+    known_by: str = ""
+    unlocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,12 +398,63 @@ class Agent(Protocol):
 
         What is put in ``inbox`` is given to the agent, mid-turn where it can be, once for a session: what an
         earlier life of it has heard is not said again. What has messages is reported as ``Heard`` when the
-        agent took it up, and so is a brief that has some. ``report`` is called,
+        agent took it up, and so is a brief that has some. A ``read_only`` assignment is kept so as far as the
+        agent can be, from its start to a letter that unlocks it. ``report`` is called,
         in order, from the event loop. A live session waits for more after ``Ended(live=True)`` and
         is ended by cancelling. Whenever this returns or raises, every process it started is gone.
         Trouble with the agent is reported as ``Ended(live=False, error=…)``, not raised.
         """
         ...
+
+
+# -- the lead ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request of the lead's: the ``message`` that was sent, if one was, or why it was
+    ``refused``."""
+
+    refused: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a lead works with. ``ask`` puts a request to the engine and gives what came of it; ``team`` tells
+    who is at what now, and ``waiting`` the ids of what waits for the lead's answer, oldest first."""
+
+    ask: Callable[[Request], Awaitable[Outcome]]
+    team: Callable[[], str]
+    waiting: Callable[[], tuple[str, ...]]
+
+
+class Lead(Protocol):
+    """Who can lead a team."""
+
+    async def lead(
+        self,
+        assignment: Assignment,
+        inbox: asyncio.Queue[Letter],
+        report: Callable[[AgentReport], None],
+        desk: Desk,
+    ) -> None:
+        """Lead until the session is over or this coroutine is cancelled; otherwise as ``Agent.work``. The
+        assignment's brief stands before the lead all the time and asks for nothing; what is in ``inbox``
+        does. Its worktree is for reading, and changes its files when something has landed. A lead changes
+        nothing but by ``desk``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A lead and what it needs: one of ``checkouts``, an environment of its own, and what to add to that for
+    one life of it at a place."""
+
+    lead: Lead
+    checkouts: Checkouts
+    environment: Mapping[str, str]
+    extras: Callable[[int, Path], Mapping[str, str]] = lambda life, place: {}
 
 
 # -- markers -----------------------------------------------------------------------------------------

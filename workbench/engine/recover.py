@@ -37,6 +37,8 @@ async def accounts(state: RunState, world: World) -> AsyncGenerator[e.Event, Non
         yield e.LandingDropped()
     if lost := await unknown(state, world.git):
         raise _ahead(state, lost)
+    if state.lead.up:
+        yield e.LeadEnded(usage=state.lead.usage, session=state.lead.session, interrupted=True)
     for attempt in list(state.working.values()):
         async with aclosing(_attempt(state, world, attempt)) as came:  # else it outlives a log that is full
             async for event in came:

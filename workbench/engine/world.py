@@ -25,6 +25,7 @@ from workbench.engine.ports import (
     Requests,
     Resolver,
     Room,
+    Seat,
     Worktrees,
 )
 
@@ -91,7 +92,8 @@ class World:
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
     for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
     an attempt.
-    Without a ``guard`` nothing is guarded, and without ``plans`` no file shows the plan.
+    Without a ``guard`` nothing is guarded, and without ``plans`` no file shows the plan; ``seat`` is the
+    lead's, in a run that has one.
     """
 
     git: Git
@@ -111,3 +113,4 @@ class World:
     notes: Notes = field(default_factory=NoNotes)
     requests: Requests = field(default_factory=NoRequests)
     plans: PlanFiles | None = None
+    seat: Seat | None = None

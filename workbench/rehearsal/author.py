@@ -39,6 +39,9 @@ CONFLICT = (
 
 RED = rf"{_NO_NOTICE}(?:\bgates?\b[^\n]*\b(red|fail\w*)\b|\b(red|fail\w*)\b[^\n]*\bgates?\b)"
 
+PLAN_FIRST = r"(?m)^## Plan first$"
+"""What a brief says that wants a plan before anything is written."""
+
 _WILD = frozenset("*?[{")
 
 _SERVER = "mcp__workbench__"
@@ -96,11 +99,20 @@ def _role(task: Task) -> Role:
         steps=(
             Step(say="This is a rehearsal: a script answers in the model's place."),
             _report("progress", percent=10, note="rehearsal: begun"),
+            *_planned(task),
             Step(steps=_bash(_python("mend"), "Resolve conflicts by keeping both sides"), if_told=CONFLICT),
             *write,
             *rest,
         )
     )
+
+
+def _planned(task: Task) -> tuple[Step, ...]:
+    """A plan, where the task wants one first."""
+    if not task.plan_by:
+        return ()
+    plan = _report("plan", note=f"rehearsal: a small edit where {task.id} says, and a commit")
+    return (Step(steps=(plan, Step(say="The plan waits for approval.", end=True)), if_told=PLAN_FIRST),)
 
 
 def _finish(note: str) -> tuple[Step, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.core.mail import LEAD
 from workbench.rehearsal.script import PLACE, Fault, Part, Script, Step, Use
 
 NOTHING_LEFT = "(Rehearsal: nothing more is scripted.)"
@@ -153,7 +154,7 @@ def _text(content: Any) -> str:
 
 def reply(script: Script, facts: Facts, messages: Sequence[Mapping[str, Any]]) -> Answer:
     """The answer that ``script`` has for a conversation."""
-    player = _Player(script.part(facts.task, facts.attempt), facts)
+    player = _Player(script.part(facts.task, facts.attempt, facts.teammate), facts)
     answer = Answer(())
     for heard in hear(messages):
         player.hear(heard)
@@ -183,11 +184,12 @@ class _Player:
         self.frames = [_Frame(self.part.steps, ())]
 
     def hear(self, heard: Heard) -> None:
-        """Take in what came after the last answer; what came before the first is the brief."""
+        """Take in what came after the last answer; what came before the first is the brief, of which a lead
+        has none."""
         if heard.results is not None:
             self.results = heard.results
         self.told += heard.told
-        if self.answers:
+        if self.answers or self.facts.teammate == LEAD:
             self._react(heard.told)
 
     def answer(self) -> Answer:

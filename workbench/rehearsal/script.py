@@ -23,6 +23,11 @@
               - use: {tool: Bash, input: {command: "sed -i s/3/4/ answer.txt && git commit -am mended"}}
               - use: {tool: mcp__workbench__done, input: {note: mended}}
 
+    lead:                                 # the lead's part, if there is one; by default it answers what waits
+      on_told:
+        - match: tabs or spaces
+          steps:
+            - use: {tool: mcp__workbench__answer, input: {text: spaces}}
     on_told: []                           # reactions that every task has, after its own
     usage: estimated                      # or none: the client then shows no cost
     account: key                          # or subscription: how the client is signed in
@@ -47,7 +52,8 @@ A task is a list of steps, or a mapping of ``steps`` (or ``attempts``) and ``on_
 expressions that are searched for: ``if_result`` and ``unless_result`` in the results of the latest tools,
 ``if_told`` in everything told so far, the brief included. A step whose condition fails is passed over.
 At the end of the steps the turn ends. A reaction is played when a message matches it (the first that does,
-once for each message), then the script goes on where it was interrupted.
+once for each message), then the script goes on where it was interrupted. A lead has no brief: its steps are
+played when the first message has come, after what that message calls for.
 
 Strings may hold ``{{worktree}}``, ``{{task}}``, ``{{attempt}}`` and ``{{teammate}}``, taken from the request,
 and ``{{result}}``, the first line that the latest tools printed.
@@ -60,6 +66,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from workbench.core.mail import LEAD
 from workbench.core.models import TASK_ID, Value
 from workbench.errors import UsageError
 
@@ -203,6 +210,20 @@ class Role(Part):
 
 ROLE = Annotated[Role, BeforeValidator(_steps_alone)]
 
+
+def _answering(match: str, **given: str) -> Reaction:
+    use = Use(tool="mcp__workbench__answer", input={"text": "Use your best judgement.", **given})
+    return Reaction(match=match, steps=(Step(use=(use,)), Step(say="Answered, as rehearsed.", end=True)))
+
+
+ANSWERING = Role(
+    on_told=(
+        _answering("waits for your answer: yes or no", decision="yes"),
+        _answering("waits for your answer"),
+    )
+)
+"""A lead that has no part of its own in a script."""
+
 TaskId = Annotated[str, BeforeValidator(_name), Field(pattern=TASK_ID)]
 
 
@@ -211,13 +232,17 @@ class Script(Value):
     ``account`` how Claude Code is signed in, for it meets limits in another way with each."""
 
     default: ROLE = Role()
+    lead: ROLE = ANSWERING
     tasks: dict[TaskId, ROLE] = Field(default_factory=dict)
     on_told: tuple[Reaction, ...] = ()
     usage: Literal["estimated", "none"] = "estimated"
     account: Literal["key", "subscription"] = "key"
 
-    def part(self, task: str, attempt: int) -> Part:
-        """What the model does for one attempt at ``task``, reactions in the order they are tried."""
+    def part(self, task: str, attempt: int, teammate: str = "") -> Part:
+        """What the model does for one attempt at ``task``, or as the lead, reactions in the order that
+        they are tried."""
+        if teammate == LEAD:
+            return self.lead.part(attempt)
         own = self.tasks.get(task, self.default).part(attempt)
         return Part(steps=own.steps, on_told=own.on_told + self.on_told)
 

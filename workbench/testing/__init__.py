@@ -5,6 +5,7 @@
     FakeGates       a verdict by function    MemoryMarkers   marker folders
     ScriptedAgent   a teammate by script     PlainBriefs     prompts without templates
     LineNames       every line is a name   FakeGuard       what is guarded
+    ScriptedLead    a lead by script
     FakeNotes       shared notes in memory
 
 They pass the same contract tests as the real adapters, do no I/O, start no process and never sleep:
@@ -16,6 +17,7 @@ core alone; ``simulation`` plays whole runs of it against dice. ``clock`` is a l
 from workbench.testing.agents import ScriptedAgent
 from workbench.testing.git import FakeGit
 from workbench.testing.guard import FakeGuard
+from workbench.testing.leads import ScriptedLead
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
 from workbench.testing.notes import FakeNotes
@@ -34,4 +36,5 @@ __all__ = [
     "MemoryStore",
     "PlainBriefs",
     "ScriptedAgent",
+    "ScriptedLead",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.core.models import Marker, MarkerKind, Usage
-from workbench.engine.ports import Acted, AgentReport, Assignment, Ended, Heard, Letter, Said, Started
+from workbench.engine.ports import Acted, AgentReport, Assignment, Ended, Heard, Letter, Ruling, Said, Started
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.worktrees import FakeWorktrees
 
@@ -40,6 +40,14 @@ class Commit:
 @dataclass(frozen=True)
 class Use:
     """Report the use of a tool."""
+
+    tool: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Consult:
+    """Wait for somebody's word on a tool use, if the assignment has who can be asked."""
 
     tool: str
     target: str = ""
@@ -89,7 +97,7 @@ class Break:
     error: str = "broken agent"
 
 
-Step = Edit | Commit | Mark | Use | Say | EndTurn | Hear | Reach | Crash | Break
+Step = Edit | Commit | Mark | Use | Consult | Say | EndTurn | Hear | Reach | Crash | Break
 Script = Sequence[Step]
 
 
@@ -99,7 +107,8 @@ class ScriptedAgent:
 
     After its last step the session stays open, each further text being answered by an empty turn;
     ``exits`` makes it end instead, like a program. ``assignments``, ``heard`` and ``letters`` (ids
-    of messages) hold what it was given.
+    of messages) hold what it was given, ``unlocked`` the tasks it may write for since, ``rulings`` what was
+    said to its consulting.
     """
 
     worktrees: FakeWorktrees
@@ -115,6 +124,8 @@ class ScriptedAgent:
     assignments: list[Assignment] = field(default_factory=list)
     heard: list[tuple[str, str]] = field(default_factory=list)
     letters: list[tuple[str, str]] = field(default_factory=list)
+    unlocked: list[str] = field(default_factory=list)
+    rulings: list[Ruling | None] = field(default_factory=list)
     working: int = 0
 
     async def work(
@@ -170,6 +181,10 @@ class _Session:
                 self._mark(step)
             case Use(tool, target):
                 self.report(Acted(tool, target))
+            case Consult(tool, target):
+                consult = self.assignment.consult
+                ruling = await consult(tool, target, "nobody allowed it") if consult is not None else None
+                self.agent.rulings.append(ruling)
             case Say(text):
                 self.report(Said(text))
             case EndTurn(cost):
@@ -194,6 +209,8 @@ class _Session:
         letter = await self.inbox.get()
         self.agent.heard.append((self.assignment.task, letter.text))
         self._take(letter.messages)
+        if letter.unlocks:
+            self.agent.unlocked.append(self.assignment.task)
         return letter.text
 
     def _take(self, messages: tuple[str, ...]) -> None:

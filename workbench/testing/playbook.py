@@ -61,6 +61,10 @@ def intent(state: RunState, action: a.Action) -> e.Event | None:
                     "message": action.message,
                 }
             )
+        case a.CallLead(life, session):
+            return e.LeadCalled(life=life, nonce=f"nonce-lead-{life}", session=session)
+        case a.TellLead():
+            return e.LeadTold(text="…", message=action.message, reminds=action.reminds)
         case a.BuildBatch():
             return e.LandingStarted(tasks=action.tasks)
         case a.CheckCandidate():

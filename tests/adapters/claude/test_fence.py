@@ -124,3 +124,42 @@ def test_tools_that_leave_or_wait_are_refused(fence: Fence) -> None:
         assert fence.refuses(tool, {}) is not None
     assert fence.refuses("Task", {"prompt": "x", "isolation": "worktree"}) is not None
     assert fence.refuses("Task", {"prompt": "x"}) is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("Write", {"file_path": "a.txt"}),
+        ("NotebookEdit", {"notebook_path": "a.ipynb"}),
+        ("Bash", {"command": "cat a.txt"}),
+        ("Skill", {"skill": "any"}),
+        ("KillShell", {}),
+        ("mcp__other__write", {}),
+        ("SomethingNew", {}),
+    ],
+)
+def test_a_locked_fence_lets_nothing_through_that_might_write(
+    tmp_path: Path, tool: str, given: dict[str, str]
+) -> None:
+    fence = Fence(tmp_path / "tree", tmp_path / "home", sandboxed=True, locked=True)
+    refusal = fence.refuses(tool, given)
+    assert refusal is not None and "mcp__workbench__plan" in refusal.reason
+    fence.locked = False
+    unlocked = fence.refuses(tool, given)
+    assert unlocked is None or "mcp__workbench__plan" not in unlocked.reason
+
+
+def test_a_locked_fence_is_read_through_and_reported_over(tmp_path: Path) -> None:
+    fence = Fence(tmp_path / "tree", tmp_path / "home", sandboxed=True, locked=True)
+    for tool in (
+        "Read",
+        "Grep",
+        "Glob",
+        "Task",
+        "WebSearch",
+        "mcp__workbench__plan",
+        "mcp__workbench__question",
+    ):
+        assert fence.refuses(tool, {}) is None, tool
+    secret = fence.refuses("Read", {"file_path": "~/.ssh/id"})
+    assert secret is not None and "logins" in secret.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from tests.adapters.claude.conftest import uses
 from tests.conftest import git
 from workbench.adapters.agents.claude import sandbox_missing
-from workbench.engine.ports import Denied, Ended, Started
+from workbench.engine.ports import Denied, Ended, Letter, Ruling, Started
 
 pytestmark = pytest.mark.e2e
 Stages = Callable[..., Any]
@@ -142,8 +143,7 @@ async def test_caches_that_are_named_can_be_written(stage: Stages, tmp_path: Pat
         assert (cache / "x").exists() and not (cache.parent / "y").exists(), scene.story()
 
 
-@pytest.mark.parametrize("tool", ["AskUserQuestion", "EnterPlanMode"])
-async def test_questions_to_nobody_are_sent_to_the_team(stage: Stages, tool: str) -> None:
+async def test_questions_to_nobody_are_put_to_the_team(stage: Stages) -> None:
     asked = {
         "questions": [
             {
@@ -154,11 +154,55 @@ async def test_questions_to_nobody_are_sent_to_the_team(stage: Stages, tool: str
             }
         ]
     }
-    async with stage(uses((tool, asked if tool == "AskUserQuestion" else {}))) as scene:
+    async with stage(uses(("AskUserQuestion", asked), ("EnterPlanMode", {}))) as scene:
         ended = await scene.turn()
         assert ended.live
-        assert [denied.tool for denied in scene.all(Denied)] == [tool], scene.story()
-        assert "mcp__workbench__question" in scene.results()
+        assert [denied.tool for denied in scene.all(Denied)] == ["EnterPlanMode"], scene.story()
+        assert [(it.kind, it.note) for it in scene.markers()] == [("question", "Which?\n- a: a\n- b: b")]
+        assert "the answer will come" in scene.results() and "mcp__workbench__question" in scene.results()
+
+
+async def test_who_plans_may_only_read_until_it_is_unlocked(stage: Stages, worktree: Path) -> None:
+    script = """
+tasks:
+  t:
+    steps:
+      - use: {tool: Read, input: {file_path: "{{worktree}}/README.md"}}
+      - use: {tool: Write, input: {file_path: "{{worktree}}/new.txt", content: x}}
+      - use: {tool: Bash, input: {command: "cat README.md"}}
+      - use: {tool: mcp__workbench__plan, input: {note: mine}}
+      - {say: Waiting., end: true}
+      - use: {tool: Write, input: {file_path: "{{worktree}}/new.txt", content: x}}
+      - {say: Written., end: true}
+"""
+    async with stage(script) as scene, scene.working(read_only=True):
+        await scene.heard(Ended)
+        assert [it.tool for it in scene.all(Denied)] == ["Write", "Bash"], scene.story()
+        assert not (worktree / "new.txt").exists() and "Sample" in scene.results()
+        assert [it.kind for it in scene.markers()] == ["plan"]
+        scene.inbox.put_nowait(Letter("Go ahead.", unlocks=True))
+        await scene.heard(Ended, n=2)
+        assert (worktree / "new.txt").exists(), scene.story()
+
+
+async def test_what_nobody_allowed_waits_for_a_word(stage: Stages) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    async def consult(tool: str, target: str, why: str) -> Ruling:
+        asked.append((tool, target, why))
+        return Ruling(len(asked) == 2, "not that one")
+
+    page = ("WebFetch", {"url": "https://page.invalid/x", "prompt": "what?"})
+    other = ("WebFetch", {"url": "https://page.invalid/y", "prompt": "what?"})
+    fenced = ("Bash", {"command": "sudo true"})
+    async with stage(uses(page, other, fenced)) as scene:
+        await scene.turn(consult=consult)
+        assert [it[0] for it in asked] == ["WebFetch", "WebFetch"]
+        assert asked[0][1].splitlines() == [page[1]["url"], json.dumps(page[1])], "all of it"
+        assert "settings: web" in asked[0][2]
+        denied = [(it.tool, it.reason) for it in scene.all(Denied)]
+        assert denied[0] == ("WebFetch", "not that one") and denied[1][0] == "Bash", scene.story()
+        assert len(denied) == 2, "what the fence refuses is nobody's to allow"
 
 
 async def test_pages_are_read_only_from_allowed_hosts(stage: Stages) -> None:

@@ -19,8 +19,8 @@ from workbench.errors import GitError
 
 
 class Checkouts:
-    """Fulfils the ``Checkouts`` port: up to ``slots`` worktrees ``root/gates/gate-1``…, each made when
-    first needed. A lease costs two git processes (checkout, clean).
+    """Fulfils the ``Checkouts`` port: up to ``slots`` worktrees ``root/gates/gate-1``… (or of another
+    ``name``), each made when first needed. A lease costs two git processes (checkout, clean).
 
     Nothing in them is kept: one that a gate damaged is made anew.
     """
@@ -32,6 +32,7 @@ class Checkouts:
         furnishing: Furnishing | None = None,
         *,
         slots: int = 2,
+        name: str = "gate",
         cache: Sequence[str] = (),
     ) -> None:
         self._cache = tuple(cache)
@@ -39,7 +40,7 @@ class Checkouts:
         self._common = repository.common_dir
         self._furnishing = furnishing or Furnishing(repository.root)
         self._free = [
-            linked_at(root / "gates" / f"gate-{number}", self._common) for number in range(1, slots + 1)
+            linked_at(root / "gates" / f"{name}-{number}", self._common) for number in range(1, slots + 1)
         ]
         self._all = tuple(self._free)
         self._waiting: list[tuple[bool, int, asyncio.Future[Linked]]] = []

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 
 from workbench.core import events as e
 from workbench.core.apply import (
+    approvals,
     attempts,
     changes,
     guard,
     landings,
+    lead,
     mail,
     notes,
     notices,
@@ -28,8 +30,8 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "attempts", "changes", "fold", "guard", "landings", "mail", "notes", "notices", "pacing",
-    "provided", "runs", "steering", "undo",
+    "apply", "approvals", "attempts", "changes", "fold", "guard", "landings", "lead", "mail", "notes",
+    "notices", "pacing", "provided", "runs", "steering", "undo",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 
 from workbench.core import events as e
+from workbench.core.apply.approvals import note_wait
 from workbench.core.apply.mail import block, withdraw_asks
 from workbench.core.apply.moves import (
     close_attempt,
@@ -18,7 +19,8 @@ from workbench.core.apply.moves import (
 )
 from workbench.core.apply.pacing import agent_broke, agent_worked
 from workbench.core.apply.table import on
-from workbench.core.mail import PERSON
+from workbench.core.approvals import plans_first
+from workbench.core.asking import holds
 from workbench.core.mailing import awaited, given_back
 from workbench.core.models import MarkerKind, Usage
 from workbench.core.pace import Hold
@@ -51,7 +53,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     teammate.task = event.task
     attempt = AttemptState(
         task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
-        why=event.why, started_at=at, carry=event.carry, session=event.session,
+        why=event.why, started_at=at, carry=event.carry, session=event.session, planning=plans_first(task),
         because=event.because,
     )  # fmt: skip
     _take_mail(state, attempt)
@@ -106,6 +108,8 @@ def _marker_received(state: RunState, event: e.MarkerReceived, at: float) -> Non
         case MarkerKind.PROGRESS:
             attempt.percent = event.percent if event.percent is not None else attempt.percent
             attempt.note = event.note or attempt.note
+        case MarkerKind.DONE if attempt.planning:  # nothing can be done that is not begun
+            attempt.note = event.note or attempt.note
         case MarkerKind.DONE:
             attempt.done, attempt.percent, attempt.note = True, 100, event.note or attempt.note
         case MarkerKind.BLOCKED:
@@ -133,8 +137,13 @@ def _told(state: RunState, event: e.Told, at: float) -> None:
         case "no_change":
             attempt.told_no_change = True
             attempt.done = attempt.asked = False
+        case "ask_plan":
+            attempt.asked = True
+        case "plan_approved":
+            attempt.done = attempt.asked = False
         case _:
             pass
+    note_wait(state, attempt)
     unread = state.teammates[attempt.teammate].unread
     if event.message and event.message in unread:
         unread.remove(event.message)
@@ -154,8 +163,9 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
     ask = awaited(state, attempt)
     # A command cannot wait at the end of its turn; where the task is held, it begins again with the answer.
-    waits = ask is not None and (event.live or (ask.to == PERSON and state.settings.on_question == "hold"))
+    waits = ask is not None and (event.live or holds(state, ask))
     attempt.waiting = waits and not attempt.late and not settled and not event.limit
+    note_wait(state, attempt)
     if event.login:
         state.login = event.error
 
@@ -196,6 +206,9 @@ def _attempt_failed(state: RunState, event: e.AttemptFailed, at: float) -> None:
     else:
         move(state, task, "retry")
         carry = event.commit or attempt.carry  # an agent that never got going loses nobody's work
+        if attempt.planning or attempt.breach:  # what was written without approval is pinned, no more
+            carry = attempt.carry
+        task.turned_down = 0
         task.why, task.carry, task.session = "retry", carry, None
         task.prefers, task.avoids = attempt.teammate, None
         if event.broke:  # it may be the place: somebody else tries next, and not at once
@@ -227,6 +240,7 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
     attempt.usage = event.usage if event.usage != Usage() else attempt.usage
     attempt.ended_at, attempt.live, attempt.doing, attempt.waiting = at, False, "", False
+    attempt.waits_on = ""
     teammate.task = None
     teammate.usage += attempt.usage
     task.spent += attempt.usage
@@ -241,6 +255,10 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
 def _task_delivered(state: RunState, event: e.TaskDelivered, at: float) -> None:
     task = state.task(event.task)
     move_task(event.task, task.status, "deliver")
+    if state.attempt(event.task, event.attempt).planning:
+        raise IllegalEvent(
+            f"attempt {event.attempt} at {event.task!r} has no approved plan and cannot deliver"
+        )
     attempt = close_attempt(state, event, "delivered")
     attempt.error = ""
     move(state, task, "deliver")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from workbench.core import events as e
+from workbench.core.apply import approvals
 from workbench.core.apply.table import on
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
-from workbench.core.mailing import asked_by, cost, recipients
+from workbench.core.mailing import asked_by, cost, in_the_tool, recipients, working
 from workbench.core.pace import Hold
 from workbench.core.state import Ask, AttemptState, Phase, RunState
 from workbench.errors import IllegalEvent
@@ -23,9 +24,12 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
     if unknown := [name for name in boxes if name not in (*state.teammates, LEAD, PERSON, WORKBENCH)]:
         raise IllegalEvent(f"there is no mailbox of {unknown[0]!r}")
     attempt = state.attempt(message.task, message.attempt) if message.task else None
+    asked = state.mail.get(message.reply_to)
     state.mail[message.id] = message
     if attempt is not None and message.to not in (LEAD, PERSON):
         attempt.sent += cost(state, message.sender, message.to)
+    if in_the_tool(state, message):
+        boxes = ()
     for name in boxes:
         if name in state.teammates:
             state.teammates[name].unread.append(message.id)
@@ -35,8 +39,13 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
         _give_up(attempt, message)
     elif message.asks:
         state.asks[message.id] = Ask(message, message.to, _hold(at, message.until))
+        approvals.submitted(message, attempt)
+        approvals.note_wait(state, attempt)
     elif message.kind is MessageKind.ANSWER and state.asks.pop(message.reply_to, None) is not None:
         state.answers[message.reply_to] = message.id
+        assert asked is not None, "what was open is in the mail"
+        approvals.answered(state, asked, message)
+        approvals.note_wait(state, state.working.get((asked.task, asked.attempt)))
 
 
 def _hold(at: float, until: float | None) -> Hold | None:
@@ -65,11 +74,18 @@ def _ask_passed_on(state: RunState, event: e.AskPassedOn, at: float) -> None:
     ask = state.asks.get(event.message)
     if ask is None:
         raise IllegalEvent(f"message {event.message!r} waits for no answer")
-    ask.to, ask.hold = event.to, _hold(at, event.until)
+    ask.to, ask.hold, ask.why = event.to, _hold(at, event.until), event.why
     message = ask.message
+    approvals.note_wait(state, state.working.get((message.task, message.attempt)))
     if message.task and _gives_up(state, message, event.to):
         del state.asks[event.message]
-        _give_up(state.attempt(message.task, message.attempt), message)
+        live = working(state, message.sender)  # it may have been interrupted since, and go on
+        if live is None or live.task != message.task:
+            live = state.attempt(message.task, message.attempt)
+        _give_up(live, message)
+        if live.waiting:
+            live.waiting, live.stranded = False, True
+            withdraw_asks(state, live)
 
 
 @on(e.MessagesRead)

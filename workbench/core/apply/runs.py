@@ -55,11 +55,14 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
         raise IllegalEvent(
             f"a run cannot be resumed while the landing of {', '.join(state.landing.tasks)} is open"
         )
+    if state.lead.up:
+        raise IllegalEvent("a run cannot be resumed while its lead is unaccounted for")
     if state.undoing:
         raise IllegalEvent("a run cannot be resumed while what was being undone is unaccounted for")
     if state.over_for_good:
         raise IllegalEvent(f"the run is over: {state.outcome}")
     state.stopping = state.login = state.reason = ""
+    state.lead.begin_anew()
     state.pace = Pace(warned=state.pace.warned if event.budget_usd is None else set(), room=event.room)
     if state.outcome is None:  # it was cut short: what it did until its last record counts
         state.active_seconds += max(0.0, state.at - state.resumed_at)
@@ -82,6 +85,8 @@ def _stop_requested(state: RunState, event: e.StopRequested, at: float) -> None:
 def _run_finished(state: RunState, event: e.RunFinished, at: float) -> None:
     if state.working:
         raise IllegalEvent("a run cannot finish while attempts are live")
+    if state.lead.up:
+        raise IllegalEvent("a run cannot finish while its lead is at work")
     if state.landing is not None:
         raise IllegalEvent(f"a run cannot finish while {', '.join(state.landing.tasks)} is being landed")
     state.outcome, state.reason = event.outcome, event.reason

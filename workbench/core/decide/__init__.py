@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core.decide import (
+    approvals,
     attempts,
     changes,
     guard,
     landings,
+    lead,
     mail,
     notices,
     pacing,
@@ -22,8 +24,8 @@ from workbench.core.decide.table import DECIDERS, Actions
 from workbench.core.state import RunState
 
 __all__ = [
-    "Actions", "attempts", "changes", "decide", "guard", "landings", "mail", "notices", "pacing", "requests",
-    "runs", "steering",
+    "Actions", "approvals", "attempts", "changes", "decide", "guard", "landings", "lead", "mail", "notices",
+    "pacing", "requests", "runs", "steering",
 ]  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.approvals import NEVER, fault, feedback
+from workbench.core.decide.approvals import only_planned, turn_over
 from workbench.core.decide.mail import deliver, said, settled, wait
 from workbench.core.decide.pacing import circuit, circuit_closed, limited, warned
 from workbench.core.decide.proceeding import go_on, may_start, poor, start
@@ -54,6 +56,8 @@ def _next_step(state: RunState, event: e.TurnEnded, attempt: AttemptState) -> Ac
         return limited(state, event, attempt)
     if attempt.waiting:
         return wait(state, attempt)
+    if planned := turn_over(state, attempt):
+        return planned
     settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
     if settled or not attempt.live:
         return [a.CollectWork(event.task, event.attempt)]
@@ -68,9 +72,24 @@ def _work_collected(state: RunState, event: e.WorkCollected) -> Actions:
     return circuit_closed(state) + _judge(state, event, attempt)
 
 
+def _judge_plan(state: RunState, event: e.WorkCollected, attempt: AttemptState) -> Actions:
+    """What its plan, or the want of one, says about an attempt: without approval nothing is delivered."""
+    if reason := fault(state, attempt):
+        return fail(state, attempt, reason, feedback(state, attempt.task))
+    if attempt.error or attempt.blocked:
+        return []
+    if attempt.planning:
+        return fail(state, attempt, NEVER)
+    if not event.changed and only_planned(attempt):
+        return [a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
+    return []
+
+
 def _judge(state: RunState, event: e.WorkCollected, attempt: AttemptState) -> Actions:
     if attempt.error and poor(state):  # with more money it goes on from there, and nobody failed
         return [a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
+    if planned := _judge_plan(state, event, attempt):
+        return planned
     if attempt.error:
         return fail(state, attempt, attempt.error)
     if attempt.blocked:
@@ -184,7 +203,8 @@ def fail(
     if not final and state.spent_up(attempt.task):
         spent = f"(The task's budget of {dollars(state.budget_of(attempt.task) or 0.0)} is spent.)"
         final, reason = True, f"{reason} {spent}"
-    broke = agent or (bool(attempt.error) and not state.spent_up(attempt.task) and may_start(state))
+    error = bool(attempt.error) and not fault(state, attempt)
+    broke = agent or (error and not state.spent_up(attempt.task) and may_start(state))
     failed = e.AttemptFailed(
         task=attempt.task,
         attempt=attempt.number,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
-from workbench.core.decide import changes
+from workbench.core.approvals import approver, fault, objection
+from workbench.core.asking import Policy, holds, policy, until
+from workbench.core.decide import changes, to_lead
+from workbench.core.decide.approvals import held, ruled
 from workbench.core.decide.proceeding import go_on, wake
 from workbench.core.decide.table import Actions, after
-from workbench.core.mail import LEAD, PERSON, WORKBENCH, MessageKind
+from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import (
     CIRCLE,
-    NOBODY,
     NOT_AT_WORK,
     Draft,
     answer_by_workbench,
@@ -37,18 +39,20 @@ def said(state: RunState, event: e.MarkerReceived) -> Actions:
             return _sent_by(state, attempt, MessageKind.QUESTION, event.to or _in_charge(state), event)
         case MarkerKind.ANSWER:
             return _answered_by(state, attempt, event)
+        case MarkerKind.PLAN:
+            return _plan_of(state, attempt, event)
         case _:
             return []
 
 
 def _in_charge(state: RunState) -> str:
-    return LEAD if state.settings.lead else PERSON
+    return LEAD if state.led else PERSON
 
 
 def _sent_by(
     state: RunState, attempt: AttemptState, kind: MessageKind, to: str, event: e.MarkerReceived
 ) -> Actions:
-    if to == LEAD and not state.settings.lead:  # who leads there is the person
+    if to == LEAD and not state.led:  # who leads there is the person
         to = PERSON
     if reason := refusal(state, attempt, to):
         return [a.Declare(_refused(attempt, to, reason))]
@@ -60,7 +64,7 @@ def _sent_by(
         reply_to=event.reply_to if event.reply_to in state.mail else "",
         task=attempt.task,
         attempt=attempt.number,
-        until=_until(state, to) if kind is MessageKind.QUESTION else None,
+        until=until(state, kind, to) if kind is MessageKind.QUESTION else None,
     )
     return [a.Declare(e.MessageSent(message=message(state, draft)))]
 
@@ -69,11 +73,20 @@ def _refused(attempt: AttemptState, to: str, reason: str) -> e.MessageRefused:
     return e.MessageRefused(task=attempt.task, attempt=attempt.number, to=to, reason=reason)
 
 
-def _until(state: RunState, to: str) -> float | None:
-    """When who asks ``to`` goes on without an answer; None for never, or where it is decided at once."""
-    if to == PERSON and state.settings.on_question != "ask":
-        return None
-    return state.at + state.settings.answer_seconds
+def _plan_of(state: RunState, attempt: AttemptState, event: e.MarkerReceived) -> Actions:
+    to = approver(state, state.task(attempt.task))
+    if reason := objection(state, attempt):
+        return [a.Declare(_refused(attempt, to, reason))]
+    draft = Draft(
+        MessageKind.PLAN,
+        attempt.teammate,
+        to,
+        event.note,
+        task=attempt.task,
+        attempt=attempt.number,
+        until=until(state, MessageKind.PLAN, to),
+    )
+    return [a.Declare(e.MessageSent(message=message(state, draft)))]
 
 
 def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived) -> Actions:
@@ -100,52 +113,68 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
 def _message_sent(state: RunState, event: e.MessageSent) -> Actions:
     if (change := changes.answered(state, event.message)) or state.finished:
         return change
+    if event.message.kind is MessageKind.CHANGE:  # nobody at work waits for it
+        return []
     told: Actions = []
     for name in recipients(state, event.message.sender, event.message.to):
         attempt = working(state, name)
         told += deliver(state, attempt) if attempt is not None else []
+        told += to_lead.deliver(state) if name == LEAD else []
+    if LEAD in recipients(state, event.message.sender, event.message.to) and (called := to_lead.call(state)):
+        return told + called
     if event.message.kind is MessageKind.ANSWER:
-        return told + (settled(state) or go_on(state))
-    return told + (settled(state) or wake(state)) if event.message.asks else told
+        return told + ruled(state, event.message) + (settled(state) or go_on(state))
+    return told + _asked(state, event.message.id) if event.message.asks else told
+
+
+def _asked(state: RunState, name: str) -> Actions:
+    """Somebody is waited for from now on."""
+    ask = state.asks.get(name)
+    return (held(state, ask) if ask is not None else []) + (settled(state) or go_on(state))
 
 
 @after(e.AskPassedOn)
 def _ask_passed_on(state: RunState, event: e.AskPassedOn) -> Actions:
-    return settled(state) or wake(state)
+    message = state.mail[event.message]
+    attempt = working(state, message.sender)
+    stranded = attempt is not None and attempt.task == message.task and attempt.stranded
+    left: Actions = [a.CollectWork(attempt.task, attempt.number)] if attempt is not None and stranded else []
+    return left + _asked(state, event.message)
 
 
 def settled(state: RunState) -> Actions:
-    """Settle the first open question that nobody will answer, or not in time: what the lead was asked goes to
-    the person, the rest is answered by workbench. The event that comes of it asks for the next one."""
+    """Settle the first thing asked that nobody will answer, or not in time: what the lead was asked goes to
+    the person, the rest is answered by workbench, or held. The event that comes of it asks for the next."""
     for ask in state.asks.values():
-        if ask.message.kind is not MessageKind.QUESTION:
+        rule = policy(state.settings, ask.message.kind)
+        overdue = is_overdue(state, ask)
+        if ask.to == LEAD and (overdue or not state.led or ask.message.id in state.lead.silent):
+            again = until(state, ask.message.kind, PERSON)
+            return [a.Declare(e.AskPassedOn(message=ask.message.id, to=PERSON, until=again))]
+        if rule is None:
             continue
-        if ask.to == LEAD and is_overdue(state, ask):
-            passed = e.AskPassedOn(message=ask.message.id, to=PERSON, until=_until(state, PERSON))
-            return [a.Declare(passed)]
-        if text := _in_place(state, ask):
-            return [a.Declare(e.MessageSent(message=message(state, answer_by_workbench(ask.message, text))))]
+        if overdue and ask.to == PERSON and rule.then == "hold":
+            return [a.Declare(e.AskPassedOn(message=ask.message.id, to=PERSON))]
+        if said := _in_place(state, ask, rule, overdue=overdue):
+            return [a.Declare(e.MessageSent(message=message(state, said)))]
     return []
 
 
-def _in_place(state: RunState, ask: Ask) -> str:
-    """What workbench says in place of who was asked; "" while an answer may come."""
-    if ask.to == PERSON and state.settings.on_question == "proceed":
-        return NOBODY
+def _in_place(state: RunState, ask: Ask, rule: Policy, *, overdue: bool) -> Draft | None:
+    """What workbench says in place of who was asked; None while an answer may come."""
+    if overdue or (ask.to == PERSON and rule.then == "answer" and not rule.waits):
+        return answer_by_workbench(ask.message, rule.text, rule.decision)
     if ask.to in state.teammates and working(state, ask.to) is None:
-        return NOT_AT_WORK.format(name=ask.to)
-    if is_overdue(state, ask):
-        return NOBODY
-    waits = circle(state, ask)
-    return CIRCLE.format(circle=", ".join((*waits, waits[0]))) if waits else ""
+        return answer_by_workbench(ask.message, NOT_AT_WORK.format(name=ask.to))
+    if waits := circle(state, ask):
+        return answer_by_workbench(ask.message, CIRCLE.format(circle=", ".join((*waits, waits[0]))))
+    return None
 
 
 def wait(state: RunState, attempt: AttemptState) -> Actions:
     """A teammate's turn is over because it waits for an answer. Where that may take a person's time, its
     work is kept and it goes on when the answer is there."""
-    if state.settings.on_question == "hold" and any(
-        ask.to == PERSON and ask.message.task == attempt.task for ask in state.asks.values()
-    ):
+    if any(holds(state, ask) and ask.message.task == attempt.task for ask in state.asks.values()):
         return [a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
     return deliver(state, attempt) or wake(state)
 
@@ -155,8 +184,21 @@ def deliver(state: RunState, attempt: AttemptState) -> Actions:
     letter = next_letter(state, attempt)
     if letter is None:
         return []
-    kind = "answer" if letter.kind is MessageKind.ANSWER else "message"
-    return [a.Tell(attempt.task, attempt.number, kind, words(state, letter), letter.id)]
+    kind = _told_as(state, attempt, letter)
+    told: Actions = [a.Tell(attempt.task, attempt.number, kind, words(state, letter), letter.id)]
+    if kind == "plan_rejected" and (reason := fault(state, attempt)):
+        told.append(a.CutShort(attempt.task, attempt.number, reason))
+    return told
+
+
+def _told_as(state: RunState, attempt: AttemptState, letter: Message) -> str:
+    """As what a message is told; what became of a plan for another task is news like any other."""
+    if letter.kind is not MessageKind.ANSWER:
+        return "message"
+    asked = state.mail.get(letter.reply_to)
+    if asked is None or asked.kind is not MessageKind.PLAN or asked.task != attempt.task:
+        return "answer"
+    return "plan_approved" if letter.decision == "yes" else "plan_rejected"
 
 
 @after(e.MessageRefused)

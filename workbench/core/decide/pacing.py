@@ -8,6 +8,7 @@ from workbench.core import pacing
 from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import go_on
 from workbench.core.decide.table import Actions, after
+from workbench.core.decide.to_lead import call
 from workbench.core.state import AttemptState, Phase, RunState
 
 
@@ -49,7 +50,7 @@ def _awoke(state: RunState, event: e.Awoke) -> Actions:
     pause = state.pace.pause
     if pause is not None and not pause.hold.holds(state.at):
         return [a.Declare(e.TeamUnpaused())]
-    return settled(state) or go_on(state)
+    return call(state) or settled(state) or go_on(state)
 
 
 def circuit(state: RunState) -> Actions:

@@ -4,7 +4,7 @@ next, is the run over."""
 from __future__ import annotations
 
 from workbench.core import actions as a
-from workbench.core import allocation, mailing, merge, pacing
+from workbench.core import allocation, leading, mailing, merge, pacing
 from workbench.core import events as e
 from workbench.core.decide.table import Actions
 from workbench.core.models import BUDGET_SPENT
@@ -71,7 +71,12 @@ def land(state: RunState) -> Actions:
 
 
 def finish(state: RunState) -> Actions:
-    """End the run when nothing is in flight and nothing more can be."""
+    """End the run when nothing is in flight and nothing more can be; first its lead, if that is there."""
+    over = _over(state)
+    return [a.EndLead()] if over and state.lead.up else over
+
+
+def _over(state: RunState) -> Actions:
     if state.working or state.landing is not None or state.finished:
         return []
     if state.pairing and not state.stopping:
@@ -88,8 +93,8 @@ def finish(state: RunState) -> Actions:
         asks = [ask.message for ask in held if ask is not None]
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
             return []
-        waits = "; ".join(f"{ask.id} of {ask.sender} ({ask.task})" for ask in asks[:4])
-        reason = f"{mailing.UNANSWERED}: {waits}"
+        waits = "; ".join(f"{ask.id}, a {ask.kind} of {ask.sender} ({ask.task})" for ask in asks[:4])
+        reason = f"{mailing.UNANSWERED}: {waits}" + ("; …" if len(asks) > 4 else "")
         return [a.Declare(e.RunFinished(outcome="stopped", reason=reason))]
     if state.over < len(state.tasks):
         if may_start(state):
@@ -114,10 +119,13 @@ def kept_worktrees(state: RunState) -> tuple[str, ...]:
 
 def wake(state: RunState) -> Actions:
     """Come back when time has passed that something waits for: a task, if nothing else may let it start, or
-    who asked something."""
+    who asked something, or the lead that failed."""
     holds = [ask.hold for ask in state.asks.values()] if not state.stopping else []
     if may_start(state) and state.startable and not state.paused:
         holds.append(pacing.waits(state))
+    lead = state.lead
+    if state.led and not lead.up and not state.stopping and leading.wanted(state):
+        holds.append(lead.later if lead.later is not None and lead.later.holds(state.at) else None)
     found = [hold for hold in holds if hold is not None]
     return [a.Wake(min(found, key=lambda hold: hold.until))] if found else []
 

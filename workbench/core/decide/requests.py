@@ -11,13 +11,16 @@ from workbench.core.decide.table import Actions, after
 from workbench.core.mail import ALL, LEAD, PERSON, MessageKind
 from workbench.core.mailing import Draft, message
 from workbench.core.models import Value
-from workbench.core.requests import Answer, Request, Stop, Write
+from workbench.core.requests import Answer, Escalate, Request, Stop, Write
 from workbench.core.state import RunState
 
 R = TypeVar("R", bound=Value)
 Carrier = Callable[[RunState, e.RequestMade, Any], Actions]
 CARRIERS: dict[type[Value], Carrier] = {}
 """What each kind of request calls for."""
+
+LEAD_MAY: set[type[Value]] = {Write, Answer, Escalate}
+"""What the lead may ask for; everything else is a person's alone."""
 
 
 class Refused(Exception):
@@ -52,6 +55,8 @@ def refusal(state: RunState, request: Request, by: str) -> Refused | None:
 @after(e.RequestMade)
 def _request_made(state: RunState, event: e.RequestMade) -> Actions:
     try:
+        if event.by == LEAD and type(event.request) not in LEAD_MAY:
+            raise Refused("The lead may not ask for that: it answers, writes and escalates.")
         return CARRIERS[type(event.request)](state, event, event.request)
     except Refused as refused:
         return [a.Declare(e.RequestRefused(id=event.id, reason=str(refused), hint=refused.hint))]
@@ -88,12 +93,13 @@ def _answer(state: RunState, event: e.RequestMade, request: Answer) -> Actions:
     asked = ask.message
     if event.by == asked.sender:
         raise Refused("Nobody answers their own question.")
+    if event.by == LEAD and (ask.to != LEAD or asked.kind is MessageKind.PERMISSION):
+        who = "a person" if asked.kind is MessageKind.PERMISSION or ask.to == PERSON else ask.to
+        raise Refused(f"{asked.id} is for {who} to answer, not for the lead.")
     if asked.kind is MessageKind.QUESTION and not request.text.strip():
         raise Refused("An answer to a question says something.")
     if asked.kind is not MessageKind.QUESTION and not request.decision:
         raise Refused(f"{asked.id} wants a yes or a no.", f'workbench answer {asked.id} yes (or: no "why")')
-    if asked.kind is MessageKind.CHANGE and event.by != PERSON:
-        raise Refused("What the plan is, a person decides.")
     draft = Draft(
         MessageKind.ANSWER, event.by, asked.sender, request.text, reply_to=asked.id, decision=request.decision
     )

@@ -8,6 +8,7 @@ from workbench.core.decide.attempts import flakes
 from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import finish, go_on
 from workbench.core.decide.table import Actions, after
+from workbench.core.decide.to_lead import call
 from workbench.core.state import RunState
 
 
@@ -18,14 +19,16 @@ def _run_started(state: RunState, event: e.RunStarted) -> Actions:
 
 @after(e.RunResumed)
 def _run_resumed(state: RunState, event: e.RunResumed) -> Actions:
-    return settled(state) or go_on(state) if state.base_green else [a.CheckBase()]
+    if not state.base_green:
+        return [a.CheckBase()]
+    return call(state) or settled(state) or go_on(state)
 
 
 @after(e.BaseChecked)
 def _base_checked(state: RunState, event: e.BaseChecked) -> Actions:
     seen = flakes("", state.base_flakes)
     if state.base_green:
-        return seen + go_on(state)
+        return seen + (call(state) or go_on(state))
     if not state.base_red_twice:  # one red run of a gate proves nothing
         return [*seen, a.CheckBase()]
     red = next(verdict for verdict in event.verdicts if not verdict.green)
@@ -40,4 +43,6 @@ def _stop_requested(state: RunState, event: e.StopRequested) -> Actions:
     stops: Actions = [a.EndAttempt(key[0], key[1], interrupt=True) for key in state.working]
     if state.landing is not None:
         stops.append(a.DropLanding())
+    if state.lead.up:
+        stops.append(a.EndLead())
     return stops or finish(state)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, cast
 
 from workbench.core import graph
-from workbench.core.models import Plan, Task
+from workbench.core.models import Approver, Plan, Task
 from workbench.core.plan import rules
 from workbench.errors import PlanError, Problem
 
@@ -27,6 +28,7 @@ class Draft:
     priority: int = 0
     attempts: int | None = None
     budget_usd: float | None = None
+    plan_by: str = ""
     done: bool = False
     lines: dict[str, int] = field(default_factory=dict)
 
@@ -47,6 +49,8 @@ class Draft:
         if self.attempts is not None:
             line = self.at("attempts")
             yield from rules.number_problems(self.attempts, line, "attempts", 1, rules.MAX_ATTEMPTS)
+        if self.plan_by:
+            yield from rules.approver_problems(self.plan_by, self.at("plan"))
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Head:
     budget_usd: float | None = None
     model: str | None = None
     base: str | None = None
+    lead: Literal["", "claude"] = ""
 
 
 @dataclass(slots=True)
@@ -114,6 +119,7 @@ def build(head: Head, drafts: Sequence[Draft], problems: Sequence[Problem], path
         budget_usd=head.budget_usd,
         model=head.model,
         base=head.base,
+        lead=head.lead,
     )
 
 
@@ -129,6 +135,7 @@ def _task(draft: Draft) -> Task:
         priority=draft.priority,
         attempts=draft.attempts,
         budget_usd=draft.budget_usd,
+        plan_by=cast("Approver", draft.plan_by),  # held to the rules by now
         line=draft.line,
     )
 

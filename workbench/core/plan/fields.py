@@ -21,7 +21,7 @@ from workbench.core.plan.draft import Draft
 from workbench.core.plan.page import Block, Page
 from workbench.errors import Problem
 
-FIELDS = ("after", "files", "gate", "role", "priority", "attempts", "budget")
+FIELDS = ("after", "files", "gate", "role", "priority", "attempts", "budget", "plan")
 
 MEANT = {
     "after": "depends, depends on, depends-on, depends_on, dependencies, dependency, needs, requires, "
@@ -173,6 +173,8 @@ def _set(draft: Draft, item: Item) -> Iterator[Problem]:
         draft.gates += tuple(unquote(value) for value in values)
     elif name == "role":
         draft.role = unquote(item.value)
+    elif name == "plan":
+        draft.plan_by = unquote(item.value).lower()
     elif name == "budget":
         yield from _set_budget(draft, item.value, line)
     else:

@@ -24,7 +24,7 @@ LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEPTH = 6
 FIRST_LINE = 2
-KEYS = ("team", "gates", "setup", "budget_usd", "model", "base", "todos")
+KEYS = ("team", "gates", "setup", "budget_usd", "model", "base", "lead", "todos")
 FOREIGN = ("name", "overview", "isProject")
 """What other plan tools write beside ``todos``: a title, a context, and a flag that says nothing here."""
 
@@ -46,6 +46,7 @@ def read(text: str) -> Front:
         "budget_usd": lambda node: _budget(front, node),
         "model": lambda node: setattr(front.head, "model", _name(front, node, "model")),
         "base": lambda node: setattr(front.head, "base", _name(front, node, "base")),
+        "lead": lambda node: _lead(front, node),
         "todos": lambda node: _todos(front, node),
         "name": lambda node: setattr(front.head, "title", " ".join(_text(front, node, "name").split())),
         "overview": lambda node: setattr(front.head, "context", trim(_text(front, node, "overview"))),
@@ -156,6 +157,13 @@ def _team(front: Front, node: yaml.Node) -> None:
         return
     front.head.team = int(node.value)
     front.problems.extend(rules.number_problems(front.head.team, _line(node), "team", 1, rules.MAX_TEAM))
+
+
+def _lead(front: Front, node: yaml.Node) -> None:
+    if isinstance(node, yaml.ScalarNode) and node.value == "claude":
+        front.head.lead = "claude"
+    else:
+        _wrong(front, node, "lead", "`claude`, the only kind there is; leave it out for none")
 
 
 def _budget(front: Front, node: yaml.Node) -> None:

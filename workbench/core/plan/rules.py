@@ -126,6 +126,16 @@ def role_problems(role: str, line: int) -> Iterator[Problem]:
         yield Problem(line, f"{show(role)} is not a role", "A role is a word or two, such as backend.")
 
 
+def approver_problems(who: str, line: int) -> Iterator[Problem]:
+    """Who may approve the plan of a task."""
+    if who not in ("lead", "person"):
+        yield Problem(
+            line,
+            f"{show(who)} cannot approve a plan",
+            "Write 'plan: person', or 'plan: lead'; leave the field out where no plan is wanted first.",
+        )
+
+
 def name_problems(name: str, line: int, what: str) -> Iterator[Problem]:
     """The name of a model or of a commit: one word on a command line."""
     if not name or name.startswith("-") or re.search(r"\s|\\|\.\.", name) or len(name) > MAX_VALUE:

@@ -22,7 +22,7 @@ from workbench.core.plan.page import VERBATIM
 from workbench.core.plan.parse import parse
 from workbench.errors import PlanError
 
-FRONT = ("team", "budget_usd", "model", "base", "gates", "setup")
+FRONT = ("team", "budget_usd", "model", "base", "lead", "gates", "setup")
 
 
 def render(plan: Plan) -> str:
@@ -92,7 +92,7 @@ def _heading(marks: str, text: str) -> str:
 
 
 def _front(plan: Plan) -> str:
-    given = {name: getattr(plan, name) for name in FRONT if getattr(plan, name) not in (None, ())}
+    given = {name: getattr(plan, name) for name in FRONT if getattr(plan, name) not in (None, (), "")}
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     if not values:
         return ""
@@ -114,6 +114,8 @@ def _fields(task: Task) -> Iterator[str]:
         yield f"- attempts: {task.attempts}"
     if task.budget_usd is not None:
         yield f"- budget: {task.budget_usd:g}"
+    if task.plan_by:
+        yield f"- plan: {task.plan_by}"
 
 
 def _reads_as(text: str, plan: Plan) -> bool:
@@ -147,6 +149,8 @@ def _facts(plan: Plan) -> Iterator[str]:
         yield f"model: {plan.model}"
     if plan.base is not None:
         yield f"base: {plan.base}"
+    if plan.lead:
+        yield f"lead: {plan.lead}"
     if plan.contract:
         yield f"contract: {len(plan.contract.splitlines())} lines, in every brief"
 
@@ -161,5 +165,7 @@ def _details(task: Task) -> Iterator[str]:
     said = [f"{name}: {value}" for name, value in rest.items() if value]
     if task.budget_usd is not None:
         said.append(f"budget: {dollars(task.budget_usd)}")
+    if task.plan_by:
+        yield f"plans first: the {task.plan_by} approves"
     if said:
         yield ", ".join(said)

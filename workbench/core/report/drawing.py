@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from workbench.core.changes import gist
 from workbench.core.changing import open_change
 from workbench.core.flakes import excused_failures, flakes
+from workbench.core.mail import LEAD
 from workbench.core.models import Usage
 from workbench.core.report.values import (
     ConflictReport,
     LandingReport,
+    LeadReport,
     ProposalReport,
     Report,
     SemanticReport,
@@ -49,7 +51,7 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         messages=state.messages,
         quarantined=state.quarantined,
         denied=sum(attempt.denied for attempt in state.attempts.values()),
-        usage=state.spent + live,
+        usage=state.spent + live + state.lead.usage,
         tasks=tasks,
         landings=tuple(
             LandingReport(
@@ -83,6 +85,23 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         flakes=flakes(state),
         excused=excused_failures(state),
         proposals=tuple(_proposals(state)),
+        lead=_lead(state) if state.lead.life else None,
+    )
+
+
+def _lead(state: RunState) -> LeadReport:
+    asked = [it.id for it in state.mail.values() if it.asks and it.to == LEAD]
+    said = [it for it in state.mail.values() if it.sender == LEAD]
+    answers = sum(it.reply_to in asked for it in said)
+    waits = sum(name in state.asks and state.asks[name].to == LEAD for name in asked)
+    return LeadReport(
+        asked=len(asked),
+        answered=answers,
+        passed=len(asked) - answers - waits,
+        wrote=len(said) - answers,
+        denied=state.lead.denied,
+        out=state.lead.out,
+        usage=state.lead.spent + state.lead.usage,
     )
 
 

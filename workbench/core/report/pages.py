@@ -67,6 +67,7 @@ def markdown(result: Report) -> str:
     if words := proof_words(result):
         lines += [words, ""]
     lines += _proposals(result)
+    lines += _lead(result)
     lines += _alarms(result)
     lines += sections(result.flakes, result.excused)
     return "\n".join(lines)
@@ -94,6 +95,19 @@ def _conflicts(result: Report) -> list[str]:
         by += f"; red before: {', '.join(conflict.thrown)}" if conflict.thrown else ""
         lines.append(f"| `{conflict.task}` | {_escape(', '.join(conflict.paths))} | {by} |")
     return [*lines, ""]
+
+
+def _lead(result: Report) -> list[str]:
+    lead = result.lead
+    if lead is None:
+        return []
+    cost = "" if result.scripted else f" It cost ${lead.usage.cost_usd:.2f}."
+    told = (
+        f"Asked {lead.asked} times, it answered {lead.answered}, and {lead.passed} went to the person."
+        f" It wrote {lead.wrote} other messages.{cost}"
+    )
+    out = [f"It was not called any more: {_escape(lead.out)}", ""] if lead.out else []
+    return ["## The lead", "", told, "", *out]
 
 
 def _alarms(result: Report) -> list[str]:

@@ -93,6 +93,19 @@ class ProposalReport(Value):
     change: str
 
 
+class LeadReport(Value):
+    """What the lead did: of what it was asked it ``answered`` some, and left some to the person (``passed``).
+    It ``wrote`` so many messages besides. ``out`` says why it was not called any more."""
+
+    asked: int
+    answered: int
+    passed: int
+    wrote: int
+    denied: int
+    out: str
+    usage: Usage
+
+
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
     markers; ``excused`` are the failures of quarantined tests."""
@@ -127,3 +140,4 @@ class Report(Value):
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
     proposals: tuple[ProposalReport, ...] = ()
+    lead: LeadReport | None = None

@@ -96,6 +96,7 @@ class _Session:
     mood: str = ""
     cost: float = 0.0
     dropped: int = 0
+    locked: bool = False
     session: str = ""
 
     async def live(self) -> None:
@@ -107,7 +108,8 @@ class _Session:
         if self.mood == "login" and weather.logins <= 0:
             self.mood = ""
         self.report(Started(pid=None, session=self.session))
-        self._take(self.it.messages)
+        self.locked = self.it.read_only
+        self._take(Letter("", self.it.messages))
         turn = 0
         while True:
             turn += 1
@@ -116,12 +118,13 @@ class _Session:
             self.report(ended)
             if not ended.live:
                 return
-            self._take((await self.inbox.get()).messages)
+            self._take(await self.inbox.get())
             while not self.inbox.empty():
-                self._take(self.inbox.get_nowait().messages)
+                self._take(self.inbox.get_nowait())
 
-    def _take(self, messages: tuple[str, ...]) -> None:
-        known = self.team.transcripts
+    def _take(self, letter: Letter) -> None:
+        self.locked = self.locked and not letter.unlocks
+        known, messages = self.team.transcripts, letter.messages
         for name in messages:
             if not known.has(self.session, name):  # else it heard that before a crash that nobody heard of
                 known.heard.append(TakenUp(self.session, self.it.teammate, self.it.task, name))
@@ -150,6 +153,10 @@ class _Session:
             raise RuntimeError("broken agent")
         if self.mood == "endless" and turn < 6:
             return self._ended(True)
+        return await (self._plan() if self.locked else self._do(turn))
+
+    async def _do(self, turn: int) -> Ended:
+        """Its work, and a word on it."""
         if not (self.mood in ("lazy", "unchanged") and turn == 1):
             await self._write(turn)
         if self.mood == "vandal":
@@ -159,6 +166,19 @@ class _Session:
         elif not (self.mood == "silent" or (self.mood == "forgetful" and turn == 1)):
             self._mark("done")
         return self._ended(self.mood != "program", code=0 if self.mood == "program" else None)
+
+    async def _plan(self) -> Ended:
+        """Who is to plan first does so, mostly; a vandal or a liar writes at once."""
+        if self.mood in ("vandal", "forger") or (self.mood == "chatter" and self._chance(0.5)):
+            await self._write(1)
+        if self._chance(0.9):
+            self._mark("plan", f"plan {self.dropped}")
+        if self.mood in ("twice", "silent"):
+            self._mark("done")
+        live = self.mood != "program"
+        if live:
+            await self._wait(30.0)
+        return self._ended(live, code=None if live else 0)
 
     def _exhausted(self) -> Ended:
         """A limit ends the session; of half of them somebody says when they are reset."""
@@ -195,7 +215,7 @@ class _Session:
         """What is said and done on the way."""
         dice = self.team.weather.dice
         for _ in range(40 if self.mood == "chatter" else dice.choice((0, 0, 1, 3))):
-            match dice.randrange(6):
+            match dice.randrange(7):
                 case 0:
                     self.report(Acted("Edit", "a.txt"))
                 case 1:
@@ -205,8 +225,11 @@ class _Session:
                 case 3:
                     self._mark("message", "hello", to=dice.choice((*self.it.teammates[:4], *PLACES)))
                 case 4:
-                    self._mark(dice.choice(("note", "progress")), "so far")
+                    self._mark(dice.choice(("note", "progress", "plan")), "so far")
                     self._say_more()
+                case 5 if self.it.consult is not None:
+                    await self.it.consult("WebFetch", "https://x", "nobody allowed it")
+                    self.team.life.check()
                 case _:
                     await self._wait(30.0)
 

@@ -199,8 +199,9 @@ class Person:
         return True
 
     def _decision(self, ask: Ask) -> Decision:
-        """Every third change of the plan is declined."""
-        declined = ask.message.kind is MessageKind.CHANGE and number(ask.message.id) % 3 == 0
+        """Every third change of the plan is declined, and some of the rest."""
+        change = ask.message.kind is MessageKind.CHANGE
+        declined = number(ask.message.id) % 3 == 0 if change else ask.message.id.endswith("7")
         return "no" if declined else "yes"
 
     def change(self, process: Process) -> None:

@@ -18,7 +18,9 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         own = ("own",) if dice.random() < 0.2 else ()
         urgent = dice.randrange(3) if dice.random() < 0.3 else 0
         name = chr(ord("a") + number)
-        tasks.append(Task(id=name, title=name.upper(), after=after, gates=own, priority=urgent))
+        by = dice.choice(("lead", "person")) if dice.random() < 0.15 else ""
+        fields = {"after": after, "gates": own, "priority": urgent, "plan_by": by}
+        tasks.append(Task.model_validate({"id": name, "title": name.upper(), **fields}))
     return tasks, RunSettings(
         team=NAMES[: dice.randint(1, len(NAMES))],
         gates=("test",),
@@ -36,8 +38,12 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         answer_seconds=dice.choice((0.0, 60.0, 3600.0)),
         topology=dice.choice(("star", "hierarchical", "mesh")),
         message_quota=dice.choice((0, 3, 40)),
+        on_plan=dice.choice(("approve", "approve", "ask", "hold")),
+        on_permission=dice.choice(("deny", "ask")),
         continues=dice.random() < 0.5,
+        agent=dice.choice(("claude", "command:x")),
         keep_worktrees=dice.random() < 0.2,
+        lead=dice.choice(("", "claude")),
     )
 
 

@@ -10,18 +10,20 @@ from typing import Protocol
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
-from workbench.core.mail import PERSON
-from workbench.core.requests import OF_THE_MOMENT
+from workbench.core.mail import PERSON, Message
+from workbench.core.requests import OF_THE_MOMENT, Answer
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
 from workbench.engine.loop import Engine
+from workbench.engine.ports import Seat
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.errors import GitError, StoreError
 from workbench.testing.clock import Clock, VirtualLoop
 from workbench.testing.faults import FaultyMarkers, FaultyStore, Life, Roughnecks, Weather, faulty
 from workbench.testing.faults.agents import sound
+from workbench.testing.faults.leads import RoughLead
 from workbench.testing.git import Files
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.names import LineNames
@@ -30,7 +32,7 @@ from workbench.testing.requests import MemoryRequests
 from workbench.testing.resolver import FakeResolver
 from workbench.testing.store import MemoryStore
 from workbench.testing.transcripts import Transcripts
-from workbench.testing.worktrees import FakeGates, FakeWorktrees
+from workbench.testing.worktrees import FakeCheckouts, FakeGates, FakeWorktrees
 
 RUN = "r"
 FOUL = (GitError, OSError, StoreError)
@@ -77,6 +79,7 @@ class Process:
         self.left = ""
         self.main: asyncio.Task[None]
         self.agents: Roughnecks
+        self.lead: RoughLead
 
     def live(self) -> str:
         """Run it to its end, which is told: over, cancelled, killed, or what it failed with. ``left`` says
@@ -140,6 +143,7 @@ class Process:
         world = self._world()
         bus = Bus()
         bus.listen(self._listen)
+        bus.listen(self._asked)
         log = store.read(RUN)
         if not log:
             self.engine = Engine(RUN, RunState(), store, bus, machine.clock.now)
@@ -169,6 +173,19 @@ class Process:
         effects.listen(self.state)
         await self.engine.go(effects)
 
+    def _asked(self, record: e.Record) -> None:
+        """Somebody wants a person's word, and gets it some time, or not."""
+        if isinstance(record.event, e.MessageSent) and record.event.message.asks:
+            wait = 2_000.0 * self.machine.weather.dice.random()
+            self.loop.call_later(wait, self._answer, record.event.message)
+
+    def _answer(self, message: Message) -> None:
+        dice = self.machine.weather.dice
+        if not self.life.dead and dice.random() < 0.6:
+            decision = dice.choice(("yes", "yes", "no"))
+            answer = Answer.model_validate({"message": message.id, "decision": decision, "text": "so"})
+            self.machine.requests.leave(answer)
+
     def _world(self) -> World:
         machine, life = self.machine, self.life
         markers = FaultyMarkers.of(machine.markers, life)
@@ -183,6 +200,7 @@ class Process:
             machine.clock.now,
             machine.transcripts,
         )
+        self.lead = RoughLead(machine.weather, life, machine.transcripts, machine.clock.now)
         return World(
             git=faulty(git, "git", life),
             worktrees=faulty(machine.worktrees, "worktrees", life),
@@ -195,6 +213,7 @@ class Process:
             environment={},
             notes=faulty(machine.notes, "notes", life),
             nonce=lambda: f"nonce-{next(machine.nonces)}",
+            seat=Seat(self.lead, FakeCheckouts(), {}),
             requests=machine.requests,
         )
 

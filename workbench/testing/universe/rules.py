@@ -9,6 +9,7 @@ from itertools import pairwise
 from workbench.core import events as e
 from workbench.core import graph
 from workbench.core.apply import fold
+from workbench.core.mail import MessageKind
 from workbench.core.models import Verdict
 from workbench.core.notes import note_of
 from workbench.core.state import OVER, RunState, TaskStatus
@@ -38,6 +39,7 @@ def after_process(process: Process, how: str) -> None:
         return
     assert not process.left, f"tasks were left behind: {process.left}"
     assert process.agents.working == 0, "agents were left behind"
+    assert process.lead.working == 0, "the lead was left behind"
     if how == "over" and process.state is not None:
         assert process.state.finished, "it ended, and the run neither did nor was stopped"
         state = fold(process.machine.store.read(RUN))
@@ -57,6 +59,7 @@ def at_end(
         _branch(log, state, git, base, person)
     _begun(log, state, git)
     _kept(log, git)
+    _planned(log, state)
     for record in log:
         said = getattr(record.event, "error", "") or getattr(record.event, "reason", "")
         assert not OURS.search(said), f"record {record.seq}, {record.type}: {said}"
@@ -110,6 +113,31 @@ def _begun(log: list[e.Record], state: RunState, git: FakeGit) -> None:
                 for other in set(after[record.event.task]) - left_out:
                     assert other in landed, f"{name} began before {other} had landed"
                     assert git.holds(record.event.start, landed[other]), f"{name} begins without {other}"
+            case _:
+                pass
+
+
+def _planned(log: list[e.Record], state: RunState) -> None:
+    """What is planned first is delivered by who had an approved plan, and wrote nothing before."""
+    waiting = [name for name, ask in state.asks.items() if ask.message.kind is not MessageKind.CHANGE]
+    assert not waiting, f"the run is over, and somebody waits: {sorted(waiting)}"
+    asked: dict[str, str] = {}
+    approved: set[str] = set()
+    early: set[tuple[str, int]] = set()
+    for record in log:
+        match record.event:
+            case e.MessageSent(message=message) if message.kind is MessageKind.PLAN:
+                asked[message.id] = message.task
+            case e.MessageSent(message=message) if message.reply_to in asked and message.decision == "yes":
+                approved.add(asked[message.reply_to])
+            case e.PlanBreached():
+                early.add((record.event.task, record.event.attempt))
+            case e.TaskDelivered():
+                it = record.event
+                assert not state.tasks[it.task].spec.plan_by or it.task in approved, f"{it.task} had no plan"
+                assert (it.task, it.attempt) not in early, (
+                    f"{it.task} was written before its plan was approved"
+                )
             case _:
                 pass
 

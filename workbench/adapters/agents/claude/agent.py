@@ -33,24 +33,30 @@ class ClaudeAgent:
     ) -> None:
         """See ``ports.Agent.work``. Cancelling ends the process in good order, which takes up to a few
         seconds; cancelling again kills it. Either way this returns when it is gone."""
-        session = Session(self._settings, assignment, inbox, report, self._notes)
-        # The client's life is one task's; a task of its own lets it end in order when this is cancelled.
-        # It is awaited on every path, so it cannot outlive this call.
-        life = asyncio.create_task(session.run(), name=f"claude {assignment.task}")
-        cancelled = 0
-        try:
-            while not life.done():
-                try:
-                    await asyncio.wait({life})
-                except asyncio.CancelledError:
-                    cancelled += 1
-                    if cancelled == 1:
-                        life.cancel()
-                    else:
-                        session.kill()
-        finally:
-            if not life.done() or life.cancelled() or life.exception() is not None:
-                session.kill()
-        if cancelled:
-            raise asyncio.CancelledError
-        await life
+        await live(
+            Session(self._settings, assignment, inbox, report, self._notes), f"claude {assignment.task}"
+        )
+
+
+async def live(session: Session, name: str) -> None:
+    """Let ``session`` live. Cancelling ends it in good order, cancelling again kills it."""
+    # The client's life is one task's; a task of its own lets it end in order when this is cancelled.
+    # It is awaited on every path, so it cannot outlive this call.
+    life = asyncio.create_task(session.run(), name=name)
+    cancelled = 0
+    try:
+        while not life.done():
+            try:
+                await asyncio.wait({life})
+            except asyncio.CancelledError:
+                cancelled += 1
+                if cancelled == 1:
+                    life.cancel()
+                else:
+                    session.kill()
+    finally:
+        if not life.done() or life.cancelled() or life.exception() is not None:
+            session.kill()
+    if cancelled:
+        raise asyncio.CancelledError
+    await life

@@ -19,6 +19,23 @@ from workbench.adapters.agents.claude import shell
 WRITERS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 READERS = frozenset({"Read", "Glob", "Grep", "LS", "NotebookRead"})
 
+READING = READERS | {
+    "Task",
+    "Agent",
+    "ToolSearch",
+    "TodoWrite",
+    "TaskCreate",
+    "TaskGet",
+    "TaskList",
+    "TaskUpdate",
+    "TaskOutput",
+    "TaskStop",
+    "WebSearch",
+    "WebFetch",
+}
+"""What who plans may use, besides the tools to report with: nothing here writes, and what subagents do is
+asked for tool by tool. No Bash: whether a command writes cannot be told from its text."""
+
 SECRET_PLACES = (
     ".ssh",
     ".gnupg",
@@ -57,6 +74,15 @@ LEAVING = frozenset(
 """Tools that leave the worktree, outlive the session, or talk past workbench; taken away altogether."""
 
 
+OWN = "mcp__workbench__"
+"""How the names of workbench's own tools begin."""
+
+PLAN_FIRST = (
+    "Your plan is not approved yet, so you may only read: with Read, Grep and Glob. Submit the plan with "
+    "mcp__workbench__plan and end your turn; what is said about it comes as a message."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A refused tool use: what it was about, and the reason as the model is told it."""
@@ -68,7 +94,7 @@ class Refusal:
 class Fence:
     """The fence around one worktree. ``home`` is the teammate's HOME; ``tools`` are the only ones that its
     role leaves it, None for all, and ``without`` what the role takes away. Those of MCP servers, of which
-    there are only our own, are none of a role's."""
+    there are only our own, are none of a role's. While ``locked``, the teammate may only read."""
 
     def __init__(
         self,
@@ -78,6 +104,7 @@ class Fence:
         sandboxed: bool,
         tools: frozenset[str] | None = None,
         without: frozenset[str] = frozenset(),
+        locked: bool = False,
     ) -> None:
         self._given = worktree
         self._root = Path(os.path.realpath(worktree))
@@ -86,11 +113,15 @@ class Fence:
         self._sandboxed = sandboxed
         self._tools = tools
         self._without = without
+        self.locked = locked
 
     def refuses(self, tool: str, given: Mapping[str, Any]) -> Refusal | None:
         """Why ``tool`` may not be used with the input ``given``, or None when the fence has no objection."""
         if not self._of_the_role(tool):
             return Refusal(tool, f"{tool} is not among the tools of your role.")
+        if self.locked and not (tool in READING or tool in ASKING or tool.startswith(OWN)):
+            about = given.get("command") or given.get("file_path") or given.get("notebook_path") or tool
+            return Refusal(str(about), PLAN_FIRST)
         if tool in WRITERS:
             return self._write(_path(given))
         if tool in READERS:

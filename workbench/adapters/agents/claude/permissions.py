@@ -8,7 +8,9 @@ two places that Claude Code asks one after the other:
 2. what Claude Code would then ask a person about comes to ``can_use_tool``: shell commands are allowed
    (in the sandbox, or, where there is none, as far as the fence let them through), so are edits that the
    fence let through, reading, subagents, skills, searching the web, and reading allowed hosts. Whatever
-   is not named is denied with the reason.
+   is not named is denied with the reason, or put to the person in charge where the run says so.
+
+What Claude Code would ask of a person at the keyboard goes to the team (``team.Team``).
 
 Without a sandbox a shell command has the power of the user who runs workbench, less a short list of
 refusals that stop accidents and not intent.
@@ -16,12 +18,14 @@ refusals that stop accidents and not intent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from workbench.adapters.agents.claude.fence import READERS, WRITERS, Fence
 from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import TOOL_NAMES
 from workbench.engine.ports import Denied
 
@@ -56,12 +60,21 @@ TARGET_LIMIT = 300
 
 
 class Permissions:
-    """The answers for one session; ``report`` hears of every refusal."""
+    """The answers for one session; ``report`` hears of every refusal, ``known`` are our own tools."""
 
-    def __init__(self, fence: Fence, settings: ClaudeSettings, report: Callable[[Denied], None]) -> None:
+    def __init__(
+        self,
+        fence: Fence,
+        settings: ClaudeSettings,
+        report: Callable[[Denied], None],
+        team: Team | None = None,
+        known: Collection[str] = TOOL_NAMES,
+    ) -> None:
         self._fence = fence
+        self._known = known
         self._settings = settings
         self._report = report
+        self._team = team
         self._reported: set[str] = set()
 
     async def before_tool(
@@ -70,17 +83,25 @@ class Permissions:
         """The PreToolUse hook: deny what the fence refuses, have no opinion on the rest."""
         tool = str(given.get("tool_name", ""))
         target: Any = given.get("tool_input")
-        refusal = self._fence.refuses(tool, target if isinstance(target, dict) else {})
+        target = target if isinstance(target, dict) else {}
+        if self._team is not None and (taken := self._team.takes(tool, target)):
+            self._reported.add(tool_use_id or "")  # asked for by other means: nothing was refused
+            return _deny(taken)
+        refusal = self._fence.refuses(tool, target)
         if refusal is None:
             return {}
         self._denied(tool, refusal.target, refusal.reason, tool_use_id)
-        return {
-            "hookSpecificOutput": {
-                "hookEventName": "PreToolUse",
-                "permissionDecision": "deny",
-                "permissionDecisionReason": refusal.reason,
-            }
-        }
+        return _deny(refusal.reason)
+
+    def used(self, tool: str, given: dict[str, Any]) -> None:
+        """Hear of a tool use that nobody was asked about. Claude Code answers for itself when it is to leave
+        a plan mode that it is not in; the plan that comes with that is as good as any."""
+        if tool == "ExitPlanMode" and self._fence.locked and self._team is not None:
+            self._team.submits(str(given.get("plan") or ""))
+
+    def unlock(self) -> None:
+        """From now on the teammate may write: its plan is approved."""
+        self._fence.locked = False
 
     async def can_use_tool(
         self, tool: str, given: dict[str, Any], context: ToolPermissionContext
@@ -92,6 +113,12 @@ class Permissions:
         reason = refusal.reason if refusal is not None else self._objection(tool, given)
         if not reason:
             return PermissionResultAllow()
+        consult = self._team.consult if self._team is not None else None
+        if refusal is None and consult is not None:
+            ruling = await consult(tool, _whole(given), reason)
+            if ruling.allowed:
+                return PermissionResultAllow()
+            reason = ruling.why or reason
         self._denied(tool, aim(given), reason, context.tool_use_id)
         return PermissionResultDeny(message=reason)
 
@@ -108,7 +135,7 @@ class Permissions:
                 )
 
     def _objection(self, tool: str, given: dict[str, Any]) -> str:
-        if tool == "Bash" or tool in WRITERS or tool in READERS or tool in HARMLESS or tool in TOOL_NAMES:
+        if tool == "Bash" or tool in WRITERS or tool in READERS or tool in HARMLESS or tool in self._known:
             return ""
         if tool == "WebFetch":
             host = urlsplit(str(given.get("url", ""))).hostname or ""
@@ -125,6 +152,21 @@ class Permissions:
                 return
             self._reported.add(tool_use_id)
         self._report(Denied(tool, target[:TARGET_LIMIT], reason))
+
+
+def _whole(given: dict[str, Any]) -> str:
+    """What a tool use is about, and all that it is given: who allows it must see what that is."""
+    return f"{aim(given)}\n{json.dumps(given, ensure_ascii=False, default=str)}".strip()
+
+
+def _deny(reason: str) -> HookJSONOutput:
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": reason,
+        }
+    }
 
 
 def aim(given: dict[str, Any]) -> str:

@@ -71,14 +71,16 @@ def claude_settings(
     home: Path,
     signing_in: Mapping[str, Any],
     kept: Iterable[Path] = (),
+    web: bool = True,
 ) -> str:
     """The JSON that Claude Code gets as its highest settings. ``kept`` are places where a command in the
-    sandbox never writes, whatever else is allowed.
+    sandbox never writes, whatever else is allowed; ``web`` lets it search there.
 
     ``permissions.allow`` stands here rather than in the SDK's ``allowed_tools`` because the tools of
     our own server are to be allowed as a whole, which the SDK warns about.
     """
-    chosen: dict[str, Any] = {**signing_in, "permissions": {"allow": ["mcp__workbench", "WebSearch"]}}
+    allowed = ["mcp__workbench", *(["WebSearch"] if web else [])]
+    chosen: dict[str, Any] = {**signing_in, "permissions": {"allow": allowed}}
     if in_sandbox:
         chosen["sandbox"] = {
             "enabled": True,

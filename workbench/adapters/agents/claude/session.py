@@ -26,6 +26,7 @@ from workbench.adapters.agents.claude.sandbox import (
     signing_in_settings,
 )
 from workbench.adapters.agents.claude.settings import ClaudeSettings
+from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
@@ -121,6 +122,11 @@ class Session:
         except OSError as error:
             self._end(f"Claude Code could not be started: {error}.")
 
+    def opening(self, lost: bool) -> str:
+        """What the session begins with; "" where it waits for the first letter. ``lost`` is the session that
+        it was to go on with."""
+        return LOST_SESSION + self._assignment.brief if lost else self._assignment.brief
+
     def kill(self) -> None:
         """Kill the process and all that it started, at once. Blocks for a moment; safe to call twice."""
         if self._script is not None:
@@ -129,7 +135,7 @@ class Session:
 
     async def _live(self, folder: Path) -> None:
         client: ClaudeSDKClient | None = None
-        prompt = self._assignment.brief
+        prompt = self.opening(lost=False)
         try:
             if self._assignment.session is not None:
                 self._meter = translate.Meter(translate.used_before(self._env, self._id))
@@ -140,7 +146,7 @@ class Session:
                     self._before = ""
                     self._id = str(uuid.uuid4())
                     self._stderr.clear()
-                    prompt = LOST_SESSION + prompt
+                    prompt = self.opening(lost=True)
             if client is None:
                 client = await self._connected(await self._options(folder, resume=False))
             if client is None:
@@ -168,9 +174,15 @@ class Session:
         )
         tools = roles.only(given.plays)
         fence = Fence(
-            given.worktree, self._home, sandboxed=in_sandbox, tools=tools, without=roles.without(given.plays)
+            given.worktree,
+            self._home,
+            sandboxed=in_sandbox,
+            tools=tools,
+            without=roles.without(given.plays),
+            locked=given.read_only,
         )
-        self._permissions = Permissions(fence, self._settings, self._report)
+        team = Team(given.worktree, given.nonce, given.consult)
+        self._permissions = Permissions(fence, self._settings, self._report, team)
         return ClaudeAgentOptions(
             cli_path=self._script,
             cwd=given.worktree,
@@ -227,7 +239,8 @@ class Session:
         return client
 
     async def _converse(self, client: ClaudeSDKClient, prompt: str) -> None:
-        await self._send(client, Letter(prompt, self._assignment.messages))
+        if prompt:
+            await self._send(client, Letter(prompt, self._assignment.messages))
         try:
             async with asyncio.TaskGroup() as group:
                 feeding = group.create_task(self._feed(client))
@@ -252,7 +265,10 @@ class Session:
 
         while True:
             letter = await self._inbox.get()
-            if letter.messages and letter.text.strip() in self._before:  # a crash came before we heard of it
+            if letter.unlocks and self._permissions is not None:
+                self._permissions.unlock()
+            known = (letter.known_by or letter.text).strip()
+            if letter.messages and known in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
                 continue
             try:
@@ -299,6 +315,9 @@ class Session:
             self._error = message.error
             for report in translate.heard(message):
                 self._report(report)
+            for name, given in translate.used(message):
+                if self._permissions is not None:
+                    self._permissions.used(name, given)
         elif isinstance(message, ResultMessage):
             self._turn_ended(message)
         elif isinstance(message, RateLimitEvent):

@@ -25,6 +25,7 @@ SERVER = "workbench"
 """Name of the server: its tools are ``mcp__workbench__progress`` and so on."""
 
 _NOTE = {"type": "string", "description": "What you have to say, in plain text."}
+_PLAN = {"type": "string", "description": "The whole plan: which files, what in them, which tests."}
 _CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1, "description": "How sure you are, 0 to 1."}
 _PERCENT = {"type": "integer", "minimum": 0, "maximum": 100, "description": "How much of the task is done."}
 _NAMESPACE = {"type": "string", "description": "A topic, in small letters: `general` if not given."}
@@ -81,6 +82,12 @@ _TOOLS: dict[MarkerKind, tuple[str, dict[str, Any], tuple[str, ...], str]] = {
         {"reply_to": _REPLY, "note": _NOTE, "decision": _DECISION},
         ("reply_to",),
         "Answered.",
+    ),
+    MarkerKind.PLAN: (
+        "Submit your plan for approval, where the task wants one first. Nothing may be written before that.",
+        {"note": _PLAN},
+        ("note",),
+        "Submitted. End your turn: what is said about it will come as a message.",
     ),
     MarkerKind.NOTE: (
         _REMEMBER,

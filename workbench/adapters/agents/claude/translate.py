@@ -48,6 +48,15 @@ def heard(message: AssistantMessage) -> Iterator[AgentReport]:
                 yield Said(text)
 
 
+def used(message: AssistantMessage) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tools that an assistant message uses, with what they are given; not those of a subagent."""
+    from claude_agent_sdk import ToolUseBlock
+
+    for block in message.content if message.parent_tool_use_id is None else ():
+        if isinstance(block, ToolUseBlock):
+            yield block.name, block.input
+
+
 def shortened(text: str) -> str:
     """The first few lines of ``text``."""
     lines = [line.rstrip() for line in text.strip().splitlines()]
