@@ -234,6 +234,17 @@ def test_a_task_between_two_attempts_may_be_changed_and_not_dropped() -> None:
     replays(book)
 
 
+def test_an_interrupted_task_that_is_changed_begins_a_new_session_with_its_work() -> None:
+    book = run_of(task("a"), task("b"), continues=True)
+    book.send(e.StopRequested(reason="asked to"))
+    book.ended("a", interrupted=True, commit="a1", session="s")
+    assert book.state.tasks["a"].why == "continued"
+    ask(book, task("a", title="Other"), task("b"), approved=True)
+    standing = book.state.tasks["a"]
+    assert (standing.why, standing.session) == ("retry", None) and standing.carry == "a1"
+    assert "changed since" in standing.evidence
+
+
 def test_a_held_task_goes_on_when_it_waits_for_what_is_given_up_no_more() -> None:
     book = run_of(task("a"), task("b", "a"), task("c", "b"), task("d"))
     failed(book, "a", final=True)

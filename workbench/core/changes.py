@@ -11,7 +11,7 @@ from workbench.core.models import Plan, Task, Value
 TEXTS = ("title", "context", "contract")
 """What a plan says besides its tasks that may change."""
 
-FIXED = ("team", "gates", "setup", "budget_usd", "model", "base")
+FIXED = ("team", "gates", "setup", "budget_usd", "model", "base", "lead")
 """What the front matter says counts for how a run is started: it is not taken up by one that goes on."""
 
 BODY_LINES = 40
@@ -126,6 +126,7 @@ def _fields(task: Task) -> dict[str, str]:
         "files": ", ".join(task.files),
         "gate": "; ".join(task.gates),
         "role": task.role,
+        "plan": task.plan_by,
         "priority": str(task.priority or ""),
         "attempts": str(task.attempts or ""),
         "budget": f"{task.budget_usd:.2f} USD" if task.budget_usd else "",

@@ -10,6 +10,7 @@ from workbench.core.apply.table import on
 from workbench.core.apply.undo import finished_otherwise
 from workbench.core.changes import with_change
 from workbench.core.changing import WAITING, applicable, open_change
+from workbench.core.models import Task
 from workbench.core.state import OVER, Proposed, RunState, TaskState, TaskStatus
 from workbench.errors import IllegalEvent
 
@@ -47,7 +48,7 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
         withdraw(state, name)
         state.over -= task.status in OVER
     for spec in change.changed:
-        state.tasks[spec.id].spec = spec
+        _told_anew(state.tasks[spec.id], spec)
     last = max((task.index for task in state.tasks.values()), default=-1)
     for index, spec in enumerate(change.added, last + 1):
         state.tasks[spec.id] = TaskState(spec, index, 0, set())
@@ -65,6 +66,15 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
     _close(state)
     if change.added or state.over < len(state.tasks):
         finished_otherwise(state)
+
+
+def _told_anew(task: TaskState, spec: Task) -> None:
+    """A session that goes on would neither hear of the change nor have what is waited for now: another one
+    begins, with what was made so far."""
+    task.spec = spec
+    if task.why == "continued":
+        task.why, task.session = "retry", None
+        task.evidence = task.evidence or "It was interrupted, and the task was changed since."
 
 
 def _close(state: RunState) -> None:

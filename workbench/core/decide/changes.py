@@ -24,8 +24,6 @@ LATE = (e.MessageSent, e.PlanChangeProposed)
 
 @carries(ProposeChange)
 def _propose(state: RunState, event: e.RequestMade, request: ProposeChange) -> Actions:
-    if event.by != PERSON:
-        raise Refused("What the plan is, a person decides.")
     source = request.source if request.source == state.plan_file else ""
     try:
         said = read(request.text, request.name, state.tasks)

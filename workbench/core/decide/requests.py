@@ -103,8 +103,6 @@ def _answer(state: RunState, event: e.RequestMade, request: Answer) -> Actions:
         raise Refused("An answer to a question says something.")
     if asked.kind is not MessageKind.QUESTION and not request.decision:
         raise Refused(f"{asked.id} wants a yes or a no.", f'workbench answer {asked.id} yes (or: no "why")')
-    if asked.kind is MessageKind.CHANGE and event.by != PERSON:
-        raise Refused("What the plan is, a person decides.")
     draft = Draft(
         MessageKind.ANSWER, event.by, asked.sender, request.text, reply_to=asked.id, decision=request.decision
     )
