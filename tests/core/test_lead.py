@@ -9,7 +9,7 @@ from workbench.core import events as e
 from workbench.core.leading import bounds, briefing, team
 from workbench.core.mail import Decision, Message, MessageKind
 from workbench.core.models import RunSettings, Task, Usage
-from workbench.core.requests import Answer, Escalate, Request, Stop, Write
+from workbench.core.requests import Answer, Escalate, Request, RequestShutdown, Stop, Write
 from workbench.errors import IllegalEvent
 from workbench.testing.playbook import Playbook, nonce_of, started
 
@@ -144,6 +144,24 @@ def test_it_cannot_stop_the_run_and_nobody_else_escalates() -> None:
     assert "may not ask for that" in refusal(book) and not book.state.stopping
     wants(book, Escalate(message="m1"), by="person")
     assert "Only the lead" in refusal(book)
+
+
+def test_it_asks_a_teammate_to_leave_and_ends_nobody() -> None:
+    book = leading()
+    asked = wants(book, RequestShutdown(teammate="ada", reason="x"))
+    (told,) = [it for it in asked if isinstance(it, a.Tell)]
+    assert book.state.mail[told.message].kind is MessageKind.SHUTDOWN
+    wants(book, RequestShutdown(teammate="bob", reason="x", now=True))
+    assert "A lead asks" in refusal(book) and not book.state.teammates["bob"].leaving
+
+
+def test_it_leaves_the_last_teammate_where_it_is() -> None:
+    book = Playbook()
+    alone = RunSettings(team=("ada",), lead="claude", on_question="ask")
+    book.send(started([Task(id="a", title="A")], alone))
+    book.send(e.BaseChecked(verdicts=()))
+    wants(book, RequestShutdown(teammate="ada", reason="x"))
+    assert "the last teammate" in refusal(book) and not book.state.mail
 
 
 def test_what_it_writes_is_its_own_word() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from workbench.adapters.agents.claude.desk import _TOOLS, LEAD_TOOLS, _asking
 from workbench.adapters.agents.claude.lead import Study
-from workbench.core.requests import Answer, Escalate, Request, Write
+from workbench.core.requests import Answer, Escalate, Request, RequestShutdown, Write
 from workbench.engine.ports import Desk, Outcome
 
 
@@ -86,6 +86,7 @@ async def test_each_tool_is_a_request() -> None:
     await use(engine, "escalate", message="m4", why="money")
     await use(engine, "write", to="ada", text="hello")
     await use(engine, "broadcast", text="hello")
+    await use(engine, "request_shutdown", teammate="ada", reason="it goes in circles")
     assert engine.asked == [
         Answer(message="m3", text="yes"),
         Answer(message="m4", decision="yes"),
@@ -93,6 +94,7 @@ async def test_each_tool_is_a_request() -> None:
         Escalate(message="m4", why="money"),
         Write(to="ada", text="hello"),
         Write(to="all", text="hello"),
+        RequestShutdown(teammate="ada", reason="it goes in circles"),
     ]
 
 
@@ -110,5 +112,5 @@ async def test_what_makes_no_request_and_what_is_refused_is_said() -> None:
 def test_nothing_that_reports_or_works_is_among_its_tools() -> None:
     assert {name.rpartition("__")[2] for name in LEAD_TOOLS} == {
         "answer", "approve_plan", "reject_plan", "escalate", "write", "broadcast", "team_status",
-        "discover_teams",
+        "discover_teams", "request_shutdown",
     }  # fmt: skip

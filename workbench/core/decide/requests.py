@@ -11,7 +11,7 @@ from workbench.core.decide.table import Actions, after
 from workbench.core.mail import ALL, LEAD, PERSON, MessageKind
 from workbench.core.mailing import Draft, members, message
 from workbench.core.models import Value
-from workbench.core.requests import Answer, Escalate, Request, Stop, Write
+from workbench.core.requests import Answer, Escalate, Request, RequestShutdown, Stop, Write
 from workbench.core.state import RunState
 
 R = TypeVar("R", bound=Value)
@@ -19,7 +19,7 @@ Carrier = Callable[[RunState, e.RequestMade, Any], Actions]
 CARRIERS: dict[type[Value], Carrier] = {}
 """What each kind of request calls for."""
 
-LEAD_MAY: set[type[Value]] = {Write, Answer, Escalate}
+LEAD_MAY: set[type[Value]] = {Write, Answer, Escalate, RequestShutdown}
 """What the lead may ask for; everything else is a person's alone."""
 
 

@@ -10,7 +10,7 @@ from workbench.core.decide.proceeding import go_on
 from workbench.core.decide.requests import Refused, carries, send
 from workbench.core.decide.table import Actions, after
 from workbench.core.decide.to_lead import call
-from workbench.core.mail import PERSON, WORKBENCH, MessageKind
+from workbench.core.mail import LEAD, PERSON, WORKBENCH, MessageKind
 from workbench.core.mailing import Draft, members, working
 from workbench.core.requests import RequestJoin, RequestShutdown, Spawn
 from workbench.core.state import RunState, TeammateState
@@ -85,6 +85,8 @@ def _request_shutdown(state: RunState, event: e.RequestMade, request: RequestShu
     if state.finished or state.stopping:
         raise Refused("The run is not going on.", STATUS)
     mate = _in_team(state, request.teammate)
+    if event.by == LEAD and (request.now or len(members(state)) < 2):
+        raise Refused("A lead asks, and leaves the last teammate where it is.", "Escalate it.")
     reason = request.reason or "no reason was given"
     by = "the person in charge" if event.by == PERSON else f"the {event.by}"
     if working(state, mate.name) is None:  # there is nothing to finish

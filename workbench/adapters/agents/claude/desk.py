@@ -1,7 +1,7 @@
 """The tools of a lead: an in-process MCP server whose every call is a request to the engine.
 
-What came of it, or why it was refused, is the tool's result. What the engine comes to let a lead ask for
-besides (who joins, who is asked to stop) is one more line in ``_TOOLS``.
+What came of it, or why it was refused, is the tool's result. Who joins,
+and who is ended without being asked, a person decides.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from workbench.adapters.agents.claude.tools import SERVER
 from workbench.core.mail import ALL
 from workbench.core.models import TEXT_LIMIT
-from workbench.core.requests import Answer, Escalate, Request, Write
+from workbench.core.requests import Answer, Escalate, Request, RequestShutdown, Write
 from workbench.engine.ports import Desk, Outcome
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _MESSAGE = {
 }
 _TEXT = {"type": "string", "description": "What you have to say, in plain text.", "maxLength": TEXT_LIMIT}
 _DECISION = {"type": "string", "enum": ["yes", "no"], "description": "For what wants a yes or a no."}
+_MATE = {"type": "string", "description": "A teammate's name."}
 _TO = {"type": "string", "description": "A teammate's name, or 'person'."}
 
 
@@ -80,6 +81,12 @@ _TOOLS: dict[str, _Tool] = {
         {"text": _TEXT},
         ("text",),
         lambda given: Write(to=ALL, text=given["text"]),
+    ),
+    "request_shutdown": _Tool(
+        "Ask a teammate to leave the team, and say why. It may say no; the last one cannot be asked.",
+        {"teammate": _MATE, "reason": _TEXT},
+        ("teammate", "reason"),
+        lambda given: RequestShutdown(teammate=given["teammate"], reason=given["reason"]),
     ),
 }
 
