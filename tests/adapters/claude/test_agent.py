@@ -113,7 +113,7 @@ async def test_the_marker_tools_are_among_the_models_tools(stage: Stages) -> Non
     async with stage("default: [{say: hello, end: true}]") as scene:
         await scene.turn()
         offered = {tool for asked in scene.rehearsal.requests for tool in asked.tools}
-        kinds = ("progress", "done", "blocked", "question", "message", "remember", "recall")
+        kinds = ("progress", "done", "blocked", "question", "message", "answer", "plan", "remember", "recall")
         assert {f"mcp__workbench__{kind}" for kind in kinds} <= offered
 
 

@@ -186,7 +186,9 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
         return _dropped(worktree, nonce, kind, {name: given.get(name) for name in properties}, answer)
 
     schema = _schema(properties, required)
-    return SdkMcpTool(name=str(kind), description=description, input_schema=schema, handler=call)
+    return SdkMcpTool(
+        name=_NAMES.get(kind, str(kind)), description=description, input_schema=schema, handler=call
+    )
 
 
 def _schema(properties: dict[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
