@@ -33,7 +33,7 @@ from workbench.core.plan.boxes import (
 )
 from workbench.core.state import RunState, TaskStatus
 from workbench.engine.ports import Emit, PlanFile, PlanFiles
-from workbench.errors import PlanError
+from workbench.errors import PlanError, WorkbenchError
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,10 @@ class PlanView:
             try:
                 await self._round()
             except Exception as problem:
-                log.warning("the plan file: %s", problem, exc_info=True)
+                if not isinstance(
+                    problem, OSError | WorkbenchError
+                ):  # a bug of ours: the run's log has it whole
+                    log.warning("the plan file: %s", problem, exc_info=True)
                 self._say(self._own, f"The plan file of this run could not be kept up: {problem}.")
             if last:
                 return
