@@ -742,7 +742,7 @@ def test_a_bulky_log_is_packed_and_files_of_a_killed_session_go(
         str(left): "left by a killed git",
         str(killed): "left by a killed git",
     }
-    assert {path.name for path in folder.iterdir()} == {"log.txt.gz", "out"}
+    assert {path.name for path in folder.iterdir()} == {"log.txt.gz", "out", "plan.md"}
     assert gzip.decompress((folder / "log.txt.gz").read_bytes()) == b"line\n" * 400_000
     assert not (repo / ".git/workbench/worktree-abc").exists()
 
