@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.adapters.requests import REQUEST_BYTES, RequestFolder, leave
-from workbench.core.requests import Answer, Request, Stop, Write
+from workbench.adapters.requests import REQUEST_BYTES, RequestFolder, leave, left
+from workbench.core.models import TEXT_LIMIT
+from workbench.core.requests import PLAN_LIMIT, Answer, ProposeChange, Request, Stop, Write
 from workbench.engine.ports import Requested
 from workbench.errors import SetupError
 
@@ -80,3 +81,15 @@ def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
     (tmp_path / "requests").write_text("")
     with pytest.raises(SetupError, match="could not be written"):
         leave(tmp_path / "requests", Stop())
+
+
+def test_the_longest_text_of_any_script_is_no_file_that_is_none(tmp_path: Path) -> None:
+    folder = tmp_path / "requests"
+    asked: list[Request] = [
+        Write(to="ada", text="🙂" * TEXT_LIMIT),
+        ProposeChange(text="🙂" * PLAN_LIMIT, name="日" * 1000, source="日" * 4096),
+    ]
+    for request in asked:
+        leave(folder, request)
+    assert [it.request for it in left(folder)] == asked, "looking changes nothing"
+    assert [it.request for it in RequestFolder(folder, said_nothing).scan()] == asked

@@ -15,7 +15,7 @@ from workbench.cli.telling import to_answer, waits
 from workbench.core import events as e
 from workbench.core.inbox import inbox
 from workbench.core.mail import PERSON
-from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Write
+from workbench.core.requests import Answer, Pause, Request, RequestShutdown, Retry, Skip, Write
 from workbench.testing.story import Story, task
 
 HOSTILE = "which\x1b[2J port?\r\n\x07second\u202e line"
@@ -45,6 +45,14 @@ def told(run: Story) -> list[str]:
 def test_a_question_is_told_with_the_command_that_answers_it() -> None:
     (said,) = [it for it in told(asked()) if " asks " in it]
     assert said == 'ada: asks you (m1): which [2J port?\nworkbench answer m1 "…"'
+
+
+def test_who_asks_whom_is_not_taken_for_who_is_asked() -> None:
+    run = asked()
+    make(run, RequestShutdown(teammate="ada", reason="enough"))
+    assert "person: asks ada to leave (m2): enough" in told(run)
+    said = lines(inbox(run.state, {}), 5.0)
+    assert any(line.startswith("m2  shutdown from you: waits for ada") for line in said), said
 
 
 def test_a_display_says_once_what_a_teammate_says() -> None:

@@ -13,7 +13,7 @@ from workbench.adapters.requests import RequestFolder, leave
 from workbench.composition import requesting
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import Requested as Answered
-from workbench.composition.requesting import ask, is_paused
+from workbench.composition.requesting import ask, is_paused, kept_answers
 from workbench.composition.runs import drop_requests, take_requests
 from workbench.core import events as e
 from workbench.core.apply import fold
@@ -179,3 +179,16 @@ async def test_what_was_asked_of_the_process_before_is_dropped(place: Place) -> 
     kept = leave(place.requests(RUN), Write(to="ada", text="hi"))
     drop_requests(run.state, folder(place))
     assert [it.id for it in folder(place).scan()] == [kept]
+
+
+async def test_of_two_answers_that_wait_for_a_run_the_last_word_counts(place: Place) -> None:
+    run = Story(task("a"), task("b"), on_question="hold")
+    run.mark("a", "question", "which port?")
+    run.mark("b", "question", "which host?")
+    await logged(place, run)
+    first = await ask(place, None, Answer(message="m1", text="no"))
+    other = await ask(place, None, Answer(message="m2", text="here"))
+    last = await ask(place, None, Answer(message="m1", text="8080"))
+    assert (first.replaced, other.replaced, last.replaced) == (False, False, True)
+    assert [it.id for it in folder(place).scan()] == [other.id, last.id]
+    assert {name: it.text for name, it in kept_answers(place, RUN).items()} == {"m1": "8080", "m2": "here"}

@@ -358,3 +358,38 @@ def test_the_words_show_each_new_text() -> None:
     said = "\n".join(description(change, before, plan(task("a"), contract="Old.")))
     for part in ("+ c: C", "gate: make", "| Body.", "files: none (was: x)", "-two", "+three", "- d", "+New."):
         assert part in said
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"title": "Another"},
+        {"body": "Another."},
+        {"after": ("b",)},
+        {"files": ("src/**",)},
+        {"gates": ("make",)},
+        {"role": "reviewer"},
+        {"priority": 2},
+        {"attempts": 2},
+        {"budget_usd": 2.0},
+        {"plan_by": "person"},
+    ],
+)
+def test_whatever_is_to_be_different_is_said(field: dict[str, object]) -> None:
+    """Who approves must see it: that a task needs no plan any more, above all."""
+    before = task("a")
+    now = before.model_copy(update=field)
+    for was, to_be in ((before, now), (now, before)):
+        said = list(description(PlanChange(changed=(to_be,)), {"a": was}, Plan(title="P", tasks=(was,))))
+        assert len(said) > 1, field
+
+
+def test_that_case_has_every_field_of_a_task() -> None:
+    cases = test_whatever_is_to_be_different_is_said.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {name for case in cases for name in case} == set(Task.model_fields) - {"id", "line"}
+
+
+def test_a_text_that_is_too_long_to_show_says_so() -> None:
+    new = task("a").model_copy(update={"body": "line\n" * 100})
+    said = list(description(PlanChange(added=(new,)), {}, Plan(title="P", tasks=(task("b"),))))
+    assert said[-1].strip() == "… 60 lines more: read them in the plan before you answer"

@@ -197,9 +197,15 @@ class TestTodos:
         )
         assert plan.is_structured(self.TEXT)
 
+    def test_a_setting_that_the_front_matter_does_not_know_is_sent_where_it_belongs(self) -> None:
+        _, _, hint = only_problem("---\nretry_seconds: 3\n---\n# P\n\n## Tasks\n\n### a: A\n")
+        assert "workbench.toml" in hint
+
     def test_all_done(self) -> None:
         text = "---\ntodos: [{id: a, content: b, status: completed}]\n---\n"
-        assert only_problem(text)[:2] == (0, "every task is done already")
+        line, sentence, hint = only_problem(text)
+        assert (line, sentence) == (0, "every task is done already")
+        assert hint is not None and "box" in hint, "what ticked them may have been a run: they are there"
 
     @pytest.mark.parametrize(
         ("todo", "sentence", "hint"),

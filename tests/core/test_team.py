@@ -8,7 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.mail import PERSON
 from workbench.core.mailing import members
-from workbench.core.requests import Answer, Request, RequestJoin, RequestShutdown, Spawn, Write
+from workbench.core.requests import BY_ITSELF, Answer, Request, RequestJoin, RequestShutdown, Spawn, Write
 from workbench.core.state import TaskStatus
 from workbench.errors import IllegalEvent
 from workbench.testing.story import Story, task
@@ -184,6 +184,17 @@ def test_who_says_yes_leaves_and_its_task_goes_on_with_somebody_else() -> None:
     assert story.left == [("bob", "the person in charge asked it to: enough")]
     assert members(story.state) == ("ada",) and not story.state.asks
     assert story.state.tasks["b"].carry == "wip"
+
+
+def test_who_came_from_outside_and_leaves_by_itself_was_not_asked_to() -> None:
+    for at_work in (False, True):
+        story = run("a", "b", on_join="approve")
+        story.ask(RequestJoin(seat=SEAT, name="guest", agent="command"))
+        if at_work:
+            story.ready("b")
+        story.ask(RequestShutdown(teammate="guest", reason=BY_ITSELF, now=True))
+        mate = story.state.teammates["guest"]
+        assert mate.reason == "it left", mate
 
 
 def test_who_says_no_stays_and_the_asker_hears_why() -> None:

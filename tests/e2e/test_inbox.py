@@ -94,7 +94,7 @@ def test_a_message_reaches_a_command_at_work_as_a_file(workbench: CommandLine, r
     done = workbench("send", "ada", "keep", "the old name \x1b[2J")
 
     assert done.returncode == 0 and done.stdout == "m1 is sent to ada\n", done.stderr
-    assert nobody.returncode == 2 and "There are ada, lead and all" in nobody.stderr
+    assert nobody.returncode == 2 and "There are ada and all" in nobody.stderr
     code, story = rest(process)
     assert code == 0
     assert not request_files(repo), "what is in the log needs no file"
@@ -147,12 +147,17 @@ echo "$WORKBENCH_TASK" > "$WORKBENCH_TASK.txt"
     assert "m1  question of ada (a): is held until it is answered" in workbench("inbox").stdout
     early = workbench("resume", "--json")
     assert early.returncode == 1 and not of("AttemptStarted", events(early.stdout)), "nobody has answered"
+    assert workbench("answer", "m1", "9090").returncode == 0
+    assert "    answered, and kept until the run is resumed: 9090\n" in workbench("inbox").stdout
     kept = workbench("answer", "m1", "8080")
     assert kept.returncode == 0 and "kept until it is" in kept.stderr and "resume r" in kept.stderr
+    assert "takes the place of the answer" in kept.stderr and said(workbench, "inbox")["kept"] == ["m1"]
     done = workbench("resume", "--json")
     assert done.returncode == 0, done.stderr
     assert [event["task"] for event in of("TaskLanded", events(done.stdout))] == ["a", "b"]
     assert git(repo, "show", "workbench/r/integration:said.txt") == "8080"
+    after = workbench("inbox").stdout
+    assert ", answered (m2)\n" in after and "workbench answer" not in after
 
 
 def test_pause_resume_and_stop(workbench: CommandLine, repo: Path) -> None:

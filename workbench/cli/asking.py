@@ -99,6 +99,8 @@ def _told(asked: Requested, *, json: bool) -> int:
         told = {"request": asked.id, "run": asked.run, "taken": event is not None, "followed": followed}
         print(jsonlib.dumps(told))
     elif event is None:
+        if asked.replaced:
+            explain("this takes the place of the answer that was kept before")
         explain(f"run {asked.run} is not going on: this is kept until it is", f"workbench resume {asked.run}")
     else:
         print(printable(words(asked.run, event)))
@@ -108,6 +110,9 @@ def _told(asked: Requested, *, json: bool) -> int:
 def words(run: str, event: e.Event) -> str:
     """What followed from a request, in a sentence."""
     match event:
+        case e.MessageSent(message=message) if message.kind is MessageKind.ANSWER:
+            said = f": {message.decision}" if message.decision else ""
+            return f"{message.reply_to} is answered{said} ({message.id})"
         case e.MessageSent(message=message):
             about = f", in answer to {message.reply_to}" if message.reply_to else ""
             return f"{message.id} is sent to {message.to}{about}"
@@ -129,7 +134,7 @@ def _text(words: list[str]) -> str:
     text = sys.stdin.read() if words == ["-"] else " ".join(words)
     if len(text) > TEXT_LIMIT:
         raise UsageError(
-            f"That are {len(text)} characters; a message has at most {TEXT_LIMIT}.",
+            f"That is {len(text)} characters long; a message has at most {TEXT_LIMIT}.",
             "Put the rest into a file of the repository, and name it.",
         )
     try:

@@ -76,7 +76,7 @@ async def _join(place: Place, run: str, store: SqliteStore, wish: Wish) -> int:
             raise
         _not_cancelled()
         explain("leaving; what there is, is kept")
-        return _ended(await joiner.depart("it left"), place, wish)
+        return _ended(await joiner.depart(), place, wish)
 
 
 def _not_cancelled() -> None:
@@ -100,7 +100,7 @@ async def _next(joiner: Joiner, wish: Wish) -> int:
 
 
 async def _leave(joiner: Joiner, wish: Wish) -> int:
-    return _ended(await joiner.depart("it left"), joiner.place, wish)
+    return _ended(await joiner.depart(), joiner.place, wish)
 
 
 def _fields(joiner: Joiner, offer: Offer) -> dict[str, object]:

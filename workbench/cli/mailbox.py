@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.cli.driving import run_async
@@ -12,8 +13,11 @@ from workbench.cli.presenting import clock_time, gist
 from workbench.cli.printable import printable
 from workbench.composition.past import mailbox
 from workbench.composition.place import open_place
+from workbench.composition.requesting import kept_answers
 from workbench.core.inbox import Inbox, Letter, OpenAsk, StuckTask, inbox
+from workbench.core.mail import PERSON, WORKBENCH
 from workbench.core.report import duration
+from workbench.core.requests import Answer
 
 LATEST = 10
 """Messages to the person that are shown; `--all` and `--json` show all."""
@@ -26,21 +30,28 @@ def show(run: str | None, repo: Path, *, everything: bool, json: bool) -> int:
     if damaged is not None:
         explain(str(damaged), damaged.hint)
     found = inbox(state, sent, everything=everything)
+    kept = kept_answers(place, state.run)
     if json:
-        print(jsonlib.dumps({"going_on": going_on} | found.model_dump(mode="json"), indent=2))
+        told = {"going_on": going_on, "kept": sorted(kept)} | found.model_dump(mode="json")
+        print(jsonlib.dumps(told, indent=2))
         return damaged.exit_code if damaged is not None else 0
-    for line in lines(found, time.time(), everything=everything):
+    for line in lines(found, time.time(), kept, everything=everything):
         print(line)
     if not going_on and found.asks and not state.over_for_good:
         explain(f"run {state.run} is not going on; answers are kept", f"workbench resume {state.run}")
     return damaged.exit_code if damaged is not None else 0
 
 
-def lines(found: Inbox, now: float, *, everything: bool = False) -> list[str]:
-    """The inbox as lines, each inert: nothing that a teammate wrote moves the cursor."""
+def lines(
+    found: Inbox, now: float, kept: Mapping[str, Answer] | None = None, *, everything: bool = False
+) -> list[str]:
+    """The inbox as lines, each inert: nothing that a teammate wrote moves the cursor. ``kept`` are answers
+    that the run has not taken yet, by the message."""
     said: list[str] = []
     for ask in found.asks:
-        said += [_asked(ask, now), *_block(ask.text), f"    {ask.command}", ""]
+        answer = kept.get(ask.id) if kept else None
+        what = f"    {ask.command}" if answer is None else _kept(answer)
+        said += [_asked(ask, now), *_block(ask.text), what, ""]
     for ask in found.others:
         said += [_asked(ask, now), *_block(ask.text), ""]
     for task in found.tasks:
@@ -48,7 +59,8 @@ def lines(found: Inbox, now: float, *, everything: bool = False) -> list[str]:
     if everything:
         said += _threads(found.letters, now)
     else:
-        said += _latest([it for it in found.letters if it.id not in {ask.id for ask in found.asks}], now)
+        asks = {ask.id for ask in found.asks}
+        said += _latest([it for it in found.letters if it.id not in asks], now)
     while said and not said[-1]:
         said.pop()
     return said or [f"{found.run}: nothing waits for you"]
@@ -56,13 +68,19 @@ def lines(found: Inbox, now: float, *, everything: bool = False) -> list[str]:
 
 def _asked(ask: OpenAsk, now: float) -> str:
     whom = "you" if ask.waits_for == "person" else ask.waits_for
-    how = "is held until it is answered" if ask.holds else f"waits for {whom}"
+    how = "is held until it is answered," if ask.holds else f"waits for {whom}"
     since = (
         f" since {clock_time(ask.since, now)} ({duration(max(0.0, now - ask.since))})" if ask.since else ""
     )
     until = f", until {clock_time(ask.until, now)}" if ask.until is not None else ""
     about = f" ({ask.task})" if ask.task else ""
-    return printable(f"{ask.id}  {ask.kind} of {ask.sender}{about}: {how}{since}{until}")
+    by = {WORKBENCH: "", PERSON: " from you"}.get(ask.sender, f" of {ask.sender}")
+    return printable(f"{ask.id}  {ask.kind}{by}{about}: {how}{since}{until}")
+
+
+def _kept(answer: Answer) -> str:
+    said = ": ".join(part for part in (answer.decision, gist(answer.text)) if part)
+    return printable(f"    answered, and kept until the run is resumed: {said}")
 
 
 def _stuck(task: StuckTask) -> str:
@@ -96,6 +114,8 @@ def _letter(letter: Letter, now: float) -> list[str]:
     about = f" to {letter.reply_to}" if letter.reply_to else ""
     when = clock_time(letter.at, now) if letter.at else ""
     head = f"{letter.id}  {letter.sender} → {whom}  {kind}{when}{about}{decision}".rstrip()
+    if letter.answer:
+        head += f", answered ({letter.answer})"
     return [printable(head), *_block(letter.text)]
 
 

@@ -46,7 +46,8 @@ def _sent(state: RunState, message: Message) -> Line:
     text, whom = short(message.text), _whom(message.to)
     if message.asks:
         if message.id not in state.asks or message.to != PERSON:
-            return Line(who, f"asks {whom} ({message.id}): {text}")
+            leave = " to leave" if message.kind is MessageKind.SHUTDOWN else ""
+            return Line(who, f"asks {whom}{leave} ({message.id}): {text}")
         return Line(who, f"asks you ({message.id}): {text}\n{how_to_answer(message)}", "warn")
     if message.kind is MessageKind.ANSWER:
         said = ": ".join(part for part in (message.decision, text) if part)

@@ -33,7 +33,7 @@ from workbench.composition.place import Place
 from workbench.composition.wiring import known_by
 from workbench.core import events as e
 from workbench.core.mail import MessageKind
-from workbench.core.requests import RequestJoin, RequestShutdown
+from workbench.core.requests import BY_ITSELF, RequestJoin, RequestShutdown
 from workbench.engine.ports import AgentReport, Assignment, Ended, Letter, Said, Started
 from workbench.errors import SetupError, UsageError, WorkbenchError
 
@@ -247,11 +247,11 @@ class Joiner:
 
     # -- leaving -------------------------------------------------------------------------------------
 
-    async def depart(self, reason: str) -> Over:
+    async def depart(self) -> Over:
         """Leave the team in good order: what there is, is kept, and a worktree that was brought is given
         back."""
         if self.name and self.over is None:
-            request = RequestShutdown(teammate=self.name, reason=reason, now=True)
+            request = RequestShutdown(teammate=self.name, reason=BY_ITSELF, now=True)
             leave(self.place.requests(self.run), request)
             deadline = time.monotonic() + LEAVE_SECONDS
             while self.over is None and time.monotonic() < deadline:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from workbench.adapters.requests import leave, take_back
+from workbench.adapters.requests import leave, left, take_back
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import choose, read_from
 from workbench.composition.place import Place
@@ -30,11 +30,12 @@ ALIVE_SECONDS = 0.5
 @dataclass(frozen=True)
 class Requested:
     """A request of ``run``. ``event`` is what followed from it; None when the run is not going on, so that
-    it is kept until it is resumed."""
+    it is kept until it is resumed. ``replaced`` says that it takes the place of one that was kept before."""
 
     id: str
     run: str
     event: Event | None
+    replaced: bool = False
 
 
 def run_meant(place: Place, store: SqliteStore, wanted: str | None) -> tuple[str, bool]:
@@ -96,9 +97,25 @@ async def _followed(place: Place, store: SqliteStore, run: str, after: int, made
 
 
 def _kept(place: Place, state: RunState, request: Request) -> Requested:
-    """Leave it for when the run is resumed, if anything would come of it then."""
+    """Leave it for when the run is resumed, if anything would come of it then. Of two answers to one message
+    the run would take the first: the last word counts, so the earlier one is taken back."""
     _demand_use(state, request)
-    return Requested(leave(place.requests(state.run), request), state.run, None)
+    folder = place.requests(state.run)
+    earlier = [
+        it.id
+        for it in left(folder)
+        if isinstance(request, Answer)
+        and isinstance(it.request, Answer)
+        and it.request.message == request.message
+    ]
+    replaced = [take_back(folder, it) for it in earlier]
+    return Requested(leave(folder, request), state.run, None, any(replaced))
+
+
+def kept_answers(place: Place, run: str) -> dict[str, Answer]:
+    """What a person answered that the run has not taken yet, by the message."""
+    found = (it.request for it in left(place.requests(run)))
+    return {it.message: it for it in found if isinstance(it, Answer)}
 
 
 def _left_behind(place: Place, state: RunState, made: str, request: Request) -> Requested:

@@ -103,8 +103,8 @@ def _names(names: list[str]) -> str:
 
 
 def description(change: PlanChange, standing: Mapping[str, Task], plan: Plan) -> Iterator[str]:
-    """The change in full, line by line, for whoever is to approve it: every new text, and how each that is
-    changed differs."""
+    """The change line by line, for whoever is to approve it: every new text, and how each that is changed
+    differs. Where a text is too long to be shown whole, that is said."""
     for task in change.added[:SHOWN]:
         yield f"+ {task.id}: {task.title}"
         yield from (f"    {name}: {value}" for name, value in _fields(task).items())
@@ -153,4 +153,4 @@ def _lines(before: str, now: str) -> list[str]:
 def _cut(lines: list[str]) -> Iterator[str]:
     yield from lines[:BODY_LINES]
     if len(lines) > BODY_LINES:
-        yield f"    … {len(lines) - BODY_LINES} lines more"
+        yield f"    … {len(lines) - BODY_LINES} lines more: read them in the plan before you answer"

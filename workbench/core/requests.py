@@ -79,6 +79,10 @@ class RequestJoin(Value):
     worktree: str = Field(default="", max_length=4_096)
 
 
+BY_ITSELF = "it left"
+"""The ``reason`` of a RequestShutdown that somebody from outside makes for itself."""
+
+
 class RequestShutdown(Value):
     """Ask a teammate to leave the team, or with ``now`` let it leave without asking."""
 

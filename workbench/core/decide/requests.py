@@ -72,7 +72,7 @@ def _write(state: RunState, event: e.RequestMade, request: Write) -> Actions:
     if request.to not in (*members(state), LEAD, PERSON, ALL):
         raise Refused(
             f"There is nobody called {request.to!r} in this run.",
-            f"There are {', '.join(members(state))}, lead and all.",
+            f"There are {', '.join((*members(state), *((LEAD,) if state.settings.lead else ())))} and all.",
         )
     if request.to == LEAD and not state.settings.lead:
         raise Refused("This run has no lead.", "Start it with `--lead claude`, or write to a teammate.")

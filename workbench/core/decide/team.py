@@ -12,7 +12,7 @@ from workbench.core.decide.table import Actions, after
 from workbench.core.decide.to_lead import call
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, MessageKind
 from workbench.core.mailing import Draft, members, working
-from workbench.core.requests import RequestJoin, RequestShutdown, Spawn
+from workbench.core.requests import BY_ITSELF, RequestJoin, RequestShutdown, Spawn
 from workbench.core.state import RunState, TeammateState
 from workbench.core.team import fault, next_name, wanted
 
@@ -89,10 +89,13 @@ def _request_shutdown(state: RunState, event: e.RequestMade, request: RequestShu
         raise Refused("A lead asks, and leaves the last teammate where it is.", "Escalate it.")
     reason = request.reason or "no reason was given"
     by = "the person in charge" if event.by == PERSON else f"the {event.by}"
+    itself = mate.external and reason == BY_ITSELF
     if working(state, mate.name) is None:  # there is nothing to finish
-        return [a.Declare(e.TeammateLeft(name=mate.name, reason=f"{by} asked it to: {reason}"))]
+        why = reason if itself else f"{by} asked it to: {reason}"
+        return [a.Declare(e.TeammateLeft(name=mate.name, reason=why))]
     if request.now:
-        return [a.Declare(e.TeammateLeaving(name=mate.name, reason=f"{by} ended it: {reason}"))]
+        why = reason if itself else f"{by} ended it: {reason}"
+        return [a.Declare(e.TeammateLeaving(name=mate.name, reason=why))]
     asked = [ask.message for ask in state.asks.values() if ask.message.kind is MessageKind.SHUTDOWN]
     if open_one := next((it for it in asked if it.to == mate.name), None):
         raise Refused(

@@ -105,7 +105,8 @@ def build(head: Head, drafts: Sequence[Draft], problems: Sequence[Problem], path
     if not live and not found:
         sentence = "every task is done already" if drafts else "the plan has no tasks"
         hint = "Write '## Tasks', and below it a heading '### id: title' for each task."
-        found.append(Problem(0, sentence, hint))
+        again = "Clear the box of what is to be done again, [ ] for [x], or add a task."
+        found.append(Problem(0, sentence, again if drafts else hint))
     if found:
         raise PlanError(found, path)
     return Plan(

@@ -52,7 +52,9 @@ def read(text: str) -> Front:
         "overview": lambda node: setattr(front.head, "context", trim(_text(front, node, "overview"))),
         "isProject": lambda node: None,
     }
-    guesses = Guesses(KEYS, f"The front matter knows {', '.join(KEYS)}.")
+    guesses = Guesses(
+        KEYS, f"The front matter knows {', '.join(KEYS)}; other settings go into workbench.toml."
+    )
     for key, node, line in _pairs(front, root, "the front matter"):
         if key not in readers:
             front.problems.append(Problem(line, f"unknown front matter {rules.show(key)}", guesses.hint(key)))

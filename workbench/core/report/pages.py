@@ -97,14 +97,18 @@ def _conflicts(result: Report) -> list[str]:
     return [*lines, ""]
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _lead(result: Report) -> list[str]:
     lead = result.lead
     if lead is None:
         return []
     cost = "" if result.scripted else f" It cost ${lead.usage.cost_usd:.2f}."
     told = (
-        f"Asked {lead.asked} times, it answered {lead.answered}, and {lead.passed} went to the person."
-        f" It wrote {lead.wrote} other messages.{cost}"
+        f"Asked {_times(lead.asked)}, it answered {lead.answered}, and {lead.passed} went to the person."
+        f" Other messages that it wrote: {lead.wrote}.{cost}"
     )
     out = [f"It was not called any more: {_escape(lead.out)}", ""] if lead.out else []
     return ["## The lead", "", told, "", *out]
@@ -151,11 +155,10 @@ def proof_words(result: Report) -> str:
 
 def _branch(result: Report) -> str:
     origin = f" on `{result.target}`" if result.target else ""
-    times = "once" if result.gate_runs == 1 else f"{result.gate_runs} times"
     return (
         f"Integration branch `{_short(result.integration)}` at `{result.tip[:10]}`, "
         f"from `{result.base[:10]}`{origin}. "
-        f"Gates ran {times} in {duration(result.gate_seconds)}."
+        f"Gates ran {_times(result.gate_runs)} in {duration(result.gate_seconds)}."
     )
 
 
