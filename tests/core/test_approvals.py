@@ -11,7 +11,7 @@ from workbench.core import events as e
 from workbench.core.actions import Action
 from workbench.core.brief import brief_values
 from workbench.core.models import Task
-from workbench.core.requests import Answer
+from workbench.core.requests import Answer, Retry
 from workbench.core.state import AttemptState, TaskStatus
 from workbench.errors import IllegalEvent
 from workbench.testing.story import Story
@@ -381,3 +381,30 @@ def test_time_that_runs_out_with_nobody_at_work_stops_the_run() -> None:
     assert run.state.outcome is None
     awake(run, 61.0)
     assert run.state.outcome == "stopped" and "m1" in run.state.reason
+
+
+def test_one_given_up_for_its_plans_and_tried_again_has_all_its_plans_before_it_and_nothing_unapproved() -> (
+    None
+):
+    run = Story(
+        Task.model_validate({"id": "a", "title": "A", "plan_by": "person", "attempts": 1}),
+        Task(id="b", title="B"),
+        team=("ada", "bob"),
+        on_plan="ask",
+    )
+    run.ready("a")
+    for number in range(3):
+        run.mark("a", "plan", f"plan {number}")
+        run.turn("a")
+        answer(run, f"m{2 * number + 1}", "no", "smaller")
+    run.turn("a", live=False, error="cut short")
+    run.collected("a")
+    run.ended("a")
+    assert run.state.tasks["a"].status is TaskStatus.FAILED
+    run.send(e.RequestMade(id="0000ffff", by="person", request=Retry(task="a")))
+    assert attempt(run, 2).planning and attempt(run, 2).carry is None
+    run.mark("a", "plan", "another", attempt=2)
+    run.turn("a", 2)
+    actions = answer(run, "m7", "no", "still too large")
+    assert told(actions) == ["plan_rejected"]
+    assert not any(isinstance(it, a.CutShort) for it in actions), "that was the first of its plans"
