@@ -161,7 +161,7 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt.live = attempt.live and event.live
     attempt.usage = event.usage
     attempt.session = event.session or attempt.session
-    settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
+    settled = attempt.done or attempt.blocked or attempt.error  # asked whether it is done, it may ask back
     ask = awaited(state, attempt)
     # A command cannot wait at the end of its turn; where the task is held, it begins again with the answer.
     waits = ask is not None and (event.live or holds(state, ask))
