@@ -91,6 +91,22 @@ def test_a_quota_ends_chatter_and_a_message_to_all_counts_for_each() -> None:
 # -- who is told --------------------------------------------------------------------------------------
 
 
+def test_two_who_answer_each_other_come_to_an_end_and_who_is_waited_for_may_answer_all_the_same() -> None:
+    run = trio(message_quota=3, topology="mesh")
+    run.mark("a", "message", "hi", to="bob")
+    for number in range(20):
+        name, last = "ba"[number % 2], list(run.state.mail)[-1]
+        run.send(
+            e.MarkerReceived(
+                task=name, attempt=1, name=f"x{number}", kind="answer", note="yes?", reply_to=last
+            )
+        )
+    assert len(run.state.mail) == 6 and "may (3 messages" in refusals(run)[0]
+    run.mark("c", "question", "which?", to="bob")
+    run.send(e.MarkerReceived(task="b", attempt=1, name="y", kind="answer", note="this", reply_to="m7"))
+    assert not run.state.asks and run.state.answers == {"m7": "m8"}
+
+
 def test_everybody_else_is_told_what_is_for_all() -> None:
     run = trio()
     assert told(run.mark("a", "message", "hello", to="all")) == [("b", "m1"), ("c", "m1")]
@@ -178,6 +194,16 @@ def test_a_teammate_asks_another_and_waits_at_the_end_of_its_turn() -> None:
     attempt = run.state.attempt("a", 1)
     assert (attempt.waiting, attempt.phase, run.state.asks) == (False, Phase.WORKING, {})
     assert run.state.mail["m2"].thread == "m1"
+
+
+def test_who_is_asked_whether_it_is_done_and_asks_back_is_not_judged_before_the_answer() -> None:
+    run = trio(on_question="ask")
+    assert run.turn("a") == [a.Tell("a", 1, "ask_done")]
+    run.mark("a", "question", "which of the two?")
+    assert not any(isinstance(it, a.CollectWork) for it in run.turn("a"))
+    assert run.state.attempt("a", 1).waiting
+    ask(run, message="m1", text="the first")
+    assert run.turn("a") == [a.CollectWork("a", 1)], "it is not asked a second time"
 
 
 def test_nobody_answers_what_was_not_asked_of_them() -> None:

@@ -62,12 +62,8 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
         return f"there is nobody called {to!r}; there are {known or 'no teammates'}, lead, person and all"
     if to == sender:
         return "a message to yourself reaches nobody"
-    units = cost(state, sender, to)
-    if to not in (LEAD, PERSON) and attempt.sent + units > settings.message_quota:
-        return (
-            f"you have written as much as one attempt may ({settings.message_quota} messages, one to all"
-            " counting for each who gets it); write to the lead, or say it in your report"
-        )
+    if reason := exhausted(state, attempt, to):
+        return reason
     if to in (LEAD, PERSON) or settings.topology == "mesh":
         return ""
     if settings.topology == "hierarchical" and to != ALL and related(state, attempt, to):
@@ -75,6 +71,17 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
     if settings.topology == "star" and not state.led:
         return ""  # workbench is the hub, and passes it on
     return f"in this team ({settings.topology}) you write to the lead, who passes on what others should know"
+
+
+def exhausted(state: RunState, attempt: AttemptState, to: str) -> str:
+    """Why an attempt has written too much to write to ``to`` as well; "" when it has not."""
+    quota = state.settings.message_quota
+    if to in (LEAD, PERSON) or attempt.sent + cost(state, attempt.teammate, to) <= quota:
+        return ""
+    return (
+        f"you have written as much as one attempt may ({quota} messages, one to all"
+        " counting for each who gets it); write to the lead, or say it in your report"
+    )
 
 
 def related(state: RunState, attempt: AttemptState, teammate: str) -> bool:

@@ -18,6 +18,7 @@ from workbench.core.mailing import (
     Draft,
     answer_by_workbench,
     circle,
+    exhausted,
     is_overdue,
     message,
     next_letter,
@@ -100,6 +101,9 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
         return [a.Declare(_refused(attempt, event.reply_to, reason))]
     if asked.sender == WORKBENCH:
         return [a.Declare(_refused(attempt, WORKBENCH, "what workbench says itself wants no answer"))]
+    # Who is waited for may always answer. All else is talk, and two could answer each other for ever.
+    if asked.id not in state.asks and (reason := exhausted(state, attempt, asked.sender)):
+        return [a.Declare(_refused(attempt, asked.sender, reason))]
     draft = Draft(
         MessageKind.ANSWER,
         attempt.teammate,
