@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
+
 import pytest
 
 from workbench.core import actions as a
@@ -220,6 +223,30 @@ def test_who_waits_for_each_other_is_told_to_go_on() -> None:
     actions = run.mark("c", "question", "?", to="ada")
     assert "wait for each other: ada, bob, cy, ada" in texts(actions, "a")[-1]
     assert set(run.state.asks) == {"m2", "m3"}, "one is enough to break it"
+
+
+def test_a_question_that_is_not_the_oldest_closes_a_circle_too() -> None:
+    run = Story(task("a"), task("b"), task("c"), team=TRIO, on_question="ask")
+    run.mark("a", "question", "?", to="person")
+    run.mark("c", "question", "?", to="bob")
+    run.mark("b", "question", "?", to="ada")
+    actions = run.mark("a", "question", "?", to="bob")
+    assert "wait for each other: ada, bob, ada" in texts(actions, "a")[-1]
+
+
+def test_a_long_chain_of_waiting_teammates_costs_little() -> None:
+    names = [f"t{number}" for number in range(400)]
+    tasks = [task(f"k{name}") for name in names]
+    run = Story(*tasks, team=tuple(names), on_question="ask", answer_seconds=1e6)
+    at = {attempt.teammate: attempt.task for attempt in run.state.working.values()}
+    for one, other in pairwise(names[1:]):
+        run.mark(at[one], "question", "?", to=other)
+    began = time.process_time()
+    run.mark(at[names[0]], "question", "?", to=names[1])
+    assert time.process_time() - began < 0.25, "each ask is looked at a few times, not once for each other"
+    assert len(run.state.asks) == len(names) - 1
+    run.mark(at[names[-1]], "question", "?", to=names[0])
+    assert "wait for each other" in run.state.mail[run.state.answers.popitem()[1]].text
 
 
 def test_who_is_not_at_work_is_not_waited_for() -> None:

@@ -185,18 +185,35 @@ def held_for(state: RunState, task: str) -> Ask | None:
     return next((ask for ask in state.asks.values() if ask.message.task == task), None)
 
 
-def circle(state: RunState, ask: Ask) -> tuple[str, ...]:
-    """The teammates that wait for each other because of ``ask``, from who asked it; empty when none do."""
-    names = [ask.message.sender]
-    at = ask.to
-    while at in state.teammates and at not in names:
-        names.append(at)
-        attempt = working(state, at)
-        waits = awaited(state, attempt) if attempt is not None else None
-        if waits is None:
+def held(state: RunState) -> dict[str, Ask]:
+    """``held_for`` for all tasks that wait for an answer."""
+    return {ask.message.task: ask for ask in reversed(state.asks.values())}
+
+
+class Waits:
+    """Who waits for whom just now: of each at work the oldest of its questions that is open. Made anew for
+    each state; what one look finds out helps the next."""
+
+    def __init__(self, state: RunState) -> None:
+        self._oldest: dict[str, Ask] = {}
+        self._free: set[str] = set()
+        for ask in state.asks.values():
+            mate = state.teammates.get(ask.message.sender)
+            if mate is not None and mate.task is not None and mate.task == ask.message.task:
+                self._oldest.setdefault(mate.name, ask)
+
+    def circle(self, ask: Ask) -> tuple[str, ...]:
+        """The teammates that wait for each other because of ``ask``, from who asked it; empty if none do."""
+        sender, at = ask.message.sender, ask.to
+        names = {sender: None}
+        free = self._free if self._oldest.get(sender) is ask else ()  # else the way may lead back to it
+        while at in self._oldest and at not in names and at not in free:
+            names[at] = None
+            at = self._oldest[at].to
+        if at not in names:  # it ends with somebody who waits for nobody, and so for all on the way
+            self._free |= names.keys() - {sender}
             return ()
-        at = waits.to
-    return tuple(names) if at == names[0] and len(names) > 1 else ()
+        return tuple(names) if at == sender and len(names) > 1 else ()
 
 
 def is_overdue(state: RunState, ask: Ask) -> bool:
