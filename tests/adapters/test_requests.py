@@ -80,3 +80,16 @@ def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
     (tmp_path / "requests").write_text("")
     with pytest.raises(SetupError, match="could not be written"):
         leave(tmp_path / "requests", Stop())
+
+
+async def test_what_is_there_twice_is_given_once(tmp_path: Path) -> None:
+    folder = tmp_path / "requests"
+    name = leave(folder, Stop())
+    (there,) = folder.iterdir()
+    (folder / f"9{there.name[1:]}").write_bytes(there.read_bytes())
+    said: list[str] = []
+    requests = RequestFolder(folder, said.append)
+    assert [it.id for it in requests.scan()] == [name]
+    assert "there twice" in said[0]
+    requests.settle(name)
+    assert requests.scan() == []
