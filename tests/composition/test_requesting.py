@@ -179,3 +179,17 @@ async def test_what_was_asked_of_the_process_before_is_dropped(place: Place) -> 
     kept = leave(place.requests(RUN), Write(to="ada", text="hi"))
     drop_requests(run.state, folder(place))
     assert [it.id for it in folder(place).scan()] == [kept]
+
+
+async def test_a_teammate_of_the_run_does_not_speak_for_the_person(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await logged(place, given_up())
+    monkeypatch.setenv("WORKBENCH_NONCE", "nonce-a-1")
+    monkeypatch.setenv("WORKBENCH_RUN", RUN)
+    with pytest.raises(UsageError, match="does not speak for the person"):
+        await ask(place, None, Retry(task="a"))
+    assert folder(place).scan() == []
+    monkeypatch.setenv("WORKBENCH_RUN", "another")
+    await ask(place, None, Retry(task="a"))
+    assert len(folder(place).scan()) == 1
