@@ -28,7 +28,9 @@ IN_A_GATE = ("WORKBENCH_GATE", "1")
 KEYS = {"copy": "copy_files", "link": "link_files"}
 """Settings that cannot be fields under the name people write, and the fields they are."""
 
-ATTEMPT_VARIABLES = frozenset({"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE"})
+ATTEMPT_VARIABLES = frozenset(
+    {"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE", "PHASE", "TEAMMATE", "WORKTREE", "BRIEF", "STATE"}
+)
 """What follows WORKBENCH_ in the variables that a teammate gets: never settings."""
 
 

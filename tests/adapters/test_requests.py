@@ -93,3 +93,16 @@ def test_the_longest_text_of_any_script_is_no_file_that_is_none(tmp_path: Path) 
         leave(folder, request)
     assert [it.request for it in left(folder)] == asked, "looking changes nothing"
     assert [it.request for it in RequestFolder(folder, said_nothing).scan()] == asked
+
+
+async def test_what_is_there_twice_is_given_once(tmp_path: Path) -> None:
+    folder = tmp_path / "requests"
+    name = leave(folder, Stop())
+    (there,) = folder.iterdir()
+    (folder / f"9{there.name[1:]}").write_bytes(there.read_bytes())
+    said: list[str] = []
+    requests = RequestFolder(folder, said.append)
+    assert [it.id for it in requests.scan()] == [name]
+    assert "there twice" in said[0]
+    requests.settle(name)
+    assert requests.scan() == []

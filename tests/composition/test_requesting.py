@@ -192,3 +192,17 @@ async def test_of_two_answers_that_wait_for_a_run_the_last_word_counts(place: Pl
     assert (first.replaced, other.replaced, last.replaced) == (False, False, True)
     assert [it.id for it in folder(place).scan()] == [other.id, last.id]
     assert {name: it.text for name, it in kept_answers(place, RUN).items()} == {"m1": "8080", "m2": "here"}
+
+
+async def test_a_teammate_of_the_run_does_not_speak_for_the_person(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await logged(place, given_up())
+    monkeypatch.setenv("WORKBENCH_NONCE", "nonce-a-1")
+    monkeypatch.setenv("WORKBENCH_RUN", RUN)
+    with pytest.raises(UsageError, match="does not speak for the person"):
+        await ask(place, None, Retry(task="a"))
+    assert folder(place).scan() == []
+    monkeypatch.setenv("WORKBENCH_RUN", "another")
+    await ask(place, None, Retry(task="a"))
+    assert len(folder(place).scan()) == 1

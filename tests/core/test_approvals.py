@@ -11,7 +11,7 @@ from workbench.core import events as e
 from workbench.core.actions import Action
 from workbench.core.brief import brief_values
 from workbench.core.models import Task
-from workbench.core.requests import Answer
+from workbench.core.requests import Answer, ProposeChange, Retry
 from workbench.core.state import AttemptState, TaskStatus
 from workbench.errors import IllegalEvent
 from workbench.testing.story import Story
@@ -381,3 +381,52 @@ def test_time_that_runs_out_with_nobody_at_work_stops_the_run() -> None:
     assert run.state.outcome is None
     awake(run, 61.0)
     assert run.state.outcome == "stopped" and "m1" in run.state.reason
+
+
+def test_one_given_up_for_its_plans_and_tried_again_has_all_its_plans_before_it_and_nothing_unapproved() -> (
+    None
+):
+    run = Story(
+        Task.model_validate({"id": "a", "title": "A", "plan_by": "person", "attempts": 1}),
+        Task(id="b", title="B"),
+        team=("ada", "bob"),
+        on_plan="ask",
+    )
+    run.ready("a")
+    for number in range(3):
+        run.mark("a", "plan", f"plan {number}")
+        run.turn("a")
+        answer(run, f"m{2 * number + 1}", "no", "smaller")
+    run.turn("a", live=False, error="cut short")
+    run.collected("a")
+    run.ended("a")
+    assert run.state.tasks["a"].status is TaskStatus.FAILED
+    run.send(e.RequestMade(id="0000ffff", by="person", request=Retry(task="a")))
+    assert attempt(run, 2).planning and attempt(run, 2).carry is None
+    run.mark("a", "plan", "another", attempt=2)
+    run.turn("a", 2)
+    actions = answer(run, "m7", "no", "still too large")
+    assert told(actions) == ["plan_rejected"]
+    assert not any(isinstance(it, a.CutShort) for it in actions), "that was the first of its plans"
+
+
+@pytest.mark.parametrize("approved", [False, True])
+@pytest.mark.parametrize("fields", ["- plan: person\n", ""])
+def test_a_plan_for_what_the_task_was_is_none_for_what_it_is_by_now(approved: bool, fields: str) -> None:
+    tasks = (Task(id="a", title="A", plan_by="person", body="old"), Task(id="b", title="B"))
+    run = Story(*tasks, team=("ada", "bob"), continues=True)
+    run.ready("a")
+    run.mark("a", "plan", "the old way")
+    run.turn("a")
+    if approved:
+        run.send(e.RunPaused(by="person"))
+    interrupted(run)
+    if approved:
+        answer(run, "m1")
+        assert run.state.tasks["a"].approved == "the old way"
+    text = f"# Played\n\n## Tasks\n\n### a: A\n{fields}\nnew\n\n### b: B\n"
+    run.send(e.RequestMade(id="0000ffff", by="person", request=ProposeChange(text=text, approved=True)))
+    if approved:
+        run.send(e.RunUnpaused(by="person"))
+    assert run.state.tasks["a"].approved == "" and not run.state.asks
+    assert attempt(run, 2).planning == bool(fields) and attempt(run, 2).carry == "a1"

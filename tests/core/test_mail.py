@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
+
 import pytest
 
 from workbench.core import actions as a
@@ -89,6 +92,22 @@ def test_a_quota_ends_chatter_and_a_message_to_all_counts_for_each() -> None:
 
 
 # -- who is told --------------------------------------------------------------------------------------
+
+
+def test_two_who_answer_each_other_come_to_an_end_and_who_is_waited_for_may_answer_all_the_same() -> None:
+    run = trio(message_quota=3, topology="mesh")
+    run.mark("a", "message", "hi", to="bob")
+    for number in range(20):
+        name, last = "ba"[number % 2], list(run.state.mail)[-1]
+        run.send(
+            e.MarkerReceived(
+                task=name, attempt=1, name=f"x{number}", kind="answer", note="yes?", reply_to=last
+            )
+        )
+    assert len(run.state.mail) == 6 and "may (3 messages" in refusals(run)[0]
+    run.mark("c", "question", "which?", to="bob")
+    run.send(e.MarkerReceived(task="b", attempt=1, name="y", kind="answer", note="this", reply_to="m7"))
+    assert not run.state.asks and run.state.answers == {"m7": "m8"}
 
 
 def test_everybody_else_is_told_what_is_for_all() -> None:
@@ -180,6 +199,16 @@ def test_a_teammate_asks_another_and_waits_at_the_end_of_its_turn() -> None:
     assert run.state.mail["m2"].thread == "m1"
 
 
+def test_who_is_asked_whether_it_is_done_and_asks_back_is_not_judged_before_the_answer() -> None:
+    run = trio(on_question="ask")
+    assert run.turn("a") == [a.Tell("a", 1, "ask_done")]
+    run.mark("a", "question", "which of the two?")
+    assert not any(isinstance(it, a.CollectWork) for it in run.turn("a"))
+    assert run.state.attempt("a", 1).waiting
+    ask(run, message="m1", text="the first")
+    assert run.turn("a") == [a.CollectWork("a", 1)], "it is not asked a second time"
+
+
 def test_nobody_answers_what_was_not_asked_of_them() -> None:
     run = trio()
     run.mark("a", "question", "which?", to="bob")
@@ -194,6 +223,30 @@ def test_who_waits_for_each_other_is_told_to_go_on() -> None:
     actions = run.mark("c", "question", "?", to="ada")
     assert "wait for each other: ada, bob, cy, ada" in texts(actions, "a")[-1]
     assert set(run.state.asks) == {"m2", "m3"}, "one is enough to break it"
+
+
+def test_a_question_that_is_not_the_oldest_closes_a_circle_too() -> None:
+    run = Story(task("a"), task("b"), task("c"), team=TRIO, on_question="ask")
+    run.mark("a", "question", "?", to="person")
+    run.mark("c", "question", "?", to="bob")
+    run.mark("b", "question", "?", to="ada")
+    actions = run.mark("a", "question", "?", to="bob")
+    assert "wait for each other: ada, bob, ada" in texts(actions, "a")[-1]
+
+
+def test_a_long_chain_of_waiting_teammates_costs_little() -> None:
+    names = [f"t{number}" for number in range(400)]
+    tasks = [task(f"k{name}") for name in names]
+    run = Story(*tasks, team=tuple(names), on_question="ask", answer_seconds=1e6)
+    at = {attempt.teammate: attempt.task for attempt in run.state.working.values()}
+    for one, other in pairwise(names[1:]):
+        run.mark(at[one], "question", "?", to=other)
+    began = time.process_time()
+    run.mark(at[names[0]], "question", "?", to=names[1])
+    assert time.process_time() - began < 0.25, "each ask is looked at a few times, not once for each other"
+    assert len(run.state.asks) == len(names) - 1
+    run.mark(at[names[-1]], "question", "?", to=names[0])
+    assert "wait for each other" in run.state.mail[run.state.answers.popitem()[1]].text
 
 
 def test_who_is_not_at_work_is_not_waited_for() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from typing import Any
 
@@ -100,6 +101,58 @@ async def test_what_was_written_before_approval_is_pinned_and_not_landed(commits
     assert failed.commit is not None and "early" in stage.git.files(failed.commit)
     assert failed.commit in stage.git.reachable()
     assert stage.agent.unlocked == [] and not stage.agent.assignments[1].read_only
+
+
+@pytest.mark.parametrize("continues", [False, True])
+async def test_what_was_written_before_a_plan_that_is_held_is_not_landed_when_it_is_approved(
+    continues: bool,
+) -> None:
+    stage = staged(agent="command:x", continues=continues)
+    early: list[Step] = [Edit({"early": "x\n"}), Commit(), Mark("plan", "sneaky")]
+    stage.agent.scripts = {("a", 1): [*early, Hear("never")], ("a", 2): WORK}
+    assert (await within(stage)).outcome == "stopped"
+    (ended,) = [r.event for r in stage.store.read("r") if isinstance(r.event, e.AttemptEnded)]
+    assert ended.commit is not None and "early" in stage.git.files(ended.commit), "kept"
+
+    await answered_meanwhile(stage)
+    state = await asyncio.wait_for(stage.resume(), 20)
+
+    assert state.outcome == "landed"
+    assert set(stage.landed_files()) == {"README", "f"}
+    (breached,) = [r.event for r in stage.store.read("r") if isinstance(r.event, e.PlanBreached)]
+    assert "before its plan was approved" in breached.reason
+    assert not stage.agent.assignments[-1].read_only, "the plan holds"
+
+
+async def test_nor_when_the_process_was_killed_while_it_planned() -> None:
+    stage = staged(agent="command:x", on_plan="ask")
+    early: list[Step] = [Edit({"early": "x\n"}), Mark("plan", "sneaky")]
+    stage.agent.scripts = {("a", 1): [*early, Hear("never")], ("a", 2): WORK}
+    run = asyncio.ensure_future(stage.run())
+
+    def kill(record: e.Record) -> None:
+        run.cancel()
+
+    stage.on(e.MessageSent, kill)
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait_for(run, 20)
+    assert "AttemptEnded" not in stage.types()
+
+    await answered_meanwhile(stage)
+    state = await asyncio.wait_for(stage.resume(), 20)
+    assert state.outcome == "landed"
+    assert set(stage.landed_files()) == {"README", "f"}
+
+
+async def answered_meanwhile(stage: Stage) -> None:
+    """The person approves m1 while the run is not going on."""
+    seq = len(stage.types())
+    request = e.RequestMade(id="00000001", by="person", request=Answer(message="m1", decision="yes"))
+    answer = e.MessageSent.model_validate(
+        {"message": {"id": "m2", "kind": "answer", "sender": "person", "to": "ada", "reply_to": "m1",
+                     "decision": "yes"}}
+    )  # fmt: skip
+    await stage.store.append("r", [e.Record(seq + 1, 0.0, request), e.Record(seq + 2, 0.0, answer)])
 
 
 async def test_a_permission_waits_in_the_tool_use_and_no_deadline_passes() -> None:

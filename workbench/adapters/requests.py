@@ -124,6 +124,10 @@ class RequestFolder:
                 self._say(f"A file among the requests is none, and was set aside: {path.name} ({problem}).")
                 path.rename(path.with_name(f".{path.name}.bad"))
                 continue
+            if requested.id in self._given:
+                self._say(f"A request was there twice, and is taken once: {path.name} was set aside.")
+                path.rename(path.with_name(f".{path.name}.bad"))
+                continue
             self._given[requested.id] = path
             yield requested
 

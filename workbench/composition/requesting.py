@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 
@@ -63,6 +64,11 @@ async def ask(place: Place, wanted: str | None, request: Request) -> Requested:
     """
     with place.reading() as store:
         run, live = run_meant(place, store, wanted)
+        if os.environ.get("WORKBENCH_NONCE") and os.environ.get("WORKBENCH_RUN") == run:
+            raise UsageError(
+                "A teammate does not speak for the person.",
+                "`workbench mark message --to lead`, `mark question` and `mark answer` say it as a teammate.",
+            )
         if not live:
             return _kept(place, read_from(store, run), request)
         after = store.last(run)

@@ -48,6 +48,13 @@ def turned_down(state: RunState, task: str) -> tuple[Message, Message] | None:
     return None
 
 
+def untold(state: RunState, attempt: AttemptState) -> bool:
+    """Whether a plan of this attempt was decided on, and it was not told: it has had to go on reading."""
+    asked = (state.mail.get(state.mail[name].reply_to) for name in state.teammates[attempt.teammate].unread)
+    plans = (it for it in asked if it is not None and it.kind is MessageKind.PLAN)
+    return any((plan.task, plan.attempt) == (attempt.task, attempt.number) for plan in plans)
+
+
 def fault(state: RunState, attempt: AttemptState) -> str:
     """Why an attempt is given up for what it did about its plan; "" when it is not."""
     if attempt.breach:

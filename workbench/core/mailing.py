@@ -62,12 +62,8 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
         return f"there is nobody called {to!r}; there are {known or 'no teammates'}, lead, person and all"
     if to == sender:
         return "a message to yourself reaches nobody"
-    units = cost(state, sender, to)
-    if to not in (LEAD, PERSON) and attempt.sent + units > settings.message_quota:
-        return (
-            f"you have written as much as one attempt may ({settings.message_quota} messages, one to all"
-            " counting for each who gets it); write to the lead, or say it in your report"
-        )
+    if reason := exhausted(state, attempt, to):
+        return reason
     if to in (LEAD, PERSON) or settings.topology == "mesh":
         return ""
     if settings.topology == "hierarchical" and to != ALL and related(state, attempt, to):
@@ -75,6 +71,17 @@ def refusal(state: RunState, attempt: AttemptState, to: str) -> str:
     if settings.topology == "star" and not state.led:
         return ""  # workbench is the hub, and passes it on
     return f"in this team ({settings.topology}) you write to the lead, who passes on what others should know"
+
+
+def exhausted(state: RunState, attempt: AttemptState, to: str) -> str:
+    """Why an attempt has written too much to write to ``to`` as well; "" when it has not."""
+    quota = state.settings.message_quota
+    if to in (LEAD, PERSON) or attempt.sent + cost(state, attempt.teammate, to) <= quota:
+        return ""
+    return (
+        f"you have written as much as one attempt may ({quota} messages, one to all"
+        " counting for each who gets it); write to the lead, or say it in your report"
+    )
 
 
 def related(state: RunState, attempt: AttemptState, teammate: str) -> bool:
@@ -178,18 +185,35 @@ def held_for(state: RunState, task: str) -> Ask | None:
     return next((ask for ask in state.asks.values() if ask.message.task == task), None)
 
 
-def circle(state: RunState, ask: Ask) -> tuple[str, ...]:
-    """The teammates that wait for each other because of ``ask``, from who asked it; empty when none do."""
-    names = [ask.message.sender]
-    at = ask.to
-    while at in state.teammates and at not in names:
-        names.append(at)
-        attempt = working(state, at)
-        waits = awaited(state, attempt) if attempt is not None else None
-        if waits is None:
+def held(state: RunState) -> dict[str, Ask]:
+    """``held_for`` for all tasks that wait for an answer."""
+    return {ask.message.task: ask for ask in reversed(state.asks.values())}
+
+
+class Waits:
+    """Who waits for whom just now: of each at work the oldest of its questions that is open. Made anew for
+    each state; what one look finds out helps the next."""
+
+    def __init__(self, state: RunState) -> None:
+        self._oldest: dict[str, Ask] = {}
+        self._free: set[str] = set()
+        for ask in state.asks.values():
+            mate = state.teammates.get(ask.message.sender)
+            if mate is not None and mate.task is not None and mate.task == ask.message.task:
+                self._oldest.setdefault(mate.name, ask)
+
+    def circle(self, ask: Ask) -> tuple[str, ...]:
+        """The teammates that wait for each other because of ``ask``, from who asked it; empty if none do."""
+        sender, at = ask.message.sender, ask.to
+        names = {sender: None}
+        free = self._free if self._oldest.get(sender) is ask else ()  # else the way may lead back to it
+        while at in self._oldest and at not in names and at not in free:
+            names[at] = None
+            at = self._oldest[at].to
+        if at not in names:  # it ends with somebody who waits for nobody, and so for all on the way
+            self._free |= names.keys() - {sender}
             return ()
-        at = waits.to
-    return tuple(names) if at == names[0] and len(names) > 1 else ()
+        return tuple(names) if at == sender and len(names) > 1 else ()
 
 
 def is_overdue(state: RunState, ask: Ask) -> bool:

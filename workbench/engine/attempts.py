@@ -76,6 +76,8 @@ def _left(state: RunState, task: str) -> float | None:
     return max(0.01, min(left)) if left else None
 
 
+TOO_EARLY = "it wrote before its plan was approved, so what it made is not landed"
+
 CUT_OFF_SECONDS = 0.05
 """Between one cancelling and the next, of an agent that is to end at once."""
 
@@ -130,7 +132,7 @@ class LiveAttempt:
                 await over(worker)
             if self.interrupt:
                 await self._checks_over()  # two at once in one worktree would trip over each other
-            commit = await self._keep() if self.interrupt else None
+            commit = await self._kept_as_left() if self.interrupt else None
             await self._checks_over()
             if self.guarding is not None:
                 await self.guarding.left(self.attempt)
@@ -257,9 +259,11 @@ class LiveAttempt:
             silent = "the agent ended without saying how"
             self._report(Ended(live=False, error=silent, usage=self.usage))
 
-    async def _keep(self) -> str | None:
-        """What an interrupted attempt leaves; a worktree that is gone holds nothing."""
+    async def _kept_as_left(self) -> str | None:
+        """What an interrupted attempt leaves; a worktree that is gone holds nothing. What it wrote while it
+        was to plan is kept too, and said, for nobody goes on from there."""
         try:
+            await self._kept_to_reading()
             return await kept(self.state, self.world, self.attempt, self.worktree is not None)
         except (WorkbenchError, OSError) as problem:
             self.emit(failed("KeepWork", problem))
@@ -350,8 +354,10 @@ class LiveAttempt:
         """Put text into the session; when that is over already, say so. In the order of the calls: what
         unlocks is looked into first, and nothing overtakes it. It is not told to who wrote too early."""
         async with self._telling:
-            if letter.unlocks and not await self._kept_to_reading():
-                return
+            if letter.unlocks:
+                if not await self._kept_to_reading():
+                    return
+                self._untouched = None
             if self.over or self.ended:
                 self._report_gone()
             else:
@@ -367,8 +373,7 @@ class LiveAttempt:
         """Whether its worktree is as it was when it began to plan; if not, that is told."""
         if self._untouched is None or await self._as_it_is() == self._untouched:
             return True
-        reason = "it wrote before its plan was approved, so what it made is not landed"
-        self.emit(e.PlanBreached(task=self.attempt.task, attempt=self.attempt.number, reason=reason))
+        self.emit(e.PlanBreached(task=self.attempt.task, attempt=self.attempt.number, reason=TOO_EARLY))
         return False
 
     def _report_gone(self) -> None:

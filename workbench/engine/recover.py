@@ -12,10 +12,11 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core.actions import Declare
+from workbench.core.approvals import untold
 from workbench.core.decide.mail import said
 from workbench.core.merge import candidate
 from workbench.core.state import AttemptState, Landing, RunState
-from workbench.engine.attempts import kept
+from workbench.engine.attempts import TOO_EARLY, kept
 from workbench.engine.dropped import outcome
 from workbench.engine.landings import landed
 from workbench.engine.ports import Git
@@ -95,6 +96,8 @@ async def _attempt(state: RunState, world: World, attempt: AttemptState) -> Asyn
             reason = came.reason if isinstance(came, e.MarkerQuarantined) else ""
             world.markers.settle(Path(where), dropped.name, accepted=not reason, reason=reason)
     commit = await _keep(state, world, attempt) if where else None
+    if commit is not None and await _wrote_too_early(state, world, attempt, commit):
+        yield e.PlanBreached(task=attempt.task, attempt=attempt.number, reason=TOO_EARLY)
     yield e.AttemptEnded(
         task=attempt.task,
         attempt=attempt.number,
@@ -110,6 +113,16 @@ def messages(state: RunState, came: e.Event) -> Iterator[e.Event]:
     """What a marker says to others: only now is it known that nobody was told."""
     if isinstance(came, e.MarkerReceived):
         yield from (action.event for action in said(state, came) if isinstance(action, Declare))
+
+
+async def _wrote_too_early(state: RunState, world: World, attempt: AttemptState, commit: str) -> bool:
+    """Whether an attempt that was to plan first left other files than it found."""
+    if not (attempt.planning or untold(state, attempt)) or (
+        attempt.carry is not None and attempt.why != "continued"
+    ):
+        return False  # of what was merged for it only its own process knew how that looked
+    before = attempt.carry or attempt.start
+    return await world.git.tree_of(commit) != await world.git.tree_of(before)
 
 
 async def _keep(state: RunState, world: World, attempt: AttemptState) -> str | None:

@@ -6,7 +6,7 @@ from workbench.core import events as e
 from workbench.core.apply.table import on
 from workbench.core.mail import Message, MessageKind
 from workbench.core.mailing import blocking
-from workbench.core.state import AttemptState, RunState
+from workbench.core.state import AttemptState, RunState, TaskState
 
 
 @on(e.PlanBreached)
@@ -33,6 +33,14 @@ def answered(state: RunState, asked: Message, answer: Message) -> None:
     attempt = state.working.get((asked.task, task.attempt))
     if attempt is not None and answer.decision == "yes":
         attempt.planning = False
+
+
+def moot(state: RunState, task: TaskState) -> None:
+    """The task is another one now: a plan for it as it was is not one for it as it is."""
+    task.approved, task.turned_down = "", 0
+    for name in [name for name, ask in state.asks.items() if ask.message.kind is MessageKind.PLAN]:
+        if state.asks[name].message.task == task.spec.id:
+            del state.asks[name]
 
 
 def note_wait(state: RunState, attempt: AttemptState | None) -> None:

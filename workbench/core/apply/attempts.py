@@ -161,7 +161,7 @@ def _turn_ended(state: RunState, event: e.TurnEnded, at: float) -> None:
     attempt.live = attempt.live and event.live
     attempt.usage = event.usage
     attempt.session = event.session or attempt.session
-    settled = attempt.done or attempt.asked or attempt.blocked or attempt.error
+    settled = attempt.done or attempt.blocked or attempt.error  # asked whether it is done, it may ask back
     ask = awaited(state, attempt)
     # A command cannot wait at the end of its turn; where the task is held, it begins again with the answer.
     waits = ask is not None and (event.live or holds(state, ask))
@@ -230,13 +230,16 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         move(state, task, "retry")
         attempt.outcome, attempt.interrupted = "interrupted", True
         task.prefers = event.teammate
+        commit = event.commit if not attempt.breach else None  # what was written without approval is pinned
         if teammate.leaving:
-            hand_over(task, teammate, event.commit)
-        elif state.settings.continues and event.commit is not None:  # else its worktree holds nothing of it
-            task.why, task.carry, task.session = "continued", event.commit, event.session or attempt.session
-        elif task.why == "continued":  # nobody knows what lies there: it is pinned, and begun anew
+            hand_over(task, teammate, commit)
+        elif state.settings.continues and commit is not None:  # else its worktree holds nothing of it
+            task.why, task.carry, task.session = "continued", commit, event.session or attempt.session
+        elif (
+            task.why == "continued" or attempt.breach
+        ):  # nobody knows what lies there: it is pinned, and begun anew
             task.why, task.session = "retry", None
-            task.evidence = task.evidence or "It was interrupted."
+            task.evidence = attempt.breach or task.evidence or "It was interrupted."
         offer(state, task)
     withdraw_asks(state, attempt)
     given_back(state, attempt, session_lives=not attempt.interrupted or task.why == "continued")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core import graph
+from workbench.core.apply import approvals
 from workbench.core.apply.moves import move, offer, unhold, withdraw
 from workbench.core.apply.provided import STUCK
 from workbench.core.apply.table import on
@@ -48,7 +49,11 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
         withdraw(state, name)
         state.over -= task.status in OVER
     for spec in change.changed:
-        _told_anew(state.tasks[spec.id], spec)
+        task = state.tasks[spec.id]
+        was = task.spec
+        _told_anew(task, spec)
+        if not spec.plan_by or (was.title, was.body, was.files) != (spec.title, spec.body, spec.files):
+            approvals.moot(state, task)
     last = max((task.index for task in state.tasks.values()), default=-1)
     for index, spec in enumerate(change.added, last + 1):
         state.tasks[spec.id] = TaskState(spec, index, 0, set())

@@ -22,7 +22,8 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
     if message.id != f"m{len(state.mail) + 1}":
         raise IllegalEvent(f"message {message.id!r} cannot follow {len(state.mail)} others")
     boxes = recipients(state, message.sender, message.to)
-    if unknown := [name for name in boxes if name not in (*state.teammates, LEAD, PERSON, WORKBENCH)]:
+    known = state.teammates.keys() | {LEAD, PERSON, WORKBENCH}
+    if unknown := [name for name in boxes if name not in known]:
         raise IllegalEvent(f"there is no mailbox of {unknown[0]!r}")
     attempt = state.attempt(message.task, message.attempt) if message.task else None
     asked = state.mail.get(message.reply_to)

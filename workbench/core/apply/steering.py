@@ -35,7 +35,7 @@ def _task_retried(state: RunState, event: e.TaskRetried, at: float) -> None:
     move(state, task, "again")
     if task.attempt:
         _take_up(state, task)
-    task.tries = task.fixups = task.breaks = 0
+    task.tries = task.fixups = task.breaks = task.turned_down = 0
     task.later, task.avoids, task.session = None, None, None
     task.reason = ""
     if skipped:  # what has not begun without it waits for it again
@@ -64,7 +64,8 @@ def _take_up(state: RunState, task: TaskState) -> None:
     if last.outcome == "delivered":
         task.why, task.carry = ("conflict" if task.conflicts else "rejected"), task.commit
         return
-    task.why, task.carry = "retry", last.commit or last.carry
+    unapproved = last.planning or last.breach  # what it wrote without approval is pinned, no more
+    task.why, task.carry = "retry", (last.commit if not unapproved else None) or last.carry
     task.evidence = last.blocked or task.evidence or task.reason
 
 

@@ -16,8 +16,9 @@ from workbench.core.mailing import (
     CIRCLE,
     NOT_AT_WORK,
     Draft,
+    Waits,
     answer_by_workbench,
-    circle,
+    exhausted,
     is_overdue,
     message,
     next_letter,
@@ -100,6 +101,9 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
         return [a.Declare(_refused(attempt, event.reply_to, reason))]
     if asked.sender == WORKBENCH:
         return [a.Declare(_refused(attempt, WORKBENCH, "what workbench says itself wants no answer"))]
+    # Who is waited for may always answer. All else is talk, and two could answer each other for ever.
+    if asked.id not in state.asks and (reason := exhausted(state, attempt, asked.sender)):
+        return [a.Declare(_refused(attempt, asked.sender, reason))]
     draft = Draft(
         MessageKind.ANSWER,
         attempt.teammate,
@@ -148,6 +152,7 @@ def _ask_passed_on(state: RunState, event: e.AskPassedOn) -> Actions:
 def settled(state: RunState) -> Actions:
     """Settle the first thing asked that nobody will answer, or not in time: what the lead was asked goes to
     the person, the rest is answered by workbench, or held. The event that comes of it asks for the next."""
+    waits = Waits(state)
     for ask in state.asks.values():
         if found := lapsed(state, ask):
             return found
@@ -160,19 +165,19 @@ def settled(state: RunState) -> Actions:
             continue
         if overdue and ask.to == PERSON and rule.then == "hold":
             return [a.Declare(e.AskPassedOn(message=ask.message.id, to=PERSON))]
-        if said := _in_place(state, ask, rule, overdue=overdue):
+        if said := _in_place(state, ask, rule, waits, overdue=overdue):
             return [a.Declare(e.MessageSent(message=message(state, said)))]
     return []
 
 
-def _in_place(state: RunState, ask: Ask, rule: Policy, *, overdue: bool) -> Draft | None:
+def _in_place(state: RunState, ask: Ask, rule: Policy, waits: Waits, *, overdue: bool) -> Draft | None:
     """What workbench says in place of who was asked; None while an answer may come."""
     if overdue or (ask.to == PERSON and rule.then == "answer" and not rule.waits):
         return answer_by_workbench(ask.message, rule.text, rule.decision)
     if ask.to in state.teammates and working(state, ask.to) is None:
         return answer_by_workbench(ask.message, NOT_AT_WORK.format(name=ask.to))
-    if waits := circle(state, ask):
-        return answer_by_workbench(ask.message, CIRCLE.format(circle=", ".join((*waits, waits[0]))))
+    if round_ := waits.circle(ask):
+        return answer_by_workbench(ask.message, CIRCLE.format(circle=", ".join((*round_, round_[0]))))
     return None
 
 

@@ -38,6 +38,7 @@ def start(state: RunState) -> Actions:
     names = list(state.teammates)
     free = [names[index] for index in state.free]
     pairs: Actions = []
+    held = mailing.held(state)
     closing = {attempt.teammate for attempt in state.working.values() if attempt.phase is Phase.CLOSING}
     for _, name in state.startable:
         if not free or len(pairs) >= places:
@@ -45,7 +46,7 @@ def start(state: RunState) -> Actions:
         task = state.tasks[name]
         if task.later is not None and task.later.holds(state.at):
             continue
-        if mailing.held_for(state, name) is not None:  # it goes on when the answer is there
+        if name in held:  # it goes on when the answer is there
             continue
         if (name, task.attempt) in state.working:  # its processes are about to be gone
             continue
@@ -105,7 +106,8 @@ def _over(state: RunState) -> Actions:
     if state.paused and state.over < len(state.tasks):  # a person lets it go on, or stops it
         return []
     if may_start(state) and state.startable:
-        held = [mailing.held_for(state, name) for _, name in state.startable]
+        open_asks = mailing.held(state)
+        held = [open_asks.get(name) for _, name in state.startable]
         asks = [ask.message for ask in held if ask is not None]
         if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
             alone = deserted(state)
