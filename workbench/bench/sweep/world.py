@@ -83,7 +83,7 @@ class World:
     def start(self, *words: str, said: IO[bytes], **env: str) -> psutil.Popen:
         """Start a command that says everything to the file ``said``; the caller waits for it."""
         own = {MARK: self.mark, "WORKBENCH_WORKTREE_ROOT": str(self.folder / "worktrees"), "NO_COLOR": "1"}
-        own["WORKBENCH_RETRY_SECONDS"] = "0.1"  # whoever is killed is not waited for
+        own["WORKBENCH_RETRY_SECONDS"] = "0"  # doubled with each kill, it would be minutes
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
         return psutil.Popen(
             [sys.executable, "-m", "workbench", *words, "--repo", str(self.repo)],
