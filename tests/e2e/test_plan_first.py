@@ -66,6 +66,7 @@ def test_nothing_is_written_before_the_plan_is_approved(workbench: CommandLine, 
     process = workbench.start(*words(workbench, SCRIPT), WORKBENCH_ON_PLAN="ask")
     before = until(process, asks("plan-approval"))
     assert [event["tool"] for event in of("ActionDenied", before)] == ["Write", "Bash"]
+    until(process, lambda event: event["type"] == "TurnEnded")  # it says that it waits, and does
     answer(repo, before[-1]["message"]["id"], "yes", "go ahead")
     after = rest(process)
 
