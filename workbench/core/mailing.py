@@ -116,11 +116,11 @@ class Draft:
     key: str = ""
 
 
-def message(state: RunState, draft: Draft, further: int = 0) -> Message:
-    """The message that a draft becomes when it is the next to be sent, or the one ``further`` after it."""
+def message(state: RunState, draft: Draft) -> Message:
+    """The message that a draft becomes when it is the next to be sent."""
     before = state.mail.get(draft.reply_to)
     return Message(
-        id=f"m{len(state.mail) + 1 + further}",
+        id=f"m{len(state.mail) + 1}",
         kind=draft.kind,
         sender=draft.sender,
         to=draft.to,

@@ -9,10 +9,10 @@ from workbench.core import events as e
 from workbench.core.changes import difference
 from workbench.core.changing import applicable, base_of, question
 from workbench.core.decide.proceeding import go_on
-from workbench.core.decide.requests import Refused, carries
+from workbench.core.decide.requests import Refused, carries, send
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import PERSON, WORKBENCH, Message, MessageKind
-from workbench.core.mailing import Draft, message
+from workbench.core.mailing import Draft
 from workbench.core.models import Plan
 from workbench.core.requests import ProposeChange
 from workbench.core.state import RunState
@@ -66,7 +66,7 @@ def _proposed(state: RunState, event: e.PlanChangeProposed) -> Actions:
         return _made(state)
     text = question(state, event.source, event.change, event.said)
     asks = Draft(MessageKind.CHANGE, WORKBENCH, PERSON, text)
-    return [a.Declare(e.MessageSent(message=message(state, asks)))]
+    return send(state, asks)
 
 
 def answered(state: RunState, answer: Message) -> Actions:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from workbench.core import actions as a
 from workbench.core import events as e
+from workbench.core.decide.requests import send
 from workbench.core.decide.table import Actions
 from workbench.core.mail import LEAD, PERSON, Message, MessageKind
-from workbench.core.mailing import answer_by_workbench, is_overdue, message, working
+from workbench.core.mailing import answer_by_workbench, is_overdue, working
 from workbench.core.requests import RequestJoin
 from workbench.core.state import Ask, AttemptState, RunState
 from workbench.core.team import next_name
@@ -37,7 +38,7 @@ def lapsed(state: RunState, ask: Ask) -> Actions:
 
 
 def _in_place(state: RunState, ask: Ask, text: str) -> Actions:
-    return [a.Declare(e.MessageSent(message=message(state, answer_by_workbench(ask.message, text, "no"))))]
+    return send(state, answer_by_workbench(ask.message, text, "no"))
 
 
 def why(asked: Message) -> str:

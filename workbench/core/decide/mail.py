@@ -10,6 +10,7 @@ from workbench.core.decide import changes, to_lead
 from workbench.core.decide.approvals import held, ruled
 from workbench.core.decide.leaving import followed, lapsed
 from workbench.core.decide.proceeding import go_on, wake
+from workbench.core.decide.requests import send
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import (
@@ -20,7 +21,6 @@ from workbench.core.mailing import (
     answer_by_workbench,
     exhausted,
     is_overdue,
-    message,
     next_letter,
     recipients,
     refusal,
@@ -68,7 +68,7 @@ def _sent_by(
         attempt=attempt.number,
         until=until(state, kind, to) if kind is MessageKind.QUESTION else None,
     )
-    return [a.Declare(e.MessageSent(message=message(state, draft)))]
+    return send(state, draft)
 
 
 def _refused(attempt: AttemptState, to: str, reason: str) -> e.MessageRefused:
@@ -88,7 +88,7 @@ def _plan_of(state: RunState, attempt: AttemptState, event: e.MarkerReceived) ->
         attempt=attempt.number,
         until=until(state, MessageKind.PLAN, to),
     )
-    return [a.Declare(e.MessageSent(message=message(state, draft)))]
+    return send(state, draft)
 
 
 def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived) -> Actions:
@@ -114,7 +114,7 @@ def _answered_by(state: RunState, attempt: AttemptState, event: e.MarkerReceived
         task=attempt.task,
         attempt=attempt.number,
     )
-    return [a.Declare(e.MessageSent(message=message(state, draft)))]
+    return send(state, draft)
 
 
 @after(e.MessageSent)
@@ -166,7 +166,7 @@ def settled(state: RunState) -> Actions:
         if overdue and ask.to == PERSON and rule.then == "hold":
             return [a.Declare(e.AskPassedOn(message=ask.message.id, to=PERSON))]
         if said := _in_place(state, ask, rule, waits, overdue=overdue):
-            return [a.Declare(e.MessageSent(message=message(state, said)))]
+            return send(state, said)
     return []
 
 

@@ -62,9 +62,9 @@ def _request_made(state: RunState, event: e.RequestMade) -> Actions:
         return [a.Declare(e.RequestRefused(id=event.id, reason=str(refused), hint=refused.hint))]
 
 
-def send(state: RunState, draft: Draft, further: int = 0) -> Actions:
-    """Send a message."""
-    return [a.Declare(e.MessageSent(message=message(state, draft, further)))]
+def send(state: RunState, draft: Draft) -> Actions:
+    """Send a message. One at a time: its id is the next one's now."""
+    return [a.Declare(e.MessageSent(message=message(state, draft)))]
 
 
 @carries(Write)

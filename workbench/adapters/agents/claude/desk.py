@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from workbench.adapters.agents.claude.results import says
 from workbench.adapters.agents.claude.tools import SERVER
 from workbench.core.mail import ALL
 from workbench.core.models import TEXT_LIMIT
@@ -117,13 +118,13 @@ def _asking(name: str, tool: _Tool, desk: Desk) -> SdkMcpTool[Any]:
         if "message" in tool.properties and not given.get("message"):
             waiting = desk.waiting()
             if not waiting:
-                return _says("Nothing waits for your answer.", True)
+                return says("Nothing waits for your answer.", True)
             given = {**given, "message": waiting[0]}
         try:
             request = tool.request(given)
         except (ValidationError, KeyError) as error:
             said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"{error} is missing"
-            return _says(f"That is no use of {name}: {said}.", True)
+            return says(f"That is no use of {name}: {said}.", True)
         return _came_of(await desk.ask(request))
 
     schema = {
@@ -139,7 +140,7 @@ def _viewing(name: str, description: str, view: Callable[[], str]) -> SdkMcpTool
     from claude_agent_sdk import SdkMcpTool
 
     async def call(given: Given) -> dict[str, Any]:
-        return _says(view())
+        return says(view())
 
     schema = {"type": "object", "properties": {}, "additionalProperties": False}
     return SdkMcpTool(name=name, description=description, input_schema=schema, handler=call)
@@ -147,9 +148,5 @@ def _viewing(name: str, description: str, view: Callable[[], str]) -> SdkMcpTool
 
 def _came_of(outcome: Outcome) -> dict[str, Any]:
     if outcome.refused:
-        return _says(outcome.refused, True)
-    return _says(f"Sent, as {outcome.message}." if outcome.message else "Done.")
-
-
-def _says(text: str, is_error: bool = False) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": text}], "is_error": is_error}
+        return says(outcome.refused, True)
+    return says(f"Sent, as {outcome.message}." if outcome.message else "Done.")

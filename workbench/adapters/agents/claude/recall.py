@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from workbench.adapters.agents.claude.results import says
 from workbench.core.noteform import namespace_of, paths_of
 from workbench.core.recall import Query, Recalled, shown
 from workbench.engine.ports import Notes
@@ -64,10 +65,10 @@ def answering(notes: Notes) -> Callable[[dict[str, Any]], Awaitable[dict[str, An
         try:
             found = await notes.recall(question(given))
         except ValueError as problem:
-            return _says(f"This cannot be asked: {problem}", True)
+            return says(f"This cannot be asked: {problem}", True)
         except (WorkbenchError, OSError) as problem:
-            return _says(f"The notes cannot be read now: {problem} Go on without them.", True)
-        return _says(answer(found, time.time()))
+            return says(f"The notes cannot be read now: {problem} Go on without them.", True)
+        return says(answer(found, time.time()))
 
     return call
 
@@ -110,7 +111,3 @@ def answer(found: list[Recalled], wall: float) -> str:
             room -= size
     whole = {"what": CAUTION, "notes": said, "left_out": len(found) - len(said)}
     return json.dumps(whole, ensure_ascii=False)
-
-
-def _says(text: str, is_error: bool = False) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": text}], "is_error": is_error}

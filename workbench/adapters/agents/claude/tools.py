@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.agents.claude import recall
+from workbench.adapters.agents.claude.results import says
 from workbench.core import markers
 from workbench.core.mail import ALL, LEAD, PERSON
 from workbench.core.models import MarkerKind
@@ -180,7 +181,7 @@ def _tool(kind: MarkerKind, worktree: Path, nonce: str, teammates: Collection[st
     async def call(given: dict[str, Any]) -> dict[str, Any]:
         to = given.get("to")
         if to is not None and teammates and to not in (*teammates, LEAD, PERSON, ALL):
-            return _says(
+            return says(
                 f"There is no teammate of that name; there are {', '.join(teammates)}, lead and all.", True
             )
         return _dropped(worktree, nonce, kind, {name: given.get(name) for name in properties}, answer)
@@ -207,11 +208,7 @@ def _dropped(
     try:
         drop(worktree, nonce, kind, fields)
     except ValueError as error:
-        return _says(str(error), True)
+        return says(str(error), True)
     except OSError as error:
-        return _says(f"The marker could not be written: {error.strerror}.", True)
-    return _says(answer)
-
-
-def _says(text: str, is_error: bool = False) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": text}], "is_error": is_error}
+        return says(f"The marker could not be written: {error.strerror}.", True)
+    return says(answer)
