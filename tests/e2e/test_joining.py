@@ -296,7 +296,8 @@ def test_by_hand_a_task_is_printed_checked_mended_and_landed(scene: Scene) -> No
     assert git(mine, "symbolic-ref", "HEAD").strip() == "refs/heads/feature"
 
 
-def test_a_killed_run_goes_on_without_who_had_joined_and_keeps_the_work(scene: Scene) -> None:
+def killed_with_a_guest(scene: Scene) -> tuple[Path, subprocess.Popen[str]]:
+    """A run is killed while somebody who joined is at work: the worktree that was brought, and who did."""
     mine = scene.worktree()
     scene.start()
     joiner = scene.join("--name", "guest", cwd=mine, hold=True)
@@ -305,6 +306,11 @@ def test_a_killed_run_goes_on_without_who_had_joined_and_keeps_the_work(scene: S
         assert joiner.poll() is None
     scene.run.kill()
     scene.run.communicate()
+    return mine, joiner
+
+
+def test_a_killed_run_goes_on_without_who_had_joined_and_keeps_the_work(scene: Scene) -> None:
+    mine, joiner = killed_with_a_guest(scene)
     _, err = joiner.communicate(timeout=30)
     assert joiner.returncode == 1 and "not going on any more" in err
     scene.gate.unlink()
@@ -320,14 +326,7 @@ def test_a_killed_run_goes_on_without_who_had_joined_and_keeps_the_work(scene: S
 
 
 def test_clean_gives_back_what_a_killed_run_had_borrowed(scene: Scene) -> None:
-    mine = scene.worktree()
-    scene.start()
-    joiner = scene.join("--name", "guest", cwd=mine, hold=True)
-    scene.until("AgentStarted")
-    while not scene.hold.exists():
-        assert joiner.poll() is None
-    scene.run.kill()
-    scene.run.communicate()
+    mine, joiner = killed_with_a_guest(scene)
     joiner.communicate(timeout=30)
     cleaned = scene.workbench("clean", "r")
     assert git(mine, "symbolic-ref", "HEAD").strip() == "refs/heads/feature", cleaned.stdout
