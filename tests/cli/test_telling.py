@@ -9,13 +9,13 @@ from rich.console import Console
 
 from workbench.cli.lines import LiveTable
 from workbench.cli.mailbox import lines
-from workbench.cli.presenting import again, resting, rows
-from workbench.cli.story import Story as Told
-from workbench.cli.telling import to_answer, waits
 from workbench.core import events as e
 from workbench.core.inbox import inbox
 from workbench.core.mail import PERSON
 from workbench.core.requests import Answer, Pause, Request, RequestShutdown, Retry, Skip, Write
+from workbench.core.story.mail import to_answer, waits
+from workbench.core.story.story import Story as Told
+from workbench.core.story.team import again, resting, rows
 from workbench.testing.story import Story, task
 
 HOSTILE = "which\x1b[2J port?\r\n\x07second\u202e line"

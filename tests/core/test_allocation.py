@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.cli.presenting import line
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.allocation import CANDIDATES, NEAR, choose, fair_share, score
 from workbench.core.models import Role, RunSettings
 from workbench.core.report import report
 from workbench.core.state import AttemptState, RunState, TaskState, TaskStatus, TeammateState
+from workbench.core.story.events import line
 from workbench.testing.playbook import Playbook, started
 from workbench.testing.story import Story, task
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.cli.presenting import line
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.flakes import Unreliable, excused_failures, flakes, percent, sections
 from workbench.core.models import RunSettings, Verdict
 from workbench.core.report import markdown, report
+from workbench.core.story.events import line
 from workbench.testing.playbook import Playbook, started
 from workbench.testing.story import Story, task, verdict
 

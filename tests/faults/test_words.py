@@ -58,7 +58,7 @@ def test_hostile_plan_words_reach_no_shell_and_no_git_as_an_option(
     workbench: CommandLine, repo: Path, plan: Path
 ) -> None:
     """Titles and bodies become commit messages, briefs, environment, reports."""
-    nasty = '--upload-pack="touch pwned" $(touch pwned) `touch pwned` {{ 7*7 }} {% raw %} <script> & ]]> \' "'
+    nasty = '--upload-pack="touch pwned" $(touch pwned) {{ "eval" * 2 }} {% raw %} <script> & ]]> \' "'
     plan.write_text(f"# {nasty}\n\n## Tasks\n\n### one: {nasty}\n\n{nasty}\n")
 
     done = workbench(*run_words(plan, hostile("good")))
@@ -68,7 +68,7 @@ def test_hostile_plan_words_reach_no_shell_and_no_git_as_an_option(
     assert nasty in git(repo, "log", "-1", "--format=%B", INTEGRATION)
     ElementTree.fromstring(workbench("report", "--format", "junit").stdout)
     page = workbench("report", "--format", "md").stdout
-    assert "49" not in page.split("one", 1)[1].splitlines()[0]
+    assert "evaleval" not in page.split("one", 1)[1].splitlines()[0]
 
 
 def test_hostile_markers_messages_file_names_and_branches_reach_no_shell_and_no_git(

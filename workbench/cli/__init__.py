@@ -3,7 +3,6 @@
 app         the commands and their options
 outcome     errors and exit codes
 driving     a run in this process: signals, display, exit code
-presenting  records and state as words (no terminal in it)
 display     words on a terminal, in a pipe, or as JSON
 mark        what teammates call; imports next to nothing
 """

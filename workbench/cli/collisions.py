@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from workbench.cli.presenting import shown
 from workbench.core.report.values import ConflictReport, SemanticReport
+from workbench.core.story.words import shown
 
 MOST = 8
 SETTLED = "Conflicts, by what settled them"

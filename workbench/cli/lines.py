@@ -9,12 +9,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from workbench.cli.presenting import Line, counts, resting, rows
-from workbench.cli.story import Story
-from workbench.cli.telling import to_answer
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus
+from workbench.core.story.mail import to_answer
+from workbench.core.story.story import Story
+from workbench.core.story.team import counts, resting, rows
+from workbench.core.story.words import Line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

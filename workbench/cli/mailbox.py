@@ -9,7 +9,6 @@ from pathlib import Path
 
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import clock_time, gist
 from workbench.cli.printable import printable
 from workbench.composition.past import mailbox
 from workbench.composition.place import open_place
@@ -18,6 +17,7 @@ from workbench.core.inbox import Inbox, Letter, OpenAsk, StuckTask, inbox
 from workbench.core.mail import PERSON, WORKBENCH
 from workbench.core.report import duration
 from workbench.core.requests import Answer
+from workbench.core.story.words import clock_time, gist
 
 LATEST = 10
 """Messages to the person that are shown; `--all` and `--json` show all."""

@@ -13,8 +13,6 @@ from workbench.cli.collisions import SEMANTIC, SETTLED, semantic, settled
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
-from workbench.cli.presenting import again, alarm, counts, gist, resting, rows, short
-from workbench.cli.telling import to_answer, waits
 from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
@@ -31,6 +29,10 @@ from workbench.core.report import (
     report,
 )
 from workbench.core.state import RunState
+from workbench.core.story.events import alarm
+from workbench.core.story.mail import to_answer, waits
+from workbench.core.story.team import again, counts, resting, rows
+from workbench.core.story.words import gist, short
 from workbench.errors import UsageError
 
 TONES = {

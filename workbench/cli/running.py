@@ -121,7 +121,7 @@ def next_steps(result: Report) -> None:
     """What a person can do now, in a line or two on stderr."""
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
-        from workbench.cli.presenting import again
+        from workbench.core.story.team import again
 
         explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
         return

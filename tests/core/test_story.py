@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from workbench.cli.collisions import semantic, settled
-from workbench.cli.presenting import gist, named
-from workbench.cli.story import Story
 from workbench.core.events import ConflictCleared, ConflictForeseen, LandingRead
 from workbench.core.models import PublicChange
 from workbench.core.report.values import ConflictReport, SemanticReport
 from workbench.core.state import RunState
+from workbench.core.story.events import named
+from workbench.core.story.story import Story
+from workbench.core.story.words import gist
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from workbench.cli import telling
-from workbench.cli.presenting import Line, line
 from workbench.core import events as e
 from workbench.core.state import RunState
+from workbench.core.story import mail
+from workbench.core.story.events import line
+from workbench.core.story.words import Line
 
 
 @dataclass
@@ -31,4 +32,4 @@ class Story:
                 return None
             case _:
                 pass
-        return telling.line(state, event) or line(state, event)
+        return mail.line(state, event) or line(state, event)

@@ -1,38 +1,21 @@
-"""Records and state as words. No terminal, no colour: a line has a tone, and a display shows it."""
+"""Records as words: what happened, a line for each event that is worth one."""
 
 from __future__ import annotations
 
-import datetime
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.changes import gist as change_in_words
 from workbench.core.lists import some
-from workbench.core.mail import PERSON as TO_PERSON
-from workbench.core.mailing import UNANSWERED, blocking
-from workbench.core.models import BUDGET_SPENT
 from workbench.core.money import dollars
 from workbench.core.report import duration
-from workbench.core.state import Phase, RunState, TaskStatus
-
-Tone = Literal["plain", "good", "bad", "warn", "faint"]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that happened, for a person: who, what, and in which tone."""
-
-    who: str
-    what: str
-    tone: Tone = "plain"
-
+from workbench.core.state import RunState
+from workbench.core.story.words import Line, Tone, clock_time, gist, short, shown
 
 Words = Callable[[RunState, Any], Line | None]
-NOTE_WIDTH = 160
 ALARM_WIDTH = 400
 
 
@@ -40,19 +23,6 @@ def line(state: RunState, event: e.Event) -> Line | None:
     """What to say about an event, or None when it is not worth a line of its own."""
     words = _WORDS.get(type(event))
     return words(state, event) if words is not None else None
-
-
-def short(text: str, width: int = NOTE_WIDTH) -> str:
-    """The first line of ``text``, without control characters, cut to ``width``."""
-    first = next((part for part in text.splitlines() if part.strip()), "")
-    clean = "".join(char if char.isprintable() else " " for char in first).strip()
-    return clean if len(clean) <= width else clean[: width - 1] + "…"
-
-
-def gist(text: str, width: int = NOTE_WIDTH) -> str:
-    """``text`` in one line: its first, and when that only announces more, the last of what follows."""
-    first, last = short(text, width), short("\n".join(reversed(text.splitlines())), width)
-    return f"{first} {last}" if first.endswith(":") and last != first else first
 
 
 def _who(state: RunState, event: e.AttemptEvent) -> str:
@@ -213,11 +183,6 @@ def _flake(state: RunState, event: e.FlakeSeen) -> Line:
     )
 
 
-def shown(names: Sequence[str], most: int = 3) -> str:
-    """Some names, each cut to a readable length, and how many there are besides."""
-    return some([short(name, 100) for name in names], most)
-
-
 def _failed(state: RunState, event: e.AttemptFailed) -> Line:
     more = "given up; its work is kept" if event.final else "will be tried again"
     return Line(_who(state, event), f"{event.task}: {gist(event.reason).rstrip('.')}; {more}", "bad")
@@ -246,40 +211,6 @@ def _deadline(state: RunState, event: e.DeadlinePassed) -> Line:
     what = "silent" if event.deadline == "idle" else "at work"
     then = "it is stopped" if event.last else "it is nudged"
     return Line(_who(state, event), f"{event.task}: {what} for {duration(event.seconds)}; {then}", "warn")
-
-
-def clock_time(at: float, now: float) -> str:
-    """A moment as a person reads it here: the time of day, with the date when that is not today."""
-    moment, today = (datetime.datetime.fromtimestamp(it).astimezone() for it in (at, now))
-    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%Y-%m-%d %H:%M")
-
-
-def resting(state: RunState) -> str:
-    """Why nothing new starts just now, and until when; empty when nothing holds the team back."""
-    pace, at = state.pace, state.at
-    if state.paused:
-        return "paused by a person; `workbench resume` lets it go on"
-    if pace.pause is not None and pace.pause.hold.holds(at):
-        what = "usage limit" if pace.pause.limit == "usage" else "rate limit"
-        return f"paused until {clock_time(pace.pause.hold.until, at)}: {what}"
-    if pace.circuit is not None and not pace.circuit.holds(at):
-        return "the agent kept failing; one attempt is the trial"
-    if pace.circuit is not None:
-        return f"the agent keeps failing; next trial at {clock_time(pace.circuit.until, at)}"
-    cap = pace.cap_at(at)
-    if cap is not None and cap < len(state.teammates):
-        return f"slowed by rate limits to {cap} at once"
-    if pace.room is not None and pace.room < len(state.teammates):
-        return f"memory holds {pace.room} at once"
-    return ""
-
-
-def again(run: str, reason: str) -> str:
-    """The command that goes on with a run that was stopped for ``reason``."""
-    if reason.startswith(UNANSWERED):
-        answer = f"`workbench inbox {run}` shows them, and how to answer"
-        return f"{answer}; then: workbench resume {run}"
-    return f"workbench resume {run}" + (" --budget-usd X (a higher one)" if reason == BUDGET_SPENT else "")
 
 
 def _paused(state: RunState, event: e.TeamPaused) -> Line:
@@ -406,50 +337,3 @@ _WORDS: dict[type[e.Event], Words] = {
     e.EffectFailed: _effect,
     e.RunFinished: _finished,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One teammate in a table: name, task, percent, and what it is doing right now."""
-
-    teammate: str
-    task: str
-    percent: int
-    doing: str
-
-
-_PHASES = {
-    Phase.COLLECTED: "waits for its gates",
-    Phase.CHECKED: "its gates ran",
-    Phase.TURN_OVER: "its turn ended",
-}
-
-
-def rows(state: RunState) -> list[Row]:
-    """The team as it stands, in its own order, and the lead while it is there; teammates that never worked
-    are left out."""
-    shown: list[Row] = []
-    for teammate in state.teammates.values():
-        if teammate.task is None:
-            if teammate.worktree and not teammate.left:
-                shown.append(Row(teammate.name, "", 0, "idle"))
-            continue
-        attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
-        doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
-        if (ask := blocking(state, attempt)) is not None:
-            doing = f"waits for {'you' if ask.to == TO_PERSON else ask.to} ({ask.message.id})"
-        here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
-        doing = doing.replace(here, "").removeprefix("mcp__workbench__")
-        shown.append(Row(teammate.name, teammate.task, attempt.percent, short(doing, 60)))
-    if state.lead.up:
-        doing = state.lead.doing.removeprefix("mcp__workbench__")
-        shown.append(Row("lead", "", 0, short(doing, 60) or "waits"))
-    return shown
-
-
-def counts(state: RunState) -> str:
-    """How many tasks stand where: ``3 landed · 2 running · 1 queued``, in the order they travel."""
-    found = dict.fromkeys(TaskStatus, 0)
-    for task in state.tasks.values():
-        found[task.status] += 1
-    return " · ".join(f"{found[status]} {status}" for status in TaskStatus if found[status])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from workbench.cli.presenting import Line, short
 from workbench.core import events as e
 from workbench.core.inbox import for_person, how_to_answer
 from workbench.core.mail import ALL, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.state import Ask, RunState
+from workbench.core.story.words import Line, short
 
 
 def line(state: RunState, event: e.Event) -> Line | None:
