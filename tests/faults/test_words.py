@@ -58,7 +58,10 @@ def test_hostile_plan_words_reach_no_shell_and_no_git_as_an_option(
     workbench: CommandLine, repo: Path, plan: Path
 ) -> None:
     """Titles and bodies become commit messages, briefs, environment, reports."""
-    nasty = '--upload-pack="touch pwned" $(touch pwned) {{ "eval" * 2 }} {% raw %} <script> & ]]> \' "'
+    nasty = (
+        '--upload-pack="touch pwned" $(touch pwned) `touch pwned` '
+        '{{ "eval" * 2 }} {% raw %} <script> & ]]> \' "'
+    )
     plan.write_text(f"# {nasty}\n\n## Tasks\n\n### one: {nasty}\n\n{nasty}\n")
 
     done = workbench(*run_words(plan, hostile("good")))
