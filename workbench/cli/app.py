@@ -243,6 +243,24 @@ def status(
 
 
 @app.command()
+def watch(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Which run, or a FILE.jsonl; the one going on if not given."),
+    ] = None,
+    repo: Repo = HERE,
+) -> None:
+    """See the team, talk to it, answer what it asks.
+
+    Works from any terminal on a run that is going on, on one that is over, and on what
+    `workbench run --json` wrote to a file. Closing it changes nothing. `?` shows the keys.
+    """
+    from workbench.cli.watching import watch as body
+
+    raise typer.Exit(body(run, repo))
+
+
+@app.command()
 def report(
     run: RunId = None,
     repo: Repo = HERE,

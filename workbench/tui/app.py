@@ -1,0 +1,244 @@
+"""The application: follows one run, knows the screens, and sends what a person asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from workbench.core.mail import ALL
+from workbench.core.requests import Pause, Request, Stop, Unpause, Write
+from workbench.core.watched import Watched
+from workbench.errors import IllegalEvent, WorkbenchError
+from workbench.tui.palette import Commands
+from workbench.tui.screens.base import RunScreen
+from workbench.tui.screens.home import HomeScreen
+from workbench.tui.screens.inbox import InboxScreen
+from workbench.tui.screens.keys import KeysScreen
+from workbench.tui.screens.merge import MergeScreen
+from workbench.tui.screens.plan import PlanScreen
+from workbench.tui.screens.stop import Choice, StopScreen
+from workbench.tui.screens.task import TaskScreen
+from workbench.tui.screens.team import TeamScreen
+from workbench.tui.screens.teammate import TeammateScreen
+from workbench.tui.screens.write import WriteScreen
+
+if TYPE_CHECKING:
+    from workbench.composition.place import Place
+    from workbench.composition.watching import Piece, Source
+
+SLICE_SECONDS = 0.003
+"""So long records are taken before a key that was pressed meanwhile gets its turn."""
+
+LOOK_SECONDS = 0.1
+"""How often the screen is brought up to the run, at most."""
+
+
+class WorkbenchApp(App[None]):
+    """The viewer of ``source``'s run in ``place``, or of a recording where there is no place. Without a
+    source it shows the repository's runs. ``clock`` gives Unix seconds."""
+
+    TITLE = "workbench"
+    CSS_PATH = "app.tcss"
+    COMMANDS = App.COMMANDS | {Commands}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
+        "home": HomeScreen,
+        "team": TeamScreen,
+        "merge": MergeScreen,
+        "inbox": InboxScreen,
+        "plan": PlanScreen,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "switch_mode('home')", "Home"),
+        Binding("2", "switch_mode('team')", "Team"),
+        Binding("3", "switch_mode('merge')", "Merge"),
+        Binding("4,i", "switch_mode('inbox')", "Inbox"),
+        Binding("5", "switch_mode('plan')", "Plan"),
+        Binding("m", "write", "Message"),
+        Binding("b", "broadcast", "Message all", show=False),
+        Binding("p", "pause", "Pause", show=False, tooltip="Pause the run, or let it go on"),
+        Binding("d", "picture", "Screenshot", show=False, tooltip="Save the screen as an SVG picture"),
+        Binding("question_mark", "keys", "Keys", key_display="?"),
+        Binding("colon", "command_palette", "Commands", key_display=":", show=False),
+        Binding("ctrl+c", "stop", "Stop or close", show=False),
+        Binding("q", "leave", "Close", tooltip="Close the viewer; the run goes on"),
+    ]
+
+    def __init__(
+        self, place: Place | None = None, source: Source | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self.place = place
+        self._source = source
+        self._clock = clock
+        self.watched = Watched(source.run if source is not None else "")
+
+    # -- following ------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Show where to begin, and follow the run."""
+        self.switch_mode("team" if self._source is not None else "home")
+        self.set_interval(LOOK_SECONDS, self.look)
+        self._follow()
+
+    def _follow(self) -> None:
+        if self._source is not None:
+            self.run_worker(self._following(self._source, self.watched), group="follow", exclusive=True)
+
+    async def _following(self, source: Source, watched: Watched) -> None:
+        async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                if not await self._take(watched, piece):
+                    return
+
+    async def _take(self, watched: Watched, piece: Piece) -> bool:
+        began = time.monotonic()
+        for record in piece.records:
+            try:
+                watched.take(record)
+            except IllegalEvent as error:
+                watched.stands(
+                    live=piece.live,
+                    trouble=f"This log cannot be followed: {error}.",
+                    caught_up=False,
+                    last=piece.last,
+                )
+                return False
+            if time.monotonic() - began > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+        watched.stands(live=piece.live, trouble=piece.trouble, caught_up=piece.caught_up, last=piece.last)
+        return True
+
+    def look(self) -> None:
+        """Bring the screen that is seen up to the run."""
+        screen = self.screen
+        if isinstance(screen, RunScreen):
+            screen.look()
+
+    @property
+    def now(self) -> float:
+        """See Bench."""
+        return max(self._clock(), self.watched.now) if self.watched.live else self.watched.now
+
+    def watch_run(self, run: str) -> None:
+        """See Bench."""
+        if self.place is None:
+            return
+        from workbench.composition.watching import LogSource
+
+        self._source = LogSource(self.place, run)
+        self.watched = Watched(run)
+        self._follow()
+        self.switch_mode("team")
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    def ask(self, request: Request, done: str) -> None:
+        """See Bench."""
+        place, run = self.place, self.watched.run
+        if place is None:
+            self.say("This is a recording: nothing can be asked of it.", bad=True)
+            return
+        from workbench.composition.requesting import ask
+
+        def asking() -> None:
+            worker = get_current_worker()
+            try:
+                made = asyncio.run(ask(place, run, request))
+            except WorkbenchError as error:
+                said, bad = "\n".join(filter(None, (str(error), error.hint))), True
+            else:
+                said, bad = (done if made.event is not None else f"kept until the run goes on: {done}"), False
+            if not worker.is_cancelled:
+                self.call_from_thread(self.say, said, bad=bad)
+
+        self.run_worker(asking, group="ask", thread=True, exit_on_error=True)
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """See Bench."""
+        self.notify(text, severity="error" if bad else "information", timeout=8 if bad else 3, markup=False)
+
+    def write_to(self, to: str, reply_to: str = "") -> None:
+        """See Bench."""
+        about = self.watched.state.mail.get(reply_to)
+
+        def send(text: str | None) -> None:
+            if text:
+                self.ask(Write(to=to, text=text, reply_to=reply_to), f"sent to {to}")
+
+        self.push_screen(WriteScreen(to, about.text if about is not None else ""), send)
+
+    # -- going about ----------------------------------------------------------------------------
+
+    def open_task(self, task: str) -> None:
+        """See Bench."""
+        if task in self.watched.state.tasks:
+            self.push_screen(TaskScreen(task))
+
+    def open_teammate(self, name: str) -> None:
+        """See Bench."""
+        if name in self.watched.state.teammates:
+            self.push_screen(TeammateScreen(name))
+
+    def action_write(self) -> None:
+        """Write to whoever the screen is about, or to the lead, or to all."""
+        to = getattr(self.screen, "writes_to", "") or ("lead" if self.watched.state.lead.up else ALL)
+        self.write_to(to)
+
+    def action_broadcast(self) -> None:
+        """Write to all."""
+        self.write_to(ALL)
+
+    def action_pause(self) -> None:
+        """Pause the run, or let it go on."""
+        if self.watched.state.paused:
+            self.ask(Unpause(), "the run goes on")
+        else:
+            self.ask(Pause(), "paused: what is at work goes on, nothing new starts")
+
+    def action_picture(self) -> None:
+        """Save the screen as an SVG picture where pictures of the user's are kept."""
+        import platformdirs
+
+        folder = platformdirs.user_state_path("workbench") / "screenshots"
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self._clock()))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = self.save_screenshot(f"{self.watched.run or 'workbench'}-{stamp}.svg", str(folder))
+        except OSError as error:
+            self.say(f"The picture could not be saved: {error}", bad=True)
+            return
+        self.copy_to_clipboard(path)
+        self.say(f"saved, and its path copied: {path}")
+
+    def action_keys(self) -> None:
+        """Show the keys of the screen."""
+        if not isinstance(self.screen, KeysScreen):
+            name = type(self.screen).__name__.removesuffix("Screen").lower()
+            self.push_screen(KeysScreen(self.screen.active_bindings.values(), name))
+
+    def action_stop(self) -> None:
+        """Ask whether to stop the run or to close the viewer."""
+
+        def chosen(choice: Choice | None) -> None:
+            if choice == "stop":
+                self.ask(Stop(), "stopping: what the teammates have is kept")
+            elif choice == "close":
+                self.exit()
+
+        self.push_screen(StopScreen(self.watched.run, live=self.watched.live), chosen)
+
+    def action_leave(self) -> None:
+        """Back to the screen before, or close the viewer."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.exit()
