@@ -1,0 +1,90 @@
+"""The feed: what was said and what happened, as lines that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len, chop_cells
+
+from workbench.core.history import History, Told
+from workbench.tui.presenting.table import Tone, fitted
+from workbench.tui.presenting.times import moment
+
+Which = Literal["all", "messages", "trouble"]
+WHICH: tuple[Which, ...] = ("all", "messages", "trouble")
+
+LINES = 10
+"""Of one entry, at most; what is longer ends with …"""
+
+GLYPHS: dict[str, str] = {"bad": "✗", "warn": "!", "good": "✓"}
+
+Line = tuple[tuple[str, Tone], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a record told, as the lines that it takes, and the day on which it was."""
+
+    told: Told
+    day: str
+    lines: tuple[Line, ...]
+
+
+def picked(history: History, which: Which, matches: Callable[..., bool] | None) -> list[Told]:
+    """What of the feed is shown, oldest first."""
+    found = [told for told in history.feed if which == "all" or _is(told, which)]
+    return found if matches is None else [it for it in found if matches(it.who, it.what, it.task)]
+
+
+def _is(told: Told, which: Which) -> bool:
+    if which == "messages":
+        return told.kind == "message"
+    return told.tone == "bad" or (told.tone == "warn" and told.kind != "message")
+
+
+def laid_out(told: Told, width: int) -> Entry:
+    """An entry in lines of ``width`` cells: time of day, who, a glyph for its tone, and the text, which goes on
+    under itself where it is long."""
+    day, time = moment(told.at)
+    name = 8 if width < 70 else 10
+    room = max(8, width - len(time) - 1 - name - 3)
+    texts = [part for line in told.what.splitlines() or [""] for part in wrapped(line, room)]
+    if len(texts) > LINES:
+        texts[LINES - 1 :] = ["…"]
+    glyph = "✉" if told.kind == "message" else GLYPHS.get(told.tone, " ")
+    tone: Tone = told.tone
+    lines: list[Line] = [
+        (
+            (f"{time} ", "faint"),
+            (fitted(told.who, name), "accent" if told.kind == "message" else "strong"),
+            (f" {glyph} ", tone),
+            (fitted(texts[0], room), tone),
+        )
+    ]
+    indent = " " * (len(time) + 1 + name + 3)
+    lines.extend(((indent, "plain"), (fitted(text, room), tone)) for text in texts[1:])
+    return Entry(told, day, tuple(lines))
+
+
+def wrapped(text: str, width: int) -> Sequence[str]:
+    """A line of text, broken between words to lines of at most ``width`` cells; words that are longer are
+    broken where they must."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    if cell_len(text) <= width:
+        return (text,)
+    lines: list[str] = []
+    line, used = "", 0
+    for word in text.split(" "):
+        size = cell_len(word)
+        if line and used + 1 + size <= width:
+            line, used = f"{line} {word}", used + 1 + size
+            continue
+        if line:
+            lines.append(line)
+        *whole, word = chop_cells(word, width) if size > width else [word]
+        lines.extend(whole)
+        line, used = word, cell_len(word)
+    return [*lines, line] if line else lines
