@@ -18,6 +18,10 @@ WHICH: tuple[Which, ...] = ("all", "messages", "trouble")
 LINES = 10
 """Of one entry, at most; what is longer ends with …"""
 
+TIME = 9
+NAME, NARROW_NAME = 10, 8
+"""Cells for the time of day and for who, with what is between."""
+
 GLYPHS: dict[str, str] = {"bad": "✗", "warn": "!", "good": "✓"}
 
 Line = tuple[tuple[str, Tone], ...]
@@ -25,10 +29,9 @@ Line = tuple[tuple[str, Tone], ...]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a record told, as the lines that it takes, and the day on which it was."""
+    """What a record told, as the lines that it takes."""
 
     told: Told
-    day: str
     lines: tuple[Line, ...]
 
 
@@ -45,27 +48,45 @@ def _is(told: Told, which: Which) -> bool:
 
 
 def laid_out(told: Told, width: int) -> Entry:
-    """An entry in lines of ``width`` cells: time of day, who, a glyph for its tone, and the text, which goes on
-    under itself where it is long."""
-    day, time = moment(told.at)
-    name = 8 if width < 70 else 10
-    room = max(8, width - len(time) - 1 - name - 3)
-    texts = [part for line in told.what.splitlines() or [""] for part in wrapped(line, room)]
-    if len(texts) > LINES:
-        texts[LINES - 1 :] = ["…"]
+    """An entry in lines of ``width`` cells: time of day, who, a glyph for its tone, and the text, which goes
+    on under itself where it is long."""
+    _, time = moment(told.at)
+    name, room = _columns(width)
+    texts = _texts(told.what, room)
     glyph = "✉" if told.kind == "message" else GLYPHS.get(told.tone, " ")
     tone: Tone = told.tone
     lines: list[Line] = [
         (
             (f"{time} ", "faint"),
-            (fitted(told.who, name), "accent" if told.kind == "message" else "strong"),
+            (fitted(told.who, name), "strong"),
             (f" {glyph} ", tone),
             (fitted(texts[0], room), tone),
         )
     ]
-    indent = " " * (len(time) + 1 + name + 3)
+    indent = " " * (TIME + name + 3)
     lines.extend(((indent, "plain"), (fitted(text, room), tone)) for text in texts[1:])
-    return Entry(told, day, tuple(lines))
+    return Entry(told, tuple(lines))
+
+
+def height(told: Told, width: int) -> int:
+    """How many lines ``laid_out`` makes of an entry, for less."""
+    room, what = _columns(width)[1], told.what
+    if len(what) <= room and what.isascii() and what.isprintable():
+        return 1
+    return len(_texts(what, room))
+
+
+def _columns(width: int) -> tuple[int, int]:
+    """The cells for who, and for the text."""
+    name = NARROW_NAME if width < 70 else NAME
+    return name, max(8, width - TIME - name - 3)
+
+
+def _texts(what: str, room: int) -> list[str]:
+    texts = [part for line in what.splitlines() or [""] for part in wrapped(line, room)]
+    if len(texts) > LINES:
+        texts[LINES - 1 :] = ["…"]
+    return texts
 
 
 def wrapped(text: str, width: int) -> Sequence[str]:

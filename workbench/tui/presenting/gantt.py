@@ -96,15 +96,16 @@ def strip(watched: Watched, task: TaskState, now: float, length: float) -> Strip
     history, began = watched.history, watched.state.started_at
     until = _until(watched, now)
     here = float(int(history.course.at_work(began, until)))
-    bars = _attempts(history, task, began, until, here)
+    bars: list[Bar] = []
+    end = here
     if task.status in WAITING or task.status in (TaskStatus.LANDED, TaskStatus.UNDONE):
         since = history.course.at_work(began, task.delivered_at or began)
-        end = here
         if task.landed_at is not None and task.status not in WAITING:
             end = history.course.at_work(began, task.landed_at)
         bars.append(Bar(since, end, "queued"))
-        if task.status not in WAITING:
-            bars.append(Bar(end, end, "landed" if task.status is TaskStatus.LANDED else "undone"))
+    bars += _attempts(history, task, began, until, here)
+    if task.landed_at is not None and task.status not in WAITING:
+        bars.append(Bar(end, end, "landed" if task.status is TaskStatus.LANDED else "undone"))
     return Strip("", "plain", tuple(bars), length, here)
 
 

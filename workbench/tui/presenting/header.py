@@ -96,7 +96,7 @@ def _line(head: Head, room: int, bar: int, longest: int, *, brief: bool) -> tupl
 
 def _standing(watched: Watched, now: float) -> Item:
     state = watched.state
-    if state.finished and not watched.live:
+    if state.finished:
         return Item(f"■ {state.outcome}", "good" if state.outcome == "landed" else "bad")
     if not watched.live:
         return Item("○ not running", "warn", "○ off") if state.seq else Item("")
@@ -161,7 +161,7 @@ def remaining(watched: Watched, now: float) -> str:
 
 
 def _one(state: RunState) -> float:
-    """Seconds from the start of the attempt that was delivered to its landing, on an average of the latest."""
+    """Seconds from the start of an attempt that was delivered to its landing, on average of the latest."""
     latest = state.landings[-20:]
     took = [
         landing.at - attempt.started_at

@@ -34,8 +34,8 @@ class Piece:
 
 
 def strip(tabs: Sequence[Tab], room: int, hint: str = "") -> tuple[Piece, ...]:
-    """The tabs side by side in ``room`` cells, and ``hint`` at the end. What is said of a pane goes where there
-    is no room for it, the last first, and never in half."""
+    """The tabs side by side in ``room`` cells, and ``hint`` at the end. What is said of a pane goes where
+    there is no room for it, the last first, and never in half."""
     said = [list(tab.said) for tab in tabs]
     while True:
         pieces = _strip(tabs, said)
@@ -56,7 +56,8 @@ def _strip(tabs: Sequence[Tab], said: list[list[Cell]]) -> list[Piece]:
     for place, tab in enumerate(tabs):
         if place:
             pieces.append(Piece("  ", "faint", ""))
-        mark, tone = (SHOWN, "accent") if tab.shown else (HIDDEN, "faint")
+        mark = SHOWN if tab.shown else HIDDEN
+        tone: Tone = "plain" if tab.shown else "faint"
         pieces.append(Piece(mark, "accent", tab.key))
         pieces.append(Piece(tab.title, "strong" if tab.shown else "plain", tab.key))
         for count, cell in enumerate(said[place]):

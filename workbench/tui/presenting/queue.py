@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workbench.core.history import GateRun
 from workbench.core.merge import queued
 from workbench.core.state import Landing, Phase, RunState, Step
+from workbench.core.story.words import short
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell, Column, Made, Row
 from workbench.tui.presenting.times import span
@@ -68,6 +69,20 @@ def queue_rows(watched: Watched, line: Line, now: float, matches: Callable[..., 
     return Made(keys, row)
 
 
+def latest_gate(line: Line, key: str) -> GateRun | None:
+    """Of the gates that run, those of the row of ``key``, or those that began last; None where none runs."""
+    named = (run for run in line.gates if f"gate {run.task} {run.commit}" == key)
+    return next(named, line.gates[-1] if line.gates else None)
+
+
+def last_words(outputs: Mapping[str, str]) -> str:
+    """The last line that the gates of a run have printed, by the gate and in their order."""
+    for gate, output in reversed(outputs.items()):
+        if line := next((it.strip() for it in reversed(output.splitlines()) if it.strip()), ""):
+            return f"{short(gate, 30)} │ {line}"
+    return ""
+
+
 def task_of(key: str) -> str:
     """The task that the row of ``key`` is about."""
     return key.split(" ")[1] if key else ""
@@ -104,14 +119,12 @@ def _landing(key: str, state: RunState, task: str) -> Row:
     steps = landing.steps if landing is not None else []
     place = next((it for it, step in enumerate(steps, 1) if step.task == task), 0)
     if landing is None or not place:
-        return Row(
-            key, (Cell("◆ landing", "accent"), Cell(task), Cell("is being merged"), Cell(""), Cell(""))
-        )
+        return Row(key, (Cell("◆ landing", "busy"), Cell(task), Cell("is being merged"), Cell(""), Cell("")))
     step = steps[place - 1]
     said = _proof(landing, place)
     merged = f"by {step.rung}, " if step.rung else ""
     cells = (
-        Cell("◆ landing", "accent"),
+        Cell("◆ landing", "busy"),
         Cell(task),
         Cell(merged + said.text, said.tone),
         _commit(step),

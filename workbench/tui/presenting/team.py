@@ -97,22 +97,29 @@ def standing(look: Look, mate: TeammateState, attempt: AttemptState | None) -> C
 
 
 def doing(look: Look, mate: TeammateState, attempt: AttemptState | None) -> str:
-    """What a teammate is doing right now: its last tool and the target of that, its worktree's path left out."""
+    """What a teammate is doing right now: its last tool and its target, without the path of its worktree."""
     if mate.left or mate.leaving:
         why = f"{'left' if mate.left else 'leaves after this'}: {mate.reason}" if mate.reason else ""
         if mate.left or attempt is None:
             return short(why, DOING)
     if attempt is None:
-        return look.held if look.held and not look.watched.state.finished else ""
+        return _idle(look)
     if (ask := look.blocked_by(attempt)) is not None:
         to = "" if ask.to == PERSON else f"{ask.to}, "
         return short(f"{to}{ask.message.id}: {ask.message.text}", DOING)
     if attempt.phase is Phase.COLLECTED:
         since = look.gating.get(attempt.task)
-        said = f"gates run {span(look.now - since)}: " if since is not None else "waits for its gates: "
+        said = f"{span(look.now - since)}: " if since is not None else "waits for "
         return said + ", ".join(look.watched.state.gates_of(attempt.task))
     said = plainly(attempt.doing, mate.worktree) or attempt.note
     return short(f"leaves after this; {said}" if mate.leaving else said, DOING)
+
+
+def _idle(look: Look) -> str:
+    state = look.watched.state
+    if state.finished or not look.watched.live:
+        return ""
+    return look.held or ("" if state.startable else "no task is ready to start")
 
 
 def plainly(doing: str, worktree: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import lru_cache
 
 
 def span(seconds: float) -> str:
@@ -31,5 +32,10 @@ def roughly(seconds: float) -> str:
 
 def moment(at: float) -> tuple[str, str]:
     """The day and the time of day of a moment (Unix seconds), where the reader is."""
+    return _moment(int(at))
+
+
+@lru_cache(maxsize=8_192)
+def _moment(at: int) -> tuple[str, str]:
     there = datetime.datetime.fromtimestamp(at).astimezone()
     return there.strftime("%Y-%m-%d"), there.strftime("%H:%M:%S")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.widgets import Static
 
 from workbench.core.mail import LEAD, PERSON
 from workbench.tui.presenting import queue, team, tree
 from workbench.tui.presenting.feed import WHICH, Which, picked
 from workbench.tui.presenting.panes import Tab
-from workbench.tui.presenting.table import Cell
+from workbench.tui.presenting.table import Cell, fitted
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.feed import Feed
 from workbench.tui.widgets.panes import PaneRows, PaneStrip
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from workbench.core.history import Told
+    from workbench.core.history import GateRun, Told
     from workbench.core.watched import Watched
 
 PANES = ("team", "tasks", "queue", "feed")
@@ -31,6 +33,12 @@ EMPTY = {
     "queue": "nothing is being merged: delivered work waits here for its landing",
     "feed": "nothing was told yet: messages and events stand here",
 }
+HINTS = {"team": "", "tasks": "space: fold", "queue": "", "feed": "f: all, messages, trouble"}
+"""The key that each pane has."""
+
+WIDE = 130
+"""Cells from which all panes stand side by side."""
+
 NO_MATCH = "nothing here matches the filter; esc ends it"
 NO_SUCH = "nothing of this kind was told; f shows other lines"
 
@@ -46,16 +54,16 @@ class TeamScreen(RunScreen):
     CSS_PATH = "team.tcss"
     FILTERS: ClassVar[bool] = True
     AUTO_FOCUS = "#team-rows"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (130, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # not declared a ClassVar there
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Next pane", show=False),
         Binding("shift+tab", "pane(-1)", "Pane before", show=False),
         Binding("z", "zoom", "Zoom", tooltip="This pane alone, or all of them again"),
         Binding("space", "fold", "Fold", tooltip="Fold what stands under a task, or unfold it"),
         Binding(
-            "o", "order", "Order", tooltip="Order the team: as it is, needs you first, slowest, costliest"
+            "o", "order", "Order", show=False, tooltip="Order of the team: its own, needs you, slow, costly"
         ),
-        Binding("f", "which", "Feed", tooltip="What the feed shows: all, messages, trouble"),
+        Binding("f", "which", "Feed", show=False, tooltip="What the feed shows: all, messages, trouble"),
     ]
 
     def __init__(self) -> None:
@@ -84,6 +92,7 @@ class TeamScreen(RunScreen):
                 with Vertical(id="queue", classes="pane"):
                     yield self._title("queue")
                     yield PaneRows(queue.COLUMNS, id="queue-rows")
+                    yield Static(id="gate-output", markup=False)
                 with Vertical(id="feed", classes="pane"):
                     yield self._title("feed")
                     yield Feed(id="feed-lines")
@@ -101,6 +110,7 @@ class TeamScreen(RunScreen):
     def _tick(self) -> None:
         if self.is_current and self.bench.watched.live:
             self.again()  # times go on where nothing happens
+            self._listen()
 
     # -- showing --------------------------------------------------------------------------------
 
@@ -167,14 +177,15 @@ class TeamScreen(RunScreen):
             "queue": (Cell(line.tally),),
             "feed": (told, *later),
         }
-        hint = "z: all panes" if self.has_class("zoomed") else ""
+        zoomed = self.has_class("zoomed")
         for pane in PANES:
             shown = pane == self.pane
             self.query_one(f"#{pane}-title", PaneStrip).show(
-                [Tab(pane, TITLES[pane], said[pane], shown)], hint if shown else ""
+                [Tab(pane, TITLES[pane], said[pane], shown)],
+                "z: all panes" if zoomed else HINTS[pane] if shown else "",
             )
         tabs = [Tab(pane, TITLES[pane], said[pane], pane == self.lower) for pane in PANES[1:]]
-        self.query_one("#tabs", PaneStrip).show(tabs, "tab: next")
+        self.query_one("#tabs", PaneStrip).show(tabs, HINTS[self.pane] or "tab: next pane")
 
     def _folds(self) -> tuple[Cell, ...]:
         return (Cell(f"{len(self.folded)} folded"),) if self.folded else ()
@@ -189,6 +200,32 @@ class TeamScreen(RunScreen):
             box.styles.height = None
         elif box.styles.height is None or box.styles.height.value != height:
             box.styles.height = height
+
+    # -- what a gate prints ---------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Look what the gates print whose row has the cursor, or those that began last."""
+        bench, run = self.bench, None
+        if bench.place is not None and self._seen("queue"):
+            run = queue.latest_gate(queue.in_line(bench.watched), self._rows("queue").key)
+        if run is not None:
+            self.run_worker(self._heard(bench.watched.run, run), group="gate-output", exclusive=True)
+        else:
+            self.query_one("#gate-output", Static).update("")
+
+    async def _heard(self, of: str, run: GateRun) -> None:
+        place = self.bench.place
+        if place is None:
+            return
+
+        def outputs() -> dict[str, str]:
+            return {gate: gate_output(place, of, run.commit, gate) for gate in run.gates}
+
+        from workbench.composition.gatelogs import gate_output
+
+        words = queue.last_words(await asyncio.to_thread(outputs)) or f"{run.task}: nothing printed yet"
+        shown = self.query_one("#gate-output", Static)
+        shown.update(fitted(words, max(1, shown.size.width)))
 
     # -- going about ----------------------------------------------------------------------------
 

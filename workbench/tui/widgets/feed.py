@@ -16,8 +16,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.core.history import Told
-from workbench.tui.presenting.feed import Entry, laid_out
+from workbench.tui.presenting.feed import Entry, height, laid_out
 from workbench.tui.presenting.table import fitted
+from workbench.tui.presenting.times import moment
 from workbench.tui.tones import style
 from workbench.tui.widgets.panes import BETWEEN_PANES
 
@@ -26,9 +27,8 @@ KEPT = 12_000
 
 
 class Feed(ScrollView, can_focus=True):
-    """What was told, oldest first, with a cursor on one entry. With the cursor on the last one it follows what
-    comes; anywhere else it stays where it is. Enter, or a click on the entry with the cursor, posts ``Chosen``.
-    """
+    """What was told, oldest first, with a cursor on one entry. With the cursor on the last one it follows
+    what comes; anywhere else it stays where it is. Enter, or a second click on an entry, posts ``Chosen``."""
 
     DEFAULT_CSS = """
     Feed { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
@@ -67,11 +67,11 @@ class Feed(ScrollView, can_focus=True):
         self.cursor = 0
         self._told: Sequence[Told] = ()
         self._laid: dict[int, Entry] = {}
+        self._heights: dict[int, tuple[int, str]] = {}
+        """How many lines each entry takes, and its day."""
         self._width = 0
-        self._entries: list[Entry] = []
         self._ends: list[int] = []
         """Where each entry ends, in lines from the top; a new day has a line of its own before it."""
-        self._placing = False
 
     @property
     def told(self) -> Told | None:
@@ -86,9 +86,6 @@ class Feed(ScrollView, can_focus=True):
     def show(self, told: Sequence[Told]) -> None:
         """Show this now. The cursor stays on its entry, unless the end is followed."""
         at, top = self.told, self._top()
-        if self._told and told and len(told) == len(self._told):
-            if told[-1] is self._told[-1] and told[0] is self._told[0]:
-                return
         self._told = told
         self._lay_out()
         if self.following or at is None:
@@ -104,17 +101,16 @@ class Feed(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = max(20, self.scrollable_content_region.width - 1)
-        if width != self._width or len(self._laid) > KEPT:
-            self._laid, self._width = {}, width
-        laid = self._laid
-        self._entries = []
-        heights, day = [], ""
+        if width != self._width or len(self._heights) > KEPT:
+            self._laid, self._heights, self._width = {}, {}, width
+        known = self._heights
+        heights, before = [], ""
         for told in self._told:
-            if (entry := laid.get(told.seq)) is None:
-                entry = laid[told.seq] = laid_out(told, width)
-            self._entries.append(entry)
-            heights.append(len(entry.lines) + (entry.day != day and day != ""))
-            day = entry.day
+            if (there := known.get(told.seq)) is None:
+                there = known[told.seq] = height(told, width), moment(told.at)[0]
+            lines, day = there
+            heights.append(lines + 1 if day != before and before else lines)
+            before = day
         self._ends = list(accumulate(heights))
         self.virtual_size = Size(self.size.width, self._ends[-1] if self._ends else 1)
 
@@ -138,11 +134,7 @@ class Feed(ScrollView, can_focus=True):
         self._scroll(max(0, self.virtual_size.height - self.size.height))
 
     def _scroll(self, y: int) -> None:
-        self._placing = True
-        try:
-            self.scroll_to(y=y, animate=False)
-        finally:
-            self._placing = False
+        self.scroll_to(y=y, animate=False)
 
     def _reveal(self) -> None:
         if not self._ends:
@@ -159,19 +151,33 @@ class Feed(ScrollView, can_focus=True):
             self.following = follows
             self.post_message(self.Followed())
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Who scrolls up looks back; who scrolls to the end follows it again."""
-        super().watch_scroll_y(old_value, new_value)
-        if self._placing or not self._ends:
+    def on_mouse_scroll_up(self) -> None:
+        self.call_after_refresh(self._looked)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.call_after_refresh(self._looked)
+
+    def on_scroll_up(self) -> None:
+        """A page up, by a click on the scrollbar."""
+        self._follow(False)
+
+    def on_scroll_to(self) -> None:
+        """The scrollbar was dragged."""
+        self.call_after_refresh(self._looked)
+
+    def _looked(self) -> None:
+        """Who scrolls up looks back; who scrolls to the end follows it again. The cursor stays in view."""
+        if not self._ends:
             return
-        if new_value >= self.max_scroll_y:
-            self.cursor = len(self._told) - 1
-            self._follow(True)
+        top, last = int(self.scroll_offset.y), len(self._told) - 1
+        if top >= int(self.max_scroll_y):
+            self.cursor = last
         else:
-            self._follow(False)
-            top, bottom = int(new_value), int(new_value) + max(1, self.size.height) - 1
-            first, last = bisect_right(self._ends, top), bisect_right(self._ends, bottom)
-            self.cursor = max(min(self.cursor, last, len(self._told) - 1), first)
+            bottom = top + max(1, self.size.height) - 1
+            highest, lowest = bisect_right(self._ends, top), bisect_right(self._ends, bottom)
+            self.cursor = max(min(self.cursor, lowest, last), highest)
+        self._follow(top >= int(self.max_scroll_y))
+        self.refresh()
 
     def on_resize(self) -> None:
         """Lines break elsewhere."""
@@ -195,10 +201,12 @@ class Feed(ScrollView, can_focus=True):
             said = fitted(said, width)
             return Strip([Segment(said, base + style("faint", theme))]).adjust_cell_length(width, base)
         place = bisect_right(self._ends, line)
-        entry = self._entries[place]
+        told = self._told[place]
+        if (entry := self._laid.get(told.seq)) is None:
+            entry = self._laid[told.seq] = laid_out(told, self._width)
         inside = line - (self._ends[place] - len(entry.lines))
         if inside < 0:
-            day = fitted(f"── {entry.day} ".ljust(width, "─"), width)
+            day = fitted(f"── {moment(told.at)[0]} ".ljust(width, "─"), width)
             return Strip([Segment(day, base + style("faint", theme))])
         at = place == self.cursor
         if at and self.has_focus:
