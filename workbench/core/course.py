@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from workbench.core import events as e
 from workbench.core.state import RunState
 
-_BETWEEN = (e.RequestMade, e.RequestRefused, e.MessageSent)
-"""What may stand in the log behind the end of a run; nothing is at work because of it."""
-
 
 @dataclass(slots=True)
 class Course:
@@ -34,8 +31,8 @@ class Course:
                 self.landed += self.resting is None
             case _:
                 pass
-        if not (state.finished and isinstance(record.event, _BETWEEN)):
-            self._last = at
+        if not state.finished or isinstance(record.event, e.RunFinished):
+            self._last = at  # what stands in the log behind the end is nobody's work
         pace = state.pace
         held = state.paused or pace.pause is not None or pace.circuit is not None
         if held and self.resting is None:
