@@ -119,6 +119,8 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
+        if not self.screen_stack:  # the application is closing
+            return
         screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()

@@ -6,11 +6,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.style import Style
+from textual.color import Color
 
 if TYPE_CHECKING:
     from textual.theme import Theme
 
     from workbench.tui.presenting.table import Tone
+
+LIGHT = 0.25
+"""By how much colours are darkened for text on a light ground."""
+
+DARK = 0.3
+"""Colours of this brightness are dark enough as they are."""
 
 _VARIABLES: dict[str, str] = {
     "good": "success",
@@ -23,7 +30,17 @@ _VARIABLES: dict[str, str] = {
 
 def style(tone: Tone, theme: Theme) -> Style:
     """How a tone looks in a theme. Where the theme names no colour for it, it looks plain."""
-    return _made(tone, str(getattr(theme, _VARIABLES[tone], None) or "") if tone in _VARIABLES else "")
+    colour = str(getattr(theme, _VARIABLES[tone], None) or "") if tone in _VARIABLES else ""
+    return _made(tone, colour if theme.dark else _darker(colour))
+
+
+@lru_cache(maxsize=256)
+def _darker(colour: str) -> str:
+    """A colour as text on a light ground: those of a theme are made for areas, and too bright to be read."""
+    if not colour.startswith("#"):
+        return colour
+    parsed = Color.parse(colour)
+    return parsed.darken(LIGHT).hex if parsed.brightness > DARK else colour
 
 
 @lru_cache(maxsize=256)

@@ -77,7 +77,7 @@ def latest_gate(line: Line, key: str) -> GateRun | None:
 
 def last_words(outputs: Mapping[str, str]) -> str:
     """The last line that the gates of a run have printed, by the gate and in their order."""
-    for gate, output in reversed(outputs.items()):
+    for gate, output in reversed(list(outputs.items())):
         if line := next((it.strip() for it in reversed(output.splitlines()) if it.strip()), ""):
             return f"{short(gate, 30)} │ {line}"
     return ""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from workbench.core.watched import Watched
 
 PANES = ("team", "tasks", "queue", "feed")
+LEFT = frozenset(PANES[:2])
+"""The panes of the left side, where there are two."""
+
 TITLES = {"team": "Team", "tasks": "Tasks", "queue": "Queue", "feed": "Feed"}
 
 EMPTY = {
@@ -71,6 +74,7 @@ class TeamScreen(RunScreen):
         self.pane = "team"
         self.lower = "tasks"
         """The pane below the team where there is room for one only."""
+        self.zoomed = False
         self.order = 0
         self.which: Which = "all"
         self.folded: set[str] = set()
@@ -105,6 +109,7 @@ class TeamScreen(RunScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._placed()
+        self.query_one("#gate-output").display = self.bench.place is not None
         self.set_interval(TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
@@ -146,9 +151,9 @@ class TeamScreen(RunScreen):
         return self.query_one(f"#{pane}-rows", Rows)
 
     def _seen(self, pane: str) -> bool:
-        if self.has_class("zoomed"):
+        if self.zoomed:
             return pane == self.pane
-        return pane in ("team", self.lower) or self.has_class("-wide")
+        return pane in ("team", self.lower) or self.wide
 
     def _say(self, rows: Rows, pane: str) -> None:
         empty = NO_MATCH if self.filter else EMPTY[pane]
@@ -177,12 +182,11 @@ class TeamScreen(RunScreen):
             "queue": (Cell(line.tally),),
             "feed": (told, *later),
         }
-        zoomed = self.has_class("zoomed")
         for pane in PANES:
             shown = pane == self.pane
             self.query_one(f"#{pane}-title", PaneStrip).show(
                 [Tab(pane, TITLES[pane], said[pane], shown)],
-                "z: all panes" if zoomed else HINTS[pane] if shown else "",
+                "z: all panes" if self.zoomed else HINTS[pane] if shown else "",
             )
         tabs = [Tab(pane, TITLES[pane], said[pane], pane == self.lower) for pane in PANES[1:]]
         self.query_one("#tabs", PaneStrip).show(tabs, HINTS[self.pane] or "tab: next pane")
@@ -192,11 +196,11 @@ class TeamScreen(RunScreen):
 
     def _fit(self, members: int) -> None:
         """As many lines for the team as it has members, within its share of the screen."""
-        wide, room = self.has_class("-wide"), self.size.height - 4
-        most = room // 2 if wide else room * 2 // 5
-        height = max(3, min(members + 1, most)) + wide
+        room = self.size.height - 4
+        most = room // 2 if self.wide else room * 2 // 5
+        height = max(3, min(members + 1, most)) + self.wide
         box = self.query_one("#team")
-        if self.has_class("zoomed"):
+        if self.zoomed:
             box.styles.height = None
         elif box.styles.height is None or box.styles.height.value != height:
             box.styles.height = height
@@ -230,13 +234,23 @@ class TeamScreen(RunScreen):
     # -- going about ----------------------------------------------------------------------------
 
     def _placed(self) -> None:
-        """Say to the style sheet where the person is."""
-        for pane in PANES[1:]:
-            self.set_class(pane == self.lower, f"low-{pane}")
+        """Let those panes be seen that are to be. Not by classes: a style sheet that is gone through anew for
+        all of the screen would take longer than a key may."""
+        seen = {pane for pane in PANES if self._seen(pane)}
         for pane in PANES:
-            self.query_one(f"#{pane}").set_class(pane == self.pane, "current")
-        self.query_one("#left").set_class(self.pane in PANES[:2], "current")
-        self.query_one("#right").set_class(self.pane in PANES[2:], "current")
+            self.query_one(f"#{pane}").display = pane in seen
+            self.query_one(f"#{pane}-title").display = self.wide or self.zoomed
+        left, right = self.query_one("#left"), self.query_one("#right")
+        left.display, right.display = bool(seen & LEFT), bool(seen - LEFT)
+        both = left.display and right.display and not self.wide
+        left.styles.height = "auto" if both else "1fr"
+        self.query_one("#tabs").display = not self.wide and not self.zoomed
+        self.query_one("#panes").set_class(self.zoomed, "zoomed")
+
+    @property
+    def wide(self) -> bool:
+        """Whether all panes have room side by side."""
+        return self.size.width >= WIDE
 
     def _goto(self, pane: str) -> None:
         self.pane = pane
@@ -270,7 +284,11 @@ class TeamScreen(RunScreen):
 
     def on_resize(self) -> None:
         """Other panes may be seen now."""
-        self.call_after_refresh(self.again)
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._placed()
+        self.again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Folding is for tasks."""
@@ -282,7 +300,8 @@ class TeamScreen(RunScreen):
 
     def action_zoom(self) -> None:
         """Show one pane alone, or all again."""
-        self.toggle_class("zoomed")
+        self.zoomed = not self.zoomed
+        self._placed()
         self.again()
 
     def action_fold(self) -> None:

@@ -10,11 +10,11 @@ from workbench.tui.presenting.header import GAP, Head, line
 from workbench.tui.presenting.table import Cell, fitted
 
 _STYLES = {
-    "good": "$success",
-    "bad": "bold $error",
-    "warn": "$warning",
-    "busy": "$primary",
-    "accent": "$accent",
+    "good": "$text-success",
+    "bad": "bold $text-error",
+    "warn": "$text-warning",
+    "busy": "$text-primary",
+    "accent": "$text-accent",
     "faint": "dim",
     "strong": "bold",
     "plain": "",
