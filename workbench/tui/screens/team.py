@@ -62,7 +62,7 @@ class TeamScreen(RunScreen):
         Binding("tab", "pane(1)", "Next pane", show=False),
         Binding("shift+tab", "pane(-1)", "Pane before", show=False),
         Binding("z", "zoom", "Zoom", tooltip="This pane alone, or all of them again"),
-        Binding("space", "fold", "Fold", tooltip="Fold what stands under a task, or unfold it"),
+        Binding("space", "fold", "Fold", show=False, tooltip="Fold what stands under a task, or unfold it"),
         Binding(
             "o", "order", "Order", show=False, tooltip="Order of the team: its own, needs you, slow, costly"
         ),
@@ -80,6 +80,7 @@ class TeamScreen(RunScreen):
         self.folded: set[str] = set()
         self._tree = tree.Tree()
         self._fed: object = None
+        self._laid: object = None
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
@@ -236,7 +237,10 @@ class TeamScreen(RunScreen):
     def _placed(self) -> None:
         """Let those panes be seen that are to be. Not by classes: a style sheet that is gone through anew for
         all of the screen would take longer than a key may."""
-        seen = {pane for pane in PANES if self._seen(pane)}
+        seen = frozenset(pane for pane in PANES if self._seen(pane))
+        if (seen, self.wide, self.zoomed) == self._laid:
+            return  # what is set anew is drawn anew, all of it
+        self._laid = (seen, self.wide, self.zoomed)
         for pane in PANES:
             self.query_one(f"#{pane}").display = pane in seen
             self.query_one(f"#{pane}-title").display = self.wide or self.zoomed
