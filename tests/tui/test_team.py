@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, cast
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui.conftest import NAMES, Opened, screen_text
+from workbench.composition.watching import Piece
 from workbench.core import events as e
 from workbench.core.history import Told
 from workbench.core.mail import Message, MessageKind
 from workbench.core.models import Usage
 from workbench.core.watched import Watched
 from workbench.testing.story import Story, task
+from workbench.tui.app import WorkbenchApp
 from workbench.tui.presenting import feed, gantt, header, panes, queue, team, tree
 from workbench.tui.presenting.table import Cell, Column, Made, Parts, Row
 from workbench.tui.presenting.times import roughly, span
-from workbench.tui.screens.team import TeamScreen
+from workbench.tui.screens.team import PANES, TeamScreen
 from workbench.tui.widgets.feed import Feed
 from workbench.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from workbench.composition.place import Place
 
 
 def watched(story: Story, *, live: bool = True) -> Watched:
@@ -333,6 +341,7 @@ def test_what_asks_for_the_person_stands_in_the_header() -> None:
 
 
 def test_times_are_short() -> None:
+    assert max(len(span(it)) for it in range(0, 200_000, 7)) == 7
     assert [span(it) for it in (8.9, 185, 7_800, 270_000)] == ["8s", "3m 05s", "2h 10m", "3d 03h"]
     assert [roughly(it) for it in (10, 720, 1_620, 7_700)] == ["1 min", "12 min", "25 min", "2 h 10 min"]
 
@@ -392,7 +401,7 @@ def has(pilot: Pilot[None], pane: str) -> bool:
 
 
 def has_all(pilot: Pilot[None]) -> list[str]:
-    return [pane for pane in ("team", "tasks", "queue", "feed") if has(pilot, pane)]
+    return [pane for pane in PANES if has(pilot, pane)]
 
 
 def rows(pilot: Pilot[None], pane: str) -> Rows:
@@ -418,13 +427,15 @@ async def test_tab_goes_through_the_panes_on_a_small_screen(opened: Opened) -> N
         assert "▸Feed all" in screen_text(pilot)
 
 
-@pytest.mark.parametrize("size", [(130, 30), (160, 45), (200, 60)])
-async def test_a_large_screen_shows_all_panes(opened: Opened, size: tuple[int, int]) -> None:
-    async with opened("busy", upto=400, live=True, size=size) as pilot:
-        assert has_all(pilot) == ["team", "tasks", "queue", "feed"]
-        boxes = [pilot.app.screen.query_one(f"#{pane}").region for pane in ("team", "tasks", "queue", "feed")]
-        assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)
-        assert all(box.height >= 4 and box.right <= size[0] and box.bottom <= size[1] for box in boxes)
+async def test_a_large_screen_shows_all_panes(opened: Opened) -> None:
+    async with opened("busy", upto=400, live=True, size=(200, 60)) as pilot:
+        for size in ((200, 60), (160, 45), (130, 30)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert has_all(pilot) == list(PANES)
+            boxes = [pilot.app.screen.query_one(f"#{pane}").region for pane in PANES]
+            assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)
+            assert all(box.height >= 4 and box.right <= size[0] and box.bottom < size[1] for box in boxes)
 
 
 async def test_zoom_shows_one_pane_alone_and_all_again(opened: Opened) -> None:
@@ -597,3 +608,58 @@ async def test_an_empty_run_says_what_will_stand_here(opened: Opened) -> None:
     async with opened("quiet", upto=1, size=(160, 45)) as pilot:
         shown = screen_text(pilot)
         assert "delivered work waits here" in shown
+
+
+class Played:
+    """A source that gives a run that was played, as one that goes on."""
+
+    run = "r"
+
+    def __init__(self, story: Story) -> None:
+        self.piece = Piece(tuple(story.log), len(story.log), live=True)
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        """See Source."""
+        yield self.piece
+
+
+async def test_the_last_line_of_a_gate_that_runs_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(task("a"))
+    story.deliver("a")
+    story.built("a")
+    asked: list[tuple[str, str, str]] = []
+
+    def printed(place: object, run: str, commit: str, gate: str) -> str:
+        asked.append((run, commit, gate))
+        return "....\n41 \x1b[31mpassed\n"
+
+    monkeypatch.setattr("workbench.composition.gatelogs.gate_output", printed)
+    app = WorkbenchApp(cast("Place", object()), Played(story), clock=lambda: story.now)
+    async with app.run_test(size=(160, 45)) as pilot:
+        while app.watched.state.seq < len(story.log):
+            await pilot.pause()
+        app.look()
+        screen(pilot)._tick()
+        await app.workers.wait_for_complete([it for it in app.workers if it.group == "gate-output"])
+        await pilot.pause()
+        assert asked == [("r", "L-a", "test")]
+        shown = screen_text(pilot)
+        assert "test │ 41  [31mpassed" in shown and "\x1b" not in shown
+
+
+async def test_times_go_on_where_nothing_happens() -> None:
+    story = Story(task("a"))
+    story.ready("a")
+    now = [story.now + 5]
+    app = WorkbenchApp(source=Played(story), clock=lambda: now[0])
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.watched.state.seq < len(story.log):
+            await pilot.pause()
+        app.look()
+        await pilot.pause()
+        began = story.state.attempts["a", 1].started_at
+        assert span(now[0] - began) in screen_text(pilot)
+        now[0] += 600
+        screen(pilot)._tick()
+        await pilot.pause()
+        assert span(now[0] - began) in screen_text(pilot)

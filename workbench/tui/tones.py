@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from workbench.tui.presenting.table import Tone
 
-LIGHT = 0.25
-"""By how much colours are darkened for text on a light ground."""
+APART = 0.25
+"""By how much colours are darkened for text on a light ground, and lightened on a dark one."""
 
-DARK = 0.3
-"""Colours of this brightness are dark enough as they are."""
+DARK, BRIGHT = 0.3, 0.45
+"""Colours below the one are dark enough as they are, and above the other bright enough."""
 
 _VARIABLES: dict[str, str] = {
     "good": "success",
@@ -31,16 +31,18 @@ _VARIABLES: dict[str, str] = {
 def style(tone: Tone, theme: Theme) -> Style:
     """How a tone looks in a theme. Where the theme names no colour for it, it looks plain."""
     colour = str(getattr(theme, _VARIABLES[tone], None) or "") if tone in _VARIABLES else ""
-    return _made(tone, colour if theme.dark else _darker(colour))
+    return _made(tone, _readable(colour, dark=theme.dark))
 
 
 @lru_cache(maxsize=256)
-def _darker(colour: str) -> str:
-    """A colour as text on a light ground: those of a theme are made for areas, and too bright to be read."""
+def _readable(colour: str, *, dark: bool) -> str:
+    """A colour as text: those of a theme are made for areas, and some are too near to the ground."""
     if not colour.startswith("#"):
         return colour
     parsed = Color.parse(colour)
-    return parsed.darken(LIGHT).hex if parsed.brightness > DARK else colour
+    if dark:
+        return parsed.lighten(APART).hex if parsed.brightness < BRIGHT else colour
+    return parsed.darken(APART).hex if parsed.brightness > DARK else colour
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ COLUMNS = (
     Column("task", 12, flex=2),
     Column("how it stands", 16, flex=3),
     Column("commit", 10, rank=2),
-    Column("time", 6, right=True, rank=1),
+    Column("time", 7, right=True, rank=1),
 )
 
 

@@ -154,7 +154,7 @@ def columns(state: RunState) -> tuple[Column, ...]:
         Column("task", 12, flex=1),
         Column("doing right now", 15, flex=4),
         Column("progress", 10),
-        Column("time", 6, right=True, rank=1),
+        Column("time", 7, right=True, rank=1),
         Column("tokens", 6, right=True, rank=4),
         Column("cost", 7, right=True, rank=3),
         Column("✉", 3, right=True, rank=2),

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 def span(seconds: float) -> str:
-    """How long, in six cells at most: ``8s``, ``3m 05s``, ``2h 10m``, ``3d 04h``."""
+    """How long, in seven cells at most: ``8s``, ``13m 05s``, ``2h 10m``, ``3d 04h``."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"

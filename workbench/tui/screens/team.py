@@ -223,10 +223,10 @@ class TeamScreen(RunScreen):
         if place is None:
             return
 
+        from workbench.composition.gatelogs import gate_output
+
         def outputs() -> dict[str, str]:
             return {gate: gate_output(place, of, run.commit, gate) for gate in run.gates}
-
-        from workbench.composition.gatelogs import gate_output
 
         words = queue.last_words(await asyncio.to_thread(outputs)) or f"{run.task}: nothing printed yet"
         shown = self.query_one("#gate-output", Static)
