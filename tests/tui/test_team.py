@@ -20,7 +20,7 @@ from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.presenting import feed, gantt, header, panes, queue, team, tree
 from workbench.tui.presenting.table import Cell, Column, Made, Parts, Row
-from workbench.tui.presenting.times import roughly, span
+from workbench.tui.presenting.times import moment, roughly, span
 from workbench.tui.screens.team import PANES, TeamScreen
 from workbench.tui.widgets.feed import Feed
 from workbench.tui.widgets.rows import Rows
@@ -187,6 +187,29 @@ def test_roles_have_a_column_only_where_there_are_any() -> None:
     assert "role" not in [column.title for column in team.columns(story.state)]
     story.note(e.TeammateJoined(name="eve", by="person", role="tester"))
     assert "role" in [column.title for column in team.columns(story.state)]
+
+
+def test_the_lead_has_a_row_of_its_own_before_the_team() -> None:
+    story = Story(task("a"), lead="claude")
+    rows = team.team_rows(team.look(watched(story), story.now), team.ORDERS[0], None)
+    assert [row.key for row in rows] == ["lead", "ada", "bob"]
+    assert "comes when it is asked" in said(rows[0])
+    story.note(e.LeadCalled(life=1, nonce="n"))
+    story.note(e.LeadActed(tool="mcp__workbench__answer", target="m1"))
+    assert "answer m1" in member(watched(story), "lead", story.now)
+    assert "mcp__" not in member(watched(story), "lead", story.now)
+
+
+def test_who_left_stands_last_and_is_not_counted() -> None:
+    story = Story(task("a"))
+    story.note(e.TeammateLeaving(name="bob", reason="enough"))
+    assert "→ leaving" in member(watched(story), "bob", story.now)
+    story.note(e.TeammateLeft(name="bob", reason="enough"))
+    story.note(e.TeammateJoined(name="eve", by="person"))
+    look = team.look(watched(story), story.now)
+    assert list(team.team_rows(look, team.ORDERS[0], None).keys) == ["ada", "eve", "bob"]
+    assert "left: enough" in member(watched(story), "bob", story.now)
+    assert [cell.text for cell in team.counts(look)] == ["1 at work", "1 idle"]
 
 
 # -- the queue -----------------------------------------------------------------------------------
@@ -533,9 +556,9 @@ async def test_the_feed_follows_its_end_until_somebody_looks_back(opened: Opened
         shown = pilot.app.watched  # type: ignore[attr-defined]
         await pilot.press("tab", "tab", "tab")
 
-        async def more(what: str) -> None:
+        async def more(what: str, after: float = 0.0) -> None:
             last = shown.history.feed[-1]
-            shown.history.feed.append(Told(last.seq + 1, last.at, "x", what, "plain", "event"))
+            shown.history.feed.append(Told(last.seq + 1, last.at + after, "x", what, "plain", "event"))
             shown.history.told += 1
             screen(pilot).again()
             await pilot.pause()
@@ -550,6 +573,9 @@ async def test_the_feed_follows_its_end_until_somebody_looks_back(opened: Opened
         await pilot.press("G")
         await more("the very last")
         assert "the very last" in screen_text(pilot) and "G follows" not in screen_text(pilot)
+        await more("two days later", 172_800.0)
+        day = moment(shown.history.feed[-1].at)[0]
+        assert f"── {day} ─" in screen_text(pilot)
 
 
 async def test_a_line_of_the_feed_opens_what_it_is_about(opened: Opened) -> None:

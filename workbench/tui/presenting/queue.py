@@ -15,8 +15,8 @@ from workbench.tui.presenting.times import span
 
 COLUMNS = (
     Column("step", 10),
-    Column("task", 12, flex=2),
-    Column("how it stands", 16, flex=3),
+    Column("task", 12, flex=1),
+    Column("how it stands", 18, flex=4),
     Column("commit", 10, rank=2),
     Column("time", 7, right=True, rank=1),
 )
@@ -122,7 +122,7 @@ def _landing(key: str, state: RunState, task: str) -> Row:
         return Row(key, (Cell("◆ landing", "busy"), Cell(task), Cell("is being merged"), Cell(""), Cell("")))
     step = steps[place - 1]
     said = _proof(landing, place)
-    merged = f"by {step.rung}, " if step.rung else ""
+    merged = f"{step.rung}: " if step.rung else ""
     cells = (
         Cell("◆ landing", "busy"),
         Cell(task),
@@ -151,7 +151,7 @@ def _proof(landing: Landing, prefix: int) -> Cell:
     if prefix in search.doubts:
         return Cell("red once, looked at again", "warn")
     if any(prefix <= it for it in landing.checking):
-        return Cell("gates run" if prefix in landing.checking else "gates run on the batch", "busy")
+        return Cell("gates run" if prefix in landing.checking else "in the batch", "busy")
     return Cell("waits for gates")
 
 
@@ -167,7 +167,7 @@ def _waiting(key: str, state: RunState, task: str, place: int, now: float) -> Ro
         (
             Cell("◇ queued"),
             Cell(task),
-            Cell(f"number {place}{thrown}{expects}", "warn" if thrown or expects else "plain"),
+            Cell(f"number {place}{expects}{thrown}", "warn" if thrown or expects else "plain"),
             Cell(commit[:10], "faint"),
             Cell(span(now - since) if since is not None else ""),
         ),

@@ -119,7 +119,7 @@ def _idle(look: Look) -> str:
     state = look.watched.state
     if state.finished or not look.watched.live:
         return ""
-    return look.held or ("" if state.startable else "no task is ready to start")
+    return look.held or ("" if state.startable else "nothing is ready")
 
 
 def plainly(doing: str, worktree: str) -> str:
