@@ -283,6 +283,17 @@ def test_messages_and_trouble_can_be_told_apart() -> None:
     assert feed.picked(history, "messages", None)[0].message == "m1"
 
 
+def test_an_entry_is_about_what_can_be_opened() -> None:
+    story = Story(task("a"), task("b"))
+    story.ready("a")
+    question(story, "a", 1)
+    question(story, "b", 2, to="ada")
+    found = watched(story)
+    abouts = [feed.about(found.state, it) for it in found.history.feed]
+    assert abouts[0] == ("", "") and ("task", "a") in abouts
+    assert abouts[-2:] == [("ask", "m1"), ("letter", "m2")]
+
+
 # -- the header ----------------------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ from typing import Literal
 from rich.cells import cell_len, chop_cells
 
 from workbench.core.history import History, Told
+from workbench.core.mail import LEAD, PERSON
+from workbench.core.state import RunState
 from workbench.tui.presenting.table import Tone, fitted
 from workbench.tui.presenting.times import moment
 
@@ -45,6 +47,19 @@ def _is(told: Told, which: Which) -> bool:
     if which == "messages":
         return told.kind == "message"
     return told.tone == "bad" or (told.tone == "warn" and told.kind != "message")
+
+
+def about(state: RunState, told: Told) -> tuple[Literal["ask", "letter", "task", "teammate", ""], str]:
+    """What an entry is about, and its key: something that the person is asked, a message that can be
+    answered, a task or a teammate; "" where it is the run as a whole."""
+    letter, ask = state.mail.get(told.message), state.asks.get(told.message)
+    if ask is not None and ask.to == PERSON:
+        return "ask", told.message
+    if letter is not None and letter.sender in (*state.teammates, LEAD):
+        return "letter", told.message
+    if told.task in state.tasks:
+        return "task", told.task
+    return ("teammate", told.who) if told.who in state.teammates else ("", "")
 
 
 def laid_out(told: Told, width: int) -> Entry:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.widgets import Static
 
-from workbench.core.mail import LEAD, PERSON
+from workbench.core.mail import LEAD
 from workbench.tui.presenting import queue, team, tree
-from workbench.tui.presenting.feed import WHICH, Which, picked
+from workbench.tui.presenting.feed import WHICH, Which, about, picked
 from workbench.tui.presenting.panes import Tab
-from workbench.tui.presenting.table import Cell, fitted
+from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.feed import Feed
+from workbench.tui.widgets.gateline import GateLine
 from workbench.tui.widgets.panes import PaneRows, PaneStrip
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from workbench.core.history import GateRun, Told
+    from workbench.core.history import Told
     from workbench.core.watched import Watched
 
 PANES = ("team", "tasks", "queue", "feed")
@@ -97,7 +96,7 @@ class TeamScreen(RunScreen):
                 with Vertical(id="queue", classes="pane"):
                     yield self._title("queue")
                     yield PaneRows(queue.COLUMNS, id="queue-rows")
-                    yield Static(id="gate-output", markup=False)
+                    yield GateLine()
                 with Vertical(id="feed", classes="pane"):
                     yield self._title("feed")
                     yield Feed(id="feed-lines")
@@ -110,13 +109,16 @@ class TeamScreen(RunScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._placed()
-        self.query_one("#gate-output").display = self.bench.place is not None
+        self.query_one(GateLine).listen(self.bench.place, "", None)
         self.set_interval(TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
         if self.is_current and self.bench.watched.live:
             self.again()  # times go on where nothing happens
-            self._listen()
+            gates = queue.latest_gate(queue.in_line(self.bench.watched), self._rows("queue").key)
+            self.query_one(GateLine).listen(
+                self.bench.place, self.bench.watched.run, gates if self._seen("queue") else None
+            )
 
     # -- showing --------------------------------------------------------------------------------
 
@@ -205,32 +207,6 @@ class TeamScreen(RunScreen):
             box.styles.height = None
         elif box.styles.height is None or box.styles.height.value != height:
             box.styles.height = height
-
-    # -- what a gate prints ---------------------------------------------------------------------
-
-    def _listen(self) -> None:
-        """Look what the gates print whose row has the cursor, or those that began last."""
-        bench, run = self.bench, None
-        if bench.place is not None and self._seen("queue"):
-            run = queue.latest_gate(queue.in_line(bench.watched), self._rows("queue").key)
-        if run is not None:
-            self.run_worker(self._heard(bench.watched.run, run), group="gate-output", exclusive=True)
-        else:
-            self.query_one("#gate-output", Static).update("")
-
-    async def _heard(self, of: str, run: GateRun) -> None:
-        place = self.bench.place
-        if place is None:
-            return
-
-        from workbench.composition.gatelogs import gate_output
-
-        def outputs() -> dict[str, str]:
-            return {gate: gate_output(place, of, run.commit, gate) for gate in run.gates}
-
-        words = queue.last_words(await asyncio.to_thread(outputs)) or f"{run.task}: nothing printed yet"
-        shown = self.query_one("#gate-output", Static)
-        shown.update(fitted(words, max(1, shown.size.width)))
 
     # -- going about ----------------------------------------------------------------------------
 
@@ -343,19 +319,18 @@ class TeamScreen(RunScreen):
 
     def on_feed_chosen(self, event: Feed.Chosen) -> None:
         """Open what a line of the feed is about."""
-        told, state = event.told, self.bench.watched.state
-        letter = state.mail.get(told.message)
-        ask = state.asks.get(told.message)
-        if ask is not None and ask.to == PERSON:
-            self.app.switch_mode("inbox")
-        elif letter is not None and letter.sender in (*state.teammates, LEAD):
-            self.bench.write_to(letter.sender, letter.id)
-        elif told.task in state.tasks:
-            self.bench.open_task(told.task)
-        elif told.who in state.teammates:
-            self.bench.open_teammate(told.who)
-        else:
-            self.bench.say("this line is about the run as a whole")
+        state = self.bench.watched.state
+        match about(state, event.told):
+            case "ask", _:
+                self.app.switch_mode("inbox")
+            case "letter", letter:
+                self.bench.write_to(state.mail[letter].sender, letter)
+            case "task", task:
+                self.bench.open_task(task)
+            case "teammate", name:
+                self.bench.open_teammate(name)
+            case _:
+                self.bench.say("this line is about the run as a whole")
 
     @property
     def writes_to(self) -> str:
