@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import git
 from tests.core.test_ci_commands import as_read
-from tests.e2e.conftest import CommandLine, events, of
+from tests.e2e.conftest import CommandLine, events, of, until
 
 pytestmark = pytest.mark.e2e
 
@@ -259,14 +259,11 @@ def test_a_plan_that_is_wrong_is_noted_on_its_lines(
     assert runner.outputs["resumable"] == "false"
 
 
-@pytest.mark.parametrize(("words", "env"), [(("--no-ci",), {}), ((), {"WORKBENCH_CI": "0"})])
-def test_it_can_be_turned_off(
-    workbench: CommandLine, repo: Path, plan: str, runner: Runner, words: tuple[str, ...], env: dict[str, Any]
-) -> None:
+def test_it_can_be_turned_off(workbench: CommandLine, repo: Path, plan: str, runner: Runner) -> None:
     results = repo.parent / "results" / "tests.xml"
     done = workbench(
         "run", plan, "--agent", agent(repo, WRITE), "--yes", "--run-id", "r", "--gate", "true",
-        "--junit", str(results), *words, **runner.env, **env,
+        "--junit", str(results), "--no-ci", **runner.env,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -290,3 +287,18 @@ def test_files_that_cannot_be_written_are_told_and_change_no_result(
     assert note.startswith("::warning title=workbench::")
     assert "cannot be written" in note
     assert runner.outputs["landed"] == "2"
+
+
+def test_a_job_that_is_cancelled_leaves_its_outputs(
+    workbench: CommandLine, repo: Path, plan: str, runner: Runner
+) -> None:
+    run = workbench.start(
+        "run", plan, "--agent", agent(repo, "sleep 600\n"), "--yes", "--run-id", "r", "--gate", "true",
+        "--json", **runner.env,
+    )  # fmt: skip
+    until(run, lambda event: event["type"] == "AgentStarted")
+    run.terminate()
+    assert run.wait(30) == 130
+    said = runner.outputs
+    assert (said["run"], said["outcome"], said["resumable"]) == ("r", "stopped", "true")
+    assert "It can be resumed" in runner.page

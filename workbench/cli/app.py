@@ -23,7 +23,8 @@ app = typer.Typer(
     "Start with `workbench demo`: it runs the whole thing on a sample repository, with no key. Then write "
     "a plan (`workbench check plan.md` tells what is wrong with it), approve it, and run it.",
     epilog="Exit codes: 0 every task landed; 1 some task did not; 2 usage, plan or set-up error; 3 a bug of "
-    "workbench; 130 interrupted (`workbench resume` goes on).",
+    "workbench; 130 interrupted (`workbench resume` goes on). In a job of GitHub Actions, 0 also when stopped "
+    "for its deadline with nothing given up.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
