@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from workbench.core.history import Act
@@ -47,7 +48,7 @@ def about(watched: Watched, name: str, place: int | None, now: float) -> list[li
     attempt = attempt_of(state, mate, place)
     return [
         [Cell(name, "strong"), _standing(state, mate, attempt, watched.live), *_work(state, mate, attempt)],
-        [it for it in _figures(mate, attempt, now, live=watched.live) if it.text],
+        [it for it in _figures(state, mate, attempt, now, live=watched.live) if it.text],
         [it for it in _whereabouts(mate, attempt) if it.text],
     ]
 
@@ -63,9 +64,16 @@ def _standing(state: RunState, mate: TeammateState, attempt: AttemptState | None
         return _ended(attempt)
     if mate.leaving:
         return Cell("◌ leaves after this", "warn")
-    doing = next((it.doing for it in rows(state) if it.teammate == mate.name), "")
-    tone = "warn" if doing.startswith("waits for") or attempt.phase is not Phase.WORKING else "busy"
-    return Cell(f"● {doing or attempt.phase}", tone)  # type: ignore[arg-type]
+    doing = _doing(state, mate)
+    if doing.startswith("waits for"):
+        return Cell(f"● {doing}", "warn")
+    if attempt.phase is Phase.WORKING:
+        return Cell("● at work", "busy")
+    return Cell(f"● {attempt.phase}", "warn")
+
+
+def _doing(state: RunState, mate: TeammateState) -> str:
+    return next((it.doing for it in rows(state) if it.teammate == mate.name), "")
 
 
 def _ended(attempt: AttemptState) -> Cell:
@@ -88,24 +96,26 @@ def _work(state: RunState, mate: TeammateState, attempt: AttemptState | None) ->
     return cells
 
 
-def _figures(mate: TeammateState, attempt: AttemptState | None, now: float, *, live: bool) -> list[Cell]:
+def _figures(
+    state: RunState, mate: TeammateState, attempt: AttemptState | None, now: float, *, live: bool
+) -> list[Cell]:
     unread = Cell(f"✉ {len(mate.unread)} unread" if mate.unread else "", "warn")
     if attempt is None:
         return [unread]
     going = attempt.live and live
     until = attempt.ended_at if attempt.ended_at is not None else now
-    cells = [Cell(duration(max(0.0, until - attempt.started_at)))]
-    if attempt.percent:
-        cells.append(Cell(f"{attempt.percent}%", "busy" if going else "plain"))
-    if attempt.note:
-        cells.append(Cell(f"“{short(attempt.note, 60)}”"))
-    cells += [Cell(spent(attempt.usage)), unread]
-    if attempt.because:
-        cells.append(Cell(f"why {mate.name}: {short(attempt.because, 80)}", "faint"))
-    for trouble in (attempt.blocked, attempt.error):
-        if trouble:
-            cells.insert(1, Cell(short(trouble, 80), "bad"))
-    return cells
+    trouble = attempt.blocked or attempt.error
+    doing = _doing(state, mate) if going else ""
+    return [
+        Cell(duration(max(0.0, until - attempt.started_at))),
+        Cell(f"{attempt.percent}%" if attempt.percent else "", "busy" if going else "plain"),
+        Cell(short(trouble, 80), "bad"),
+        Cell("" if doing.startswith("waits for") else short(doing, 60), "busy"),
+        Cell(spent(attempt.usage)),
+        unread,
+        Cell(f"“{short(attempt.note, 60)}”" if attempt.note and attempt.note not in doing else ""),
+        Cell(short(attempt.because, 80), "faint"),
+    ]
 
 
 def _whereabouts(mate: TeammateState, attempt: AttemptState | None) -> list[Cell]:
@@ -144,11 +154,15 @@ BESIDE = frozenset({"denied", "retry", "turn"})
 
 
 def _acts(watched: Watched, keys: Iterable[Key]) -> list[tuple[str, Act]]:
-    return [
-        (f"{task}/{number}/{act.at}/{place}", act)
-        for task, number in keys
-        for place, act in enumerate(watched.history.acts.get((task, number), ()))
-    ]
+    """What these attempts did, each act with a key that it keeps when earlier ones are forgotten."""
+    seen = Counter[tuple[str, int, float]]()
+    found = []
+    for task, number in keys:
+        for act in watched.history.acts.get((task, number), ()):
+            place = (task, number, act.at)
+            seen[place] += 1
+            found.append((f"{task}/{number}/{act.at}/{seen[place]}", act))
+    return found
 
 
 def conversation(watched: Watched, attempt: AttemptState, entries: tuple[Entry, ...] | None) -> list[Passage]:

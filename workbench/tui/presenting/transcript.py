@@ -87,7 +87,7 @@ def _of_entry(entry: Entry, here: str, told: dict[str, str]) -> Passage:
             return Passage(
                 key,
                 at,
-                Cell("▶", "accent"),
+                Cell("»", "accent"),
                 Cell(title, "accent"),
                 _first(entry.text),
                 parts=(_part("", entry.text),),
@@ -137,7 +137,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
         case "told":
             title = Cell(PURPOSES.get(act.title, act.title), "accent")
             return Passage(
-                key, act.at, Cell("▶", "accent"), title, _first(text), parts=(_part("", act.text),)
+                key, act.at, Cell("»", "accent"), title, _first(text), parts=(_part("", act.text),)
             )
         case "marker":
             tone: Tone = (

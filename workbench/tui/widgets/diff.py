@@ -68,8 +68,12 @@ class DiffView(Lines):
 
     # -- what is shown --------------------------------------------------------------------------
 
-    def show(self, diff: str | None, note: str = "") -> None:
-        """Show this diff now."""
+    def show(self, diff: str | None, note: str = "", empty: str | None = None) -> None:
+        """Show this diff now; ``empty`` is what stands there when nothing differs, if not as before."""
+        if empty is not None and empty != self._nothing:
+            self._nothing = empty
+            self.empty = self.reading if diff is None else empty
+            self.refresh()
         if note != self._note:
             self._note = note
             self.refresh()
