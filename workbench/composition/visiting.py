@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +28,14 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A program to start in ``cwd`` with exactly this environment; ``said`` is printed before."""
+    """A program to start in ``cwd`` with exactly this environment; ``said`` is printed before. One that
+    ``waits`` says why it failed as it ends, which is to be read before the screen comes back."""
 
     command: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str]
     said: str
+    waits: bool = False
 
 
 def shell_at(state: RunState, teammate: str) -> Visit:
@@ -76,14 +80,35 @@ def claude_at(place: Place, state: RunState, attempt: AttemptState, *, live: boo
         )
     env = _environment()
     if state.settings.scripted:
-        env |= {
-            "CLAUDE_CONFIG_DIR": str(home),
-            "ANTHROPIC_BASE_URL": NOWHERE,
-            "ANTHROPIC_API_KEY": "rehearsal",
-        }
-        env |= {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
+        env |= _rehearsed(place.run_dir(state.run) / "visits" / name, home, worktree)
         said.insert(1, "This run is a rehearsal: its scripted model does not answer here.")
-    return Visit(tuple(command), worktree, env, "\n".join(said))
+    return Visit(tuple(command), worktree, env, "\n".join(said), waits=True)
+
+
+def _rehearsed(folder: Path, home: Path, worktree: Path) -> dict[str, str]:
+    """What lets Claude Code show a rehearsed session at a terminal. It has no user's settings, and would ask
+    for a login first; so it gets a folder of its own in which all of that is answered. Raises UsageError."""
+    key = "rehearsal"
+    answers = {
+        "hasCompletedOnboarding": True,
+        "theme": "dark",
+        "customApiKeyResponses": {"approved": [key], "rejected": []},
+        "projects": {str(worktree): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}},
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".claude.json").write_text(json.dumps(answers), encoding="utf-8")
+        with suppress(FileExistsError):
+            (folder / "projects").symlink_to(home / "projects", target_is_directory=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
+    return {
+        "CLAUDE_CONFIG_DIR": str(folder),
+        "ANTHROPIC_BASE_URL": NOWHERE,
+        "ANTHROPIC_API_KEY": key,
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+    }
 
 
 def _worktree(state: RunState, teammate: str) -> Path:

@@ -27,13 +27,18 @@ async def visit(app: App[Any], there: Visit) -> str:
             sys.stdout.flush()
             process = await asyncio.create_subprocess_exec(*there.command, cwd=there.cwd, env=dict(there.env))
             try:
-                await process.wait()
+                if await process.wait() and there.waits:
+                    sys.stdout.write(
+                        f"\nIt ended with {process.returncode}. Enter brings you back to workbench. "
+                    )
+                    sys.stdout.flush()
+                    await asyncio.to_thread(sys.stdin.readline)
             finally:
                 if process.returncode is None:
                     process.terminate()
     except SuspendNotSupported:
         command = f"cd {shlex.quote(str(there.cwd))}"
-        if len(there.command) > 1:
+        if there.waits:
             command += f" && {shlex.join(there.command)}"
         return f"This terminal cannot be lent to another program. In another one: {command}"
     except OSError as error:

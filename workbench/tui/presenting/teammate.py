@@ -22,7 +22,7 @@ from workbench.tui.presenting.transcript import Part, Passage, merged, of_acts, 
 Key = tuple[str, int]
 
 WHYS = {
-    "first": "first attempt",
+    "first": "",
     "retry": "again, from the start",
     "conflict": "to resolve a conflict",
     "rejected": "its landing was rejected",
@@ -90,9 +90,9 @@ def _work(state: RunState, mate: TeammateState, attempt: AttemptState | None) ->
     many = len(mate.tried)
     place = mate.tried.index((attempt.task, attempt.number)) + 1
     why = WHYS.get(attempt.why, attempt.why)
-    cells = [Cell(title, "accent"), Cell(f"attempt {attempt.number}, {why}")]
+    cells = [Cell(title, "accent"), Cell(f"attempt {attempt.number}" + (f", {why}" if why else ""))]
     if many > 1:
-        cells.append(Cell(f"[{place} of {many}]", "faint"))
+        cells.append(Cell(f"{place} of its {many} attempts", "faint"))
     return cells
 
 
@@ -183,7 +183,8 @@ def conversation(watched: Watched, attempt: AttemptState, entries: tuple[Entry, 
 
 
 def _parting(attempt: AttemptState) -> str:
-    return f"attempt {attempt.number} at {attempt.task}: {WHYS.get(attempt.why, attempt.why)}"
+    why = WHYS.get(attempt.why, attempt.why)
+    return f"attempt {attempt.number} at {attempt.task}" + (f": {why}" if why else "")
 
 
 def marks(watched: Watched, name: str, attempt: AttemptState | None) -> list[Passage]:

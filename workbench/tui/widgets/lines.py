@@ -25,7 +25,7 @@ class Lines(ScrollView, can_focus=True):
     """
 
     DEFAULT_CSS = """
-    Lines { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    Lines { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }
     Lines > .lines--summary { text-style: bold; color: $text-muted; }
     Lines > .lines--cursor { background: $primary 25%; }
     """
