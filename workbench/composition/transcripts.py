@@ -61,14 +61,13 @@ class TranscriptReader:
             return None
         assert self._tail is not None
         try:
-            while True:
-                anew, lines = self._tail.lines()
+            more = True
+            while more:
+                anew, lines, more = self._tail.lines()
                 if anew:
                     self._clear()
                 for line in lines:
                     self._take(line)
-                if not lines:
-                    break
         except OSError:
             self._tail = None
             return Transcript(tuple(self._entries), self._path, self._dropped) if self._entries else None

@@ -46,14 +46,15 @@ def about(watched: Watched, name: str, place: int | None, now: float) -> list[li
     if mate is None:
         return [[Cell(name, "strong"), Cell("is not in the team of this run", "faint")]]
     attempt = attempt_of(state, mate, place)
+    doing = _doing(state, name) if attempt is not None and attempt.live and watched.live else ""
     return [
-        [Cell(name, "strong"), _standing(state, mate, attempt, watched.live), *_work(state, mate, attempt)],
-        [it for it in _figures(state, mate, attempt, now, live=watched.live) if it.text],
+        [Cell(name, "strong"), _standing(mate, attempt, watched.live, doing), *_work(state, mate, attempt)],
+        [it for it in _figures(mate, attempt, now, watched.live, doing) if it.text],
         [it for it in _whereabouts(mate, attempt) if it.text],
     ]
 
 
-def _standing(state: RunState, mate: TeammateState, attempt: AttemptState | None, live: bool) -> Cell:
+def _standing(mate: TeammateState, attempt: AttemptState | None, live: bool, doing: str) -> Cell:
     if mate.left:
         return Cell(f"○ left: {short(mate.reason, 60)}" if mate.reason else "○ left", "faint")
     if attempt is None:
@@ -64,7 +65,6 @@ def _standing(state: RunState, mate: TeammateState, attempt: AttemptState | None
         return _ended(attempt)
     if mate.leaving:
         return Cell("◌ leaves after this", "warn")
-    doing = _doing(state, mate)
     if doing.startswith("waits for"):
         return Cell(f"● {doing}", "warn")
     if attempt.phase is Phase.WORKING:
@@ -72,8 +72,8 @@ def _standing(state: RunState, mate: TeammateState, attempt: AttemptState | None
     return Cell(f"● {attempt.phase}", "warn")
 
 
-def _doing(state: RunState, mate: TeammateState) -> str:
-    return next((it.doing for it in rows(state) if it.teammate == mate.name), "")
+def _doing(state: RunState, name: str) -> str:
+    return next((it.doing for it in rows(state) if it.teammate == name), "")
 
 
 def _ended(attempt: AttemptState) -> Cell:
@@ -97,7 +97,7 @@ def _work(state: RunState, mate: TeammateState, attempt: AttemptState | None) ->
 
 
 def _figures(
-    state: RunState, mate: TeammateState, attempt: AttemptState | None, now: float, *, live: bool
+    mate: TeammateState, attempt: AttemptState | None, now: float, live: bool, doing: str
 ) -> list[Cell]:
     unread = Cell(f"✉ {len(mate.unread)} unread" if mate.unread else "", "warn")
     if attempt is None:
@@ -105,7 +105,6 @@ def _figures(
     going = attempt.live and live
     until = attempt.ended_at if attempt.ended_at is not None else now
     trouble = attempt.blocked or attempt.error
-    doing = _doing(state, mate) if going else ""
     return [
         Cell(duration(max(0.0, until - attempt.started_at))),
         Cell(f"{attempt.percent}%" if attempt.percent else "", "busy" if going else "plain"),

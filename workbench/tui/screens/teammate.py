@@ -95,6 +95,7 @@ class TeammateScreen(RunScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._arrange()
+        self._tick()
         self.set_interval(LISTEN_SECONDS, self._tick)
 
     # -- what is shown --------------------------------------------------------------------------
@@ -109,18 +110,15 @@ class TeammateScreen(RunScreen):
     def show(self, watched: Watched) -> None:
         """See RunScreen."""
         attempt = self.attempt
-        self.query_one("#about", Facts).show(about(watched, self.teammate, self._place, self.bench.now))
+        self._tell()
         self._converse(watched, attempt)
         self._mark(watched, attempt)
         if self._reads != self._reading(attempt):
             self._tick()
 
-    def look(self) -> None:
-        """See RunScreen. The time goes on by itself."""
-        super().look()
-        if self.is_mounted and self.query("#about"):
-            now = about(self.bench.watched, self.teammate, self._place, self.bench.now)
-            self.query_one("#about", Facts).show(now)
+    def _tell(self) -> None:
+        lines = about(self.bench.watched, self.teammate, self._place, self.bench.now)
+        self.query_one("#about", Facts).show(lines)
 
     def _converse(self, watched: Watched, attempt: AttemptState | None) -> None:
         pane = self.query_one("#transcript", Passages)
@@ -167,9 +165,12 @@ class TeammateScreen(RunScreen):
     def _tick(self) -> None:
         """Read on what can be seen and may have changed."""
         place, attempt = self.bench.place, self.attempt
-        if not self.is_current or place is None or attempt is None:
-            if place is None and self.is_mounted:
-                self.query_one("#diff", DiffView).show("", "", RECORDING)
+        if not self.is_current or not self.query("#area"):
+            return
+        self._tell()  # its time goes on by itself
+        if place is None or attempt is None:
+            said = RECORDING if place is None else f"{self.teammate} has not worked yet: nothing differs."
+            self.query_one("#diff", DiffView).show("", "", said)
             return
         if self._reads != self._reading(attempt):
             from workbench.composition.transcripts import TranscriptReader
