@@ -65,6 +65,9 @@ async def test_all_that_a_worktree_holds_is_seen_and_nothing_is_written(
     (tree / "staged.txt").write_text("staged\n")
     git(tree, "add", "staged.txt")
     (tree / "new.txt").write_text("one\ntwo\n")
+    (tree / ".claude").mkdir()
+    (tree / ".claude" / "hooks").write_text("")  # as a sandbox lays it while a command runs
+    (tree / "package.json").write_text("")
     before = everything(place.root)
     found = await files(place, state)
     assert {path: (it.kind, it.added, it.removed) for path, it in found.items()} == {

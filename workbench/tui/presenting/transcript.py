@@ -90,7 +90,7 @@ def _of_entry(entry: Entry, here: str, told: dict[str, str]) -> Passage:
                 Cell("»", "accent"),
                 Cell(title, "accent"),
                 _first(entry.text),
-                parts=(_part("", entry.text),),
+                parts=more(entry.text),
             )
         case "output":
             return Passage(key, at, Cell(" "), about=entry.text)
@@ -136,9 +136,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
             return Passage(key, act.at, Cell("●", "strong"), prose=act.text.strip(), opens=True)
         case "told":
             title = Cell(PURPOSES.get(act.title, act.title), "accent")
-            return Passage(
-                key, act.at, Cell("»", "accent"), title, _first(text), parts=(_part("", act.text),)
-            )
+            return Passage(key, act.at, Cell("»", "accent"), title, _first(text), parts=more(act.text))
         case "marker":
             tone: Tone = (
                 "good"
@@ -148,7 +146,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
                 else "busy"
             )
             return Passage(
-                key, act.at, Cell("◆", tone), Cell(act.title, tone), _first(text), parts=_more(text)
+                key, act.at, Cell("◆", tone), Cell(act.title, tone), _first(text), parts=more(text)
             )
         case "denied":
             return Passage(
@@ -157,7 +155,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
                 Cell("⊘", "warn"),
                 Cell(f"denied {act.title}", "warn"),
                 _first(text),
-                parts=_more(text),
+                parts=more(text),
             )
         case "retry":
             return Passage(
@@ -166,7 +164,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
         case _:
             tone = "bad" if act.text else "faint"
             return Passage(
-                key, act.at, Cell("■", tone), Cell(act.title, tone), _first(text), parts=_more(text)
+                key, act.at, Cell("■", tone), Cell(act.title, tone), _first(text), parts=more(text)
             )
 
 
@@ -212,8 +210,9 @@ def _part(name: str, text: str, tone: Tone = "plain") -> Part:
     return Part(name, text.strip("\n"), tone)
 
 
-def _more(text: str) -> tuple[Part, ...]:
-    return (_part("", text),) if "\n" in text.strip() or len(text) > ROOMY else ()
+def more(text: str) -> tuple[Part, ...]:
+    """What a passage holds besides its line, where ``text`` does not stand in that whole."""
+    return (_part("", text),) if "\n" in text.strip() or len(text) > ROOMY // 2 else ()
 
 
 def _first(text: str) -> str:

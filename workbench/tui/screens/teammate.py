@@ -138,9 +138,7 @@ class TeammateScreen(RunScreen):
     def _heading(self, found: int) -> str:
         many = f"{found:,} of {len(self._passages):,} match" if self.filter else ""
         if self._transcript is None:
-            source = "from the run's events" + (
-                "" if self.bench.place is None else ": no transcript was found"
-            )
+            source = "from the run's events" if self._listened or self.bench.place is None else "reading …"
         elif self._transcript.earlier:
             source = f"earlier ones are in {self._transcript.path}"
         else:
