@@ -50,7 +50,7 @@ def attempts(screen: TeammateScreen) -> list[tuple[str, int]]:
     return screen.bench.watched.state.teammates[screen.teammate].tried
 
 
-@pytest.mark.parametrize(("log", "size"), zip(NAMES, ((80, 24), (200, 60), (100, 30)), strict=True))
+@pytest.mark.parametrize(("log", "size"), list(zip(NAMES, ((80, 24), (200, 60), (100, 30)), strict=True)))
 async def test_it_says_who_and_what(opened: Opened, log: str, size: tuple[int, int]) -> None:
     async with on(opened, log, size=size) as (pilot, screen):
         text = screen_text(pilot)

@@ -17,7 +17,7 @@ from workbench.core.story.team import rows
 from workbench.core.transcripts import Entry
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell
-from workbench.tui.presenting.transcript import Passage, merged, more, of_acts, of_entries, rule
+from workbench.tui.presenting.transcript import Made, Passage, merged, more, of_acts, of_entries, rule
 
 Key = tuple[str, int]
 
@@ -164,9 +164,12 @@ def _acts(watched: Watched, keys: Iterable[Key]) -> list[tuple[str, Act]]:
     return found
 
 
-def conversation(watched: Watched, attempt: AttemptState, entries: tuple[Entry, ...] | None) -> list[Passage]:
+def conversation(
+    watched: Watched, attempt: AttemptState, entries: tuple[Entry, ...] | None, made: Made
+) -> list[Passage]:
     """What an attempt's agent says and does: from its transcript and, beside that, the run's events; from
-    these alone where there is none. Attempts that went on in one session are parted."""
+    these alone where there is none. Attempts that went on in one session are parted. ``made`` is kept from
+    one look at the same attempt to the next, so that only what is new costs anything."""
     state = watched.state
     mate = state.teammates[attempt.teammate]
     if entries is None:
@@ -178,7 +181,7 @@ def conversation(watched: Watched, attempt: AttemptState, entries: tuple[Entry, 
     told = {act.text.strip(): act.title for _, act in acts if act.what == "told"}
     others = of_acts(acts, mate.worktree, BESIDE)
     others += [rule(f"r{it.task}/{it.number}", it.started_at, _parting(it)) for it in same if len(same) > 1]
-    return merged(of_entries(entries, mate.worktree, told), others)
+    return merged(of_entries(entries, mate.worktree, told, made), others)
 
 
 def _parting(attempt: AttemptState) -> str:

@@ -62,10 +62,22 @@ class Passage:
         return "\n".join(text for text in texts if text)
 
 
-def of_entries(entries: Sequence[Entry], here: str, told: dict[str, str]) -> list[Passage]:
+Made = dict[int, tuple[Entry, Passage]]
+"""Passages that were made before, by the numbers of their entries."""
+
+
+def of_entries(entries: Sequence[Entry], here: str, told: dict[str, str], made: Made) -> list[Passage]:
     """The passages of a transcript. ``here`` is the worktree, which most paths begin with; ``told`` names
-    what workbench told for which purpose, by its text."""
-    return [_of_entry(entry, here, told) for entry in entries]
+    what workbench told for which purpose, by its text. What is in ``made`` and did not change is taken from
+    there; afterwards it holds these."""
+    found: Made = {}
+    for entry in entries:
+        before = made.get(entry.number)
+        kept = before is not None and before[0] is entry and entry.kind != "told"
+        found[entry.number] = before if kept and before else (entry, _of_entry(entry, here, told))
+    made.clear()
+    made.update(found)
+    return [passage for _, passage in found.values()]
 
 
 def _of_entry(entry: Entry, here: str, told: dict[str, str]) -> Passage:
@@ -255,20 +267,23 @@ def _head(passage: Passage, room: int, *, opened: bool) -> list[Cell]:
     return [*cells, Cell(f" {end}", passage.end.tone)] if end else cells
 
 
+_LEAD = Cell("      │ ", "faint")
+
+
 def _within(part: Part, margin: Cell, room: int) -> Iterable[tuple[Cell, ...]]:
     lines = part.text.splitlines()
     over = len(lines) - OUTPUT_LINES
     wide = room - 8
-    name = part.name
+    lead = Cell(f"{part.name:>5} │ ", "faint")
     for line in lines[:OUTPUT_LINES]:
         for piece in wrapped(line, wide):
             tone: Tone = part.tone
-            if name != "out" and part.name == "in" and piece.startswith(("+ ", "- ")):
+            if part.name == "in" and piece.startswith(("+ ", "- ")):
                 tone = "good" if piece[0] == "+" else "bad"
-            yield margin, Cell(f"{name:>5} │ ", "faint"), Cell(piece, tone)
-            name = ""
+            yield margin, lead, Cell(piece, tone)
+            lead = _LEAD
     if over > 0:
-        yield margin, Cell("      │ ", "faint"), Cell(f"… and {over:,} lines more", "faint")
+        yield margin, _LEAD, Cell(f"… and {over:,} lines more", "faint")
 
 
 def _clock(at: float) -> str:
@@ -280,6 +295,9 @@ def wrapped(text: str, width: int) -> list[str]:
     room that they begin with; nothing in them is invisible."""
     found: list[str] = []
     for raw in text.expandtabs(TAB).splitlines() or [""]:
+        if len(raw) <= width and raw.isascii() and raw.isprintable():
+            found.append(raw.rstrip())
+            continue
         line = raw if raw.isprintable() else "".join(char if char.isprintable() else " " for char in raw)
         found += _broken(line.rstrip(), max(4, width))
     return found

@@ -75,7 +75,8 @@ class Passages(Lines):
         for passage in self.passages:
             opened = self._opened(passage)
             before = self._drawn.get(passage.key)
-            if before is None or before[0] != passage or before[1] != opened:
+            same = before is not None and (before[0] is passage or before[0] == passage)
+            if before is None or not same or before[1] != opened:
                 before = (passage, opened, drawn(passage, max(8, width), opened=opened))
             kept[passage.key] = before
             self._starts.append(row)
