@@ -270,22 +270,22 @@ async def shows(pilot: Pilot[None], text: str) -> str:
 
 async def test_a_transcript_is_followed_and_its_tools_unfold(here: Here) -> None:
     here.writes("user", "# one: The one\n\nDo it.")
-    async with visited(here) as (pilot, screen):
+    async with visited(here, size=(80, 16)) as (pilot, screen):
         await shows(pilot, "brief # one: The one")
         given = {"file_path": f"{here.tree}/src/app.py"}
         here.writes("assistant", [{"type": "tool_use", "id": "u1", "name": "Read", "input": given}])
         seen = await shows(pilot, "Read src/app.py")
         assert "◌ ▸ Read" in seen and "the answer" not in seen
-        result = {"type": "tool_result", "tool_use_id": "u1", "content": "the answer\nof two lines"}
-        here.writes("user", [result])
-        await shows(pilot, "2 lines")
+        answer = "the answer\n" + "and more\n" * 10
+        here.writes("user", [{"type": "tool_result", "tool_use_id": "u1", "content": answer}])
+        await shows(pilot, "11 lines")
         await pilot.press("space")
         seen = await shows(pilot, "out │ the answer")
         assert "in │ src/app.py" in seen
         assert screen.copied().startswith("Read src/app.py")
         await pilot.press("enter")
         assert "the answer" not in screen_text(pilot)
-        await pilot.press("z")
+        await pilot.press("z", "g")
         assert "the answer" in screen_text(pilot) and "Do it." in screen_text(pilot)
 
 

@@ -136,7 +136,10 @@ class Passages(Lines):
         self._turned ^= {passage.key}
         following, self.following = self.following, False  # what was unfolded is to be read
         self._lay_out()
-        self.changed(self._starts[self._at_key(passage.key)])
+        place = self._at_key(passage.key)
+        first = self._starts[place]
+        self.changed(first)
+        self.reveal(first, first + self._height(place) - 1)
         self.following = following and self.cursor >= self.count - 1
 
     def _at_key(self, key: str) -> int:
