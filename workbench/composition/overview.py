@@ -127,11 +127,9 @@ class Runs:
         state = seen.state if seen is not None and seen.state is not None else state_of(run, ())
         trouble = ""
         try:
-            records = store.history(run, state.seq)
-            while piece := list(islice(records, PIECE)):
-                for record in piece:
-                    apply(state, record)
-                if stop():
+            for record in store.history(run, state.seq):
+                apply(state, record)
+                if not record.seq % PIECE and stop():
                     return None
         except WorkbenchError as error:
             trouble = str(error)

@@ -16,8 +16,8 @@ DEEPEST = 24
 NAMED = 3
 """Further tasks that one waits for that are named."""
 
-COLUMNS = (Column("task", 16, flex=2), Column("", 12), Column("title", 20, flex=3, rank=1))
-PLAIN_COLUMNS = (Column("task", 16, flex=2), Column("title", 20, flex=3, rank=1))
+COLUMNS = (Column("task", 16, flex=3), Column("state", 12), Column("title", 20, flex=2, rank=1))
+PLAIN_COLUMNS = (Column("task", 16, flex=3), Column("title", 20, flex=2, rank=1))
 """Without a run there is no state to show."""
 
 GLYPHS: Mapping[TaskStatus, tuple[str, Tone]] = {

@@ -32,7 +32,9 @@ def head(watched: Watched, now: float) -> Head:
     state = watched.state
     landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values())
     total = len(state.tasks)
-    cells = [_standing(watched), Cell(f"{landed}/{total} landed", "good" if landed else "plain")]
+    cells = [_standing(watched)]
+    if total:
+        cells.append(Cell(f"{landed}/{total} landed", "good" if landed else "plain"))
     if asks := len(for_person(state)):
         cells.append(Cell(f"✉ {asks} for you", "warn"))
     if total:

@@ -68,7 +68,7 @@ def _run(it: RunSummary, now: float) -> tuple[Cell, ...]:
         Cell(clock_time(it.started_at, now) if it.started_at else "", "faint"),
         Cell(duration(it.seconds), "faint"),
         Cell("scripted", "warn") if it.scripted else Cell(dollars(it.cost_usd) if it.cost_usd else ""),
-        Cell(it.target, "faint"),
+        Cell(_branch(it.target), "faint"),
         Cell(why, "bad" if it.trouble else "faint"),
     )
 
@@ -95,14 +95,17 @@ def run_detail(it: RunSummary, now: float) -> list[Cell]:
     if not it.read:
         return [Cell(f"{it.run}: its log is being read", "faint")]
     begun = f"begun {clock_time(it.started_at, now)}, {duration(it.seconds)} at work" if it.started_at else ""
-    model = "the model was scripted" if it.scripted else f"{dollars(it.cost_usd)}"
-    said = [f"{it.landed} of {it.total} tasks landed", begun, model, f"for {it.target}" if it.target else ""]
+    model = "the model was scripted" if it.scripted else dollars(it.cost_usd) if it.cost_usd else ""
+    branch = _branch(it.target)
+    said = [f"{it.landed} of {it.total} tasks landed", begun, model, f"for {branch}" if branch else ""]
     lines = [Cell(it.title or it.run, "strong"), Cell(" · ".join(filter(None, said)))]
     if why := it.trouble or it.reason:
         lines.append(Cell(why, "bad" if it.trouble else "warn"))
-    if resume := resuming(it):
-        lines.append(Cell(f"r: {resume}", "accent"))
     return lines
+
+
+def _branch(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
 
 
 def resuming(it: RunSummary) -> str:

@@ -14,7 +14,7 @@ from workbench.tui.presenting.table import Cell, Column, Row, Tone
 if TYPE_CHECKING:
     from workbench.composition.checking import Checked
 
-COLUMNS = (Column("", 7), Column("line", 5, right=True), Column("what", 30, flex=1))
+COLUMNS = (Column("", 8), Column("line", 5, right=True), Column("what", 30, flex=1))
 NOTHING = "Nothing to be said against it."
 
 
@@ -54,7 +54,7 @@ def _all(found: Checked) -> Iterator[Diagnostic]:
 
 _MARKS: dict[str, tuple[str, Tone]] = {
     "error": ("✗ error", "bad"),
-    "costly": ("! costs", "bad"),
+    "costly": ("! costly", "bad"),
     "warn": ("! warn", "warn"),
     "note": ("· note", "faint"),
 }
@@ -138,8 +138,9 @@ def asked(found: Checked, shown: str) -> list[Cell]:
         Cell(f"{plan.title}: {len(plan.tasks)} task{'s' * (len(plan.tasks) != 1)}"),
         Cell(f"sha256 {found.sha256[:16]}", "faint"),
     ]
-    if costly or warned:
-        lines.append(Cell(f"{costly} costly and {warned} other warnings; they do not stop a run", "warn"))
+    counts = [f"{count} {what}" for count, what in ((costly, "costly"), (warned, "other")) if count]
+    if counts:
+        lines.append(Cell(f"Warnings: {' and '.join(counts)}; they stop no run, tab shows them", "warn"))
     commands = [f"gate: {it}" for it in plan.gates] + [f"setup: {it}" for it in plan.setup]
     commands += [f"gate of {task.id}: {it}" for task in plan.tasks for it in task.gates]
     if commands:

@@ -93,6 +93,7 @@ class HomeScreen(RunScreen):
         """Begin to look, and go on looking while the screen is seen."""
         super().on_mount()
         if self.bench.place is None:
+            self.query_one("#runs-title", Static).update("A recording: one run, without its repository")
             for name in ("#plans", "#findings"):
                 self._rows(name).empty = home.NOT_IN_A_RECORDING
             return
@@ -186,8 +187,8 @@ class HomeScreen(RunScreen):
         self._at = event.at
         self._rows("#runs").empty = event.trouble or home.NO_RUN
         self._rows("#runs").refresh()
-        title = f"Runs  ✗ {event.trouble}" if event.trouble else "Runs"
-        self.query_one("#runs-title", Static).update(Content(title))
+        title = Content(f"Runs  ✗ {event.trouble}" if event.trouble else "Runs")
+        self.query_one("#runs-title", Static).update(title, layout=False)
         self.again()
 
     def on_home_screen_plans(self, event: Plans) -> None:
@@ -216,7 +217,7 @@ class HomeScreen(RunScreen):
         lines = Content("\n").join(content(cell) for cell in self._told())
         if lines != self._said:
             self._said = lines
-            self.query_one("#detail", Static).update(lines)
+            self.query_one("#detail", Static).update(lines, layout=False)
 
     _said = Content("")
 

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from workbench.errors import WorkbenchError
 from workbench.tui.presenting import graph
 from workbench.tui.presenting import plan as words
-from workbench.tui.presenting.table import Cell
+from workbench.tui.presenting.table import Cell, fitted
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.header import content
 from workbench.tui.widgets.laying import Make, as_cells, as_markdown, as_source
@@ -46,9 +46,9 @@ class PlanScreen(RunScreen):
     FILTERS: ClassVar[bool] = True
     AUTO_FOCUS = "#text"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "view", "Read/source", tooltip="As it reads, as it is written, or its open change"),
+        Binding("v", "view", "View", tooltip="As it reads, as it is written, or its open change"),
         Binding("A", "approve", "Approve", tooltip="Approve the plan file exactly as it is shown"),
-        Binding("e", "edit", "Edit", tooltip="Open the plan's file in $VISUAL or $EDITOR"),
+        Binding("e", "edit", "Edit", show=False, tooltip="Open the plan's file in $VISUAL or $EDITOR"),
         Binding("t", "text", "To its text", show=False, tooltip="Show where the task stands in the text"),
         Binding("tab", "pane(1)", "Next pane", show=False),
         Binding("shift+tab,h", "pane(-1)", "Pane before", show=False),
@@ -66,6 +66,7 @@ class PlanScreen(RunScreen):
         self._view: View = "read"
         self._change: list[Cell] = []
         self._trouble = ""
+        self._put_there: dict[str, Content] = {}
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
@@ -101,6 +102,10 @@ class PlanScreen(RunScreen):
             return str(self.path.relative_to(place.root))
         return str(self.path or "")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a file can be approved: the plan of a run was, when it began."""
+        return action != "approve" or self.path is not None
+
     # -- showing --------------------------------------------------------------------------------
 
     def show(self, watched: Watched) -> None:
@@ -130,9 +135,14 @@ class PlanScreen(RunScreen):
         self._detail()
 
     def _line(self, cell: Cell) -> None:
-        self.query_one("#plan-line", Static).update(
-            content(cell).truncate(self.size.width - 2, ellipsis=True)
-        )
+        room = max(1, self.size.width - 2)
+        self._put("#plan-line", content(Cell(fitted(cell.text, room).rstrip(), cell.tone)))
+
+    def _put(self, name: str, text: Content) -> None:
+        """Say something where it is not said already: saying it again would lay out the screen again."""
+        if self._put_there.get(name) != text:
+            self._put_there[name] = text
+            self.query_one(name, Static).update(text, layout=False)
 
     def _propose(self, change: list[Cell]) -> None:
         if change == self._change:
@@ -146,9 +156,8 @@ class PlanScreen(RunScreen):
         rows = self.query_one("#problems", Rows)
         seen = self.focused is rows and rows.key and int(rows.key) < len(self._said)
         lines = words.detail(self._said[int(rows.key)]) if seen else []
-        field = self.query_one("#plan-detail", Static)
-        field.display = bool(lines)
-        field.update(Content("\n").join(content(it) for it in lines))
+        self.query_one("#plan-detail").display = bool(lines)
+        self._put("#plan-detail", Content("\n").join(content(it) for it in lines))
 
     def _lay(self, at: int = 0) -> None:
         found = self._checked
@@ -204,7 +213,7 @@ class PlanScreen(RunScreen):
         self.query_one("#problems", Rows).empty = words.NOTHING
         self.query_one("#problems", Rows).refresh()
         count = len(self._said)
-        self.query_one("#problems-title", Static).update(f"What is said about it: {count or 'nothing'}")
+        self._put("#problems-title", Content(f"Check: {count or 'nothing'} to say"))
         if not same or self._view == "source":
             self._lay(at)
         self._tabs()
@@ -237,13 +246,13 @@ class PlanScreen(RunScreen):
 
     def _tabs(self) -> None:
         view = {"read": "Plan", "source": "Source", "change": "Proposed change"}[self._view]
-        names = (view, f"Graph {len(self._drawing.nodes)}", f"Said {len(self._said)}")
+        names = (view, f"Graph {len(self._drawing.nodes)}", f"Check {len(self._said)}")
         parts = [
             Content.styled(f" {name} ", "bold reverse" if pane == self._on else "dim")
             for pane, name in zip(PANES, names, strict=True)
         ]
         line = Content(" ").join(parts)
-        self.query_one("#plan-tabs", Static).update(Content.assemble(line, Content.styled("  tab", "dim")))
+        self._put("#plan-tabs", Content.assemble(line, Content.styled("  tab", "dim")))
 
     def action_pane(self, by: int) -> None:
         """Another pane."""
@@ -317,7 +326,7 @@ class PlanScreen(RunScreen):
             )
             return
         why = self._trouble or (words.approvable(found) if found is not None else "It is still being read.")
-        if why or found is None or place is None:
+        if why or found is None or place is None or path is None:
             self.bench.say(why or "There is no repository to approve it in.", bad=True)
             return
 

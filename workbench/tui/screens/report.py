@@ -63,7 +63,7 @@ class ReportScreen(Screen[None]):
         self._text = markdown(found)
         waits.update(damage)
         waits.display = bool(damage)
-        self.query_one("#report", Prose).show(as_markdown(self._text))
+        self.query_one("#report", Prose).show(as_markdown(self._text, tables=True))
 
     def action_copy(self) -> None:
         """Copy all of it."""

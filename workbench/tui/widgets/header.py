@@ -12,11 +12,11 @@ from workbench.tui.presenting.table import Cell
 BAR = 12
 
 _STYLES = {
-    "good": "$success",
-    "bad": "bold $error",
-    "warn": "$warning",
-    "busy": "$primary",
-    "accent": "$accent",
+    "good": "$text-success",
+    "bad": "bold $text-error",
+    "warn": "$text-warning",
+    "busy": "$text-primary",
+    "accent": "$text-accent",
     "faint": "dim",
     "strong": "bold",
     "plain": "",
@@ -50,7 +50,9 @@ class RunHeader(Widget):
         """See Widget."""
         room = max(10, self.size.width - 2)
         head = self._head
-        name = head.run or "workbench"
+        if not head.run:
+            return Content.styled("workbench", "bold")
+        name = head.run
         done = BAR * head.percent // 100
         line = Content.assemble(
             Content.styled(name, "bold"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, chop_cells
@@ -17,6 +18,9 @@ from workbench.tui.tones import style
 
 LAID_OUT = 200_000
 """Characters that are laid out as Markdown, at most; more is shown as it is written."""
+
+TURN = 20
+"""Rows that are laid out at once."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -40,15 +44,16 @@ Make = Callable[[int, Theme], Laid]
 """How a text is laid out in so many cells, in the colours of a theme. Called in a thread."""
 
 
-def as_markdown(text: str) -> Make:
-    """``text`` laid out, with each heading at its line; as it is written where it is too long for that."""
+def as_markdown(text: str, *, tables: bool = False) -> Make:
+    """``text`` laid out, with each heading at its line; as it is written where it is too long for that. For
+    ``tables`` see ``laid_out``."""
 
     def make(width: int, theme: Theme) -> Laid:
         if len(text) > LAID_OUT:
             return _source(printable(text), {}, width, theme)
         from workbench.tui.widgets.markdown import laid_out  # takes a while to import, in a thread
 
-        return laid_out(printable(text), width, theme)
+        return laid_out(printable(text), width, theme, tables=tables)
 
     return make
 
@@ -75,9 +80,15 @@ def printable(text: str) -> str:
     )
 
 
-def joined(rows: Iterator[tuple[int, Strip]]) -> Laid:
-    """Rows with their lines as one value."""
-    found = list(rows)
+def joined(rows: Iterable[tuple[int, Strip]]) -> Laid:
+    """Rows with their lines as one value. Whoever draws meanwhile gets a turn now and then."""
+    found: list[tuple[int, Strip]] = []
+    for row in rows:
+        found.append(row)
+        if len(found) % TURN == 0:
+            time.sleep(
+                0.0005
+            )  # Python has one thread at work at a time, and leaves it to that by itself only
     return Laid(tuple(strip for _, strip in found), tuple(line for line, _ in found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import ClassVar
@@ -18,12 +19,16 @@ from textual.theme import Theme
 from workbench.tui.tones import style
 from workbench.tui.widgets.laying import Laid, joined
 
+_LANGUAGE = re.compile(r"[\w+#.-]{0,16}")
+"""What stands behind a fence and need not be shown."""
+
 HIDING = ("reference", "link", "image", "entity")
 """What Markdown can keep from a reader's eyes is shown as it is written. HTML is not even read as such."""
 
 
-def laid_out(text: str, width: int, theme: Theme) -> Laid:
-    """``text``, each part of it at the line of its heading."""
+def laid_out(text: str, width: int, theme: Theme, *, tables: bool) -> Laid:
+    """``text``, each part of it at the line of its heading. ``tables`` are for texts of our own: they leave
+    out cells that have no heading."""
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -35,7 +40,7 @@ def laid_out(text: str, width: int, theme: Theme) -> Laid:
 
     def rows() -> Iterator[tuple[int, Strip]]:
         for start, part in _parts(text):
-            drawn = console.render_lines(_Markdown(part, dark=theme.dark), pad=False)
+            drawn = console.render_lines(_Markdown(part, dark=theme.dark, tables=tables), pad=False)
             while drawn and not "".join(segment.text for segment in drawn[-1]).strip():
                 drawn.pop()
             for segments in drawn:
@@ -58,7 +63,7 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
     rest = "\n".join(lines[first:])
     starts = [
         token.map[0] + first
-        for token in _parser().parse(rest)
+        for token in _parser(tables=False).parse(rest)
         if token.type == "heading_open" and token.level == 0 and token.map
     ]
     cuts = sorted({first, *starts, len(lines)})
@@ -69,21 +74,20 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _styles(theme: Theme) -> RichTheme:
-    strong, accent, faint = (style(tone, theme) for tone in ("strong", "accent", "faint"))
-    heading = strong + style("busy", theme)
+    strong, busy, faint = (style(tone, theme) for tone in ("strong", "busy", "faint"))
     return RichTheme(
         {
-            "markdown.h1": strong + accent,
-            "markdown.h2": strong + accent,
-            "markdown.h3": heading,
+            "markdown.h1": strong + Style(underline=True),
+            "markdown.h2": busy + strong + Style(underline=True),
+            "markdown.h3": busy + strong,
             "markdown.h4": strong,
             "markdown.h5": strong,
             "markdown.h6": strong,
-            "markdown.code": style("good", theme),
+            "markdown.code": style("accent", theme),
             "markdown.code_block": Style(),
             "markdown.block_quote": faint,
-            "markdown.item.bullet": accent,
-            "markdown.item.number": accent,
+            "markdown.item.bullet": busy,
+            "markdown.item.number": busy,
             "markdown.hr": faint,
             "markdown.table.border": faint,
             "markdown.table.header": strong,
@@ -103,13 +107,14 @@ class _Markdown(markdown.Markdown):
         "heading_open": _Heading,
     }
 
-    def __init__(self, text: str, *, dark: bool) -> None:
+    def __init__(self, text: str, *, dark: bool, tables: bool) -> None:
         super().__init__("", code_theme="ansi_dark" if dark else "ansi_light", hyperlinks=False)
-        self.parsed = _parser().parse(text)
+        self.parsed = _parser(tables=tables).parse(text)
         for token in self.parsed:
-            if token.type == "fence" and " " in token.info.strip():
+            if token.type == "fence" and not _LANGUAGE.fullmatch(token.info.strip()):
                 token.content = f"{token.info.strip()}\n{token.content}"
 
 
-def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(list(HIDING))
+def _parser(*, tables: bool) -> MarkdownIt:
+    found = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").disable(list(HIDING))
+    return found.enable("table") if tables else found
