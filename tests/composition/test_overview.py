@@ -147,6 +147,8 @@ async def test_stopping_is_heard_while_a_long_run_is_read(
 ) -> None:
     monkeypatch.setattr(overview, "PIECE", 2)
     await logged(place, "r", under_way())
+    asked = iter([False, True])
+    assert [it.read for it in Runs(place).look(lambda: next(asked))] == [False]
     assert [it.read for it in Runs(place).look(lambda: True)] == [False]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from workbench.adapters.store.damage import DamagedRun
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition.past import state_of
 from workbench.composition.place import Place
@@ -112,8 +113,7 @@ class Runs:
                 standing = Standing.LIVE if run == live else Standing.UNKNOWN
                 yield self._seen[run].summary if run in self._seen else RunSummary(run, standing)
             for run in sorted(runs, key=lambda it: it != live):
-                found = self._one(store, run, live, stop)
-                if found is None:
+                if stop() or (found := self._one(store, run, live, stop)) is None:
                     return
                 yield found
 
@@ -131,6 +131,8 @@ class Runs:
                 apply(state, record)
                 if not record.seq % PIECE and stop():
                     return None
+        except DamagedRun as damaged:
+            trouble = f"its log is damaged from event {damaged.damage.seq} on: {damaged.damage.problem}"
         except WorkbenchError as error:
             trouble = str(error)
         found = summary(state, live, trouble)
