@@ -267,4 +267,6 @@ def test_a_plan_that_was_approved_and_run_is_nothing_to_do() -> None:
     done = PlanSummary(path, "a.md", tasks=1, used=True, approved=True)
     assert len(home.plan_rows([waits, changed, done])) == 2
     assert "Changed since" in home.plan_detail(changed)[-1].text
-    assert "workbench run a.md" in home.plan_detail(PlanSummary(path, "a.md", tasks=1, approved=True))[-1].text
+    assert (
+        "workbench run a.md" in home.plan_detail(PlanSummary(path, "a.md", tasks=1, approved=True))[-1].text
+    )

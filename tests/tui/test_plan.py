@@ -15,18 +15,18 @@ from textual.theme import BUILTIN_THEMES
 
 from tests.tui.conftest import Opened, recorded, screen_text
 from workbench import doctor
-from workbench.composition import planning
 from workbench.composition.place import Place, open_place
 from workbench.composition.watching import Piece
 from workbench.config import Settings
 from workbench.core import events as e
 from workbench.core.changes import PlanChange, with_change
-from workbench.core.mail import Message, MessageKind
 from workbench.core.plan import sha256
 from workbench.core.state import TaskStatus
 from workbench.doctor import Finding
+from workbench.errors import UsageError
 from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.outside import edit
 from workbench.tui.presenting import graph
 from workbench.tui.screens.approve import ApproveScreen
 from workbench.tui.screens.plan import PlanScreen
@@ -211,16 +211,18 @@ async def test_a_file_that_changes_is_read_again(place: Place, on_plan: OnPlan) 
         assert not isinstance(pilot.app.screen, ApproveScreen), "what is gone cannot be approved"
 
 
-async def test_it_is_edited_and_looked_at_again(
-    place: Place, on_plan: OnPlan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    @contextmanager
-    def suspended(app: App[None]) -> Iterator[None]:
-        yield
+@contextmanager
+def suspended(app: App[None]) -> Iterator[None]:
+    """As if the terminal could be handed over."""
+    yield
 
+
+EDITS = "import pathlib, sys; p = pathlib.Path(sys.argv[1]); p.write_text(p.read_text() + '\\nEdited.\\n')"
+
+
+async def test_it_is_edited_and_looked_at_again(on_plan: OnPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(App, "suspend", suspended)
-    script = "import pathlib, sys; p = pathlib.Path(sys.argv[1]); p.write_text(p.read_text() + '\\nEdited.\\n')"
-    monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "{script}"')
+    monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "{EDITS}"')
     async with on_plan() as pilot:
         await pilot.press("e")
         await settled(pilot)
@@ -229,18 +231,24 @@ async def test_it_is_edited_and_looked_at_again(
         await pilot.press("e")
         await settled(pilot)
         assert "$EDITOR" in said(pilot)[-1]
+
+
+async def test_why_there_is_no_editing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with App[None]().run_test() as pilot:
+        monkeypatch.setenv("VISUAL", "true")
+        with pytest.raises(UsageError, match="cannot be handed"):
+            await edit(pilot.app, tmp_path / "plan.md")
+        monkeypatch.setattr(App, "suspend", suspended)
+        await edit(pilot.app, tmp_path / "plan.md")
+        monkeypatch.setenv("VISUAL", "false")
+        with pytest.raises(UsageError, match="exit code 1"):
+            await edit(pilot.app, tmp_path / "plan.md")
         monkeypatch.setenv("VISUAL", "/nowhere/vi")
-        await pilot.press("e")
-        await settled(pilot)
-        assert "could not be started" in said(pilot)[-1]
-
-
-async def test_a_terminal_that_cannot_be_handed_over(on_plan: OnPlan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VISUAL", "true")
-    async with on_plan() as pilot:
-        await pilot.press("e")
-        await settled(pilot)
-        assert "cannot be handed" in said(pilot)[-1]
+        with pytest.raises(UsageError, match="could not be started"):
+            await edit(pilot.app, tmp_path / "plan.md")
+        monkeypatch.setenv("VISUAL", "'vi")
+        with pytest.raises(UsageError, match="cannot be read"):
+            await edit(pilot.app, tmp_path / "plan.md")
 
 
 async def test_a_plain_plan_is_said_to_be_one(on_plan: OnPlan) -> None:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 async def edit(app: App[Any], path: Path) -> None:
     """Open a file in $VISUAL or $EDITOR, in the terminal, and give it back when that ends. What else goes on
     in this process does so meanwhile. Raises UsageError where there is no editor, or it failed."""
-    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        words = shlex.split(named)
+    except ValueError as error:
+        raise UsageError(f"`{named}` cannot be read as a command: {error}.", "See $VISUAL.") from None
     if not words:
         raise UsageError("There is no editor to open it in.", "Set $VISUAL or $EDITOR, say to `vim`.")
     try:

@@ -66,6 +66,8 @@ class PlanScreen(RunScreen):
         self._view: View = "read"
         self._change: list[Cell] = []
         self._trouble = ""
+        self._on = "text"
+        """The pane that is seen where there is room for one."""
         self._put_there: dict[str, Content] = {}
 
     def body(self) -> ComposeResult:
@@ -233,16 +235,19 @@ class PlanScreen(RunScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Side by side where there is room, otherwise one pane after the other."""
         self.set_class(event.size.width >= WIDE, "wide")
+        self._narrow()
         self.again()
 
     def _pane(self, name: str) -> None:
-        for other in PANES:
-            self.set_class(other == name, f"on-{other}")
+        self._on = name
+        if not self.has_class("wide"):
+            self._narrow()
         self._tabs()
 
-    @property
-    def _on(self) -> str:
-        return next((it for it in PANES if self.has_class(f"on-{it}")), "text")
+    def _narrow(self) -> None:
+        panes = self.query_one("#plan-panes")
+        for name in PANES:
+            panes.set_class(name == self._on, f"on-{name}")
 
     def _tabs(self) -> None:
         view = {"read": "Plan", "source": "Source", "change": "Proposed change"}[self._view]
