@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from workbench.adapters.lock import RepositoryLock
+from workbench.adapters.store.sqlite import SqliteStore
 from workbench.composition import overview
 from workbench.composition.overview import PlanSummary, Runs, RunSummary, plans_of
 from workbench.composition.place import Place, open_place
@@ -93,13 +94,13 @@ async def test_what_did_not_grow_is_not_read_again(place: Place, monkeypatch: py
     runs = Runs(place)
     first = look(runs)
     read: list[int] = []
-    history = overview.SqliteStore.history
+    history = SqliteStore.history
 
-    def counted(self: overview.SqliteStore, run: str, after: int = 0) -> object:
+    def counted(self: SqliteStore, run: str, after: int = 0) -> object:
         read.append(after)
         return history(self, run, after)
 
-    monkeypatch.setattr(overview.SqliteStore, "history", counted)
+    monkeypatch.setattr(SqliteStore, "history", counted)
     assert look(runs) == first and read == []
     before = len(story.log)
     story.send(e.StopRequested(reason="enough"))
@@ -119,13 +120,13 @@ async def test_a_live_run_is_read_on_from_where_it_was(place: Place, monkeypatch
         story.deliver("a")
         await logged(place, "r", story, before)
         read: list[int] = []
-        history = overview.SqliteStore.history
+        history = SqliteStore.history
 
-        def counted(self: overview.SqliteStore, run: str, after: int = 0) -> object:
+        def counted(self: SqliteStore, run: str, after: int = 0) -> object:
             read.append(after)
             return history(self, run, after)
 
-        monkeypatch.setattr(overview.SqliteStore, "history", counted)
+        monkeypatch.setattr(SqliteStore, "history", counted)
         again = look(runs)["r"]
         assert read == [before] and again.standing is Standing.LIVE
     assert look(runs)["r"].standing is Standing.RESUMABLE, "nobody is at work on it any more"

@@ -28,11 +28,12 @@ from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.outside import edit
 from workbench.tui.presenting import graph
+from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.approve import ApproveScreen
 from workbench.tui.screens.plan import PlanScreen
 from workbench.tui.screens.task import TaskScreen
-from workbench.tui.widgets.laying import LAID_OUT, as_cells, as_markdown, as_source, printable
-from workbench.tui.widgets.prose import Prose
+from workbench.tui.widgets.laying import as_cells, as_source, printable
+from workbench.tui.widgets.prose import LAID_OUT, Prose, as_markdown
 from workbench.tui.widgets.rows import Rows
 
 DARK = BUILTIN_THEMES["textual-dark"]
@@ -419,5 +420,5 @@ def test_a_text_too_long_is_shown_as_it_is_written() -> None:
 
 
 def test_wide_characters_fit() -> None:
-    cells = as_cells([graph.Cell("漢字" * 30)])(21, DARK)
+    cells = as_cells([Cell("漢字" * 30)])(21, DARK)
     assert len(cells.rows) == 6 and all(strip.cell_length <= 21 for strip in cells.rows)

@@ -20,8 +20,8 @@ from workbench.tui.presenting import plan as words
 from workbench.tui.presenting.table import Cell, fitted
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.header import content
-from workbench.tui.widgets.laying import Make, as_cells, as_markdown, as_source
-from workbench.tui.widgets.prose import Prose
+from workbench.tui.widgets.laying import Make, as_cells, as_source
+from workbench.tui.widgets.prose import Prose, as_markdown
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -211,15 +211,19 @@ class PlanScreen(RunScreen):
         at = self._text.line
         self._checked, self._said = found, words.diagnostics(found)
         self._drawing = graph.Drawing(nodes)
-        self.query_one("#graph", Rows).empty = "no graph: it cannot be read as a plan" if not tasks else ""
-        self.query_one("#problems", Rows).empty = words.NOTHING
-        self.query_one("#problems", Rows).refresh()
+        self._empty("#graph", "no graph: it cannot be read as a plan")
+        self._empty("#problems", words.NOTHING)
         count = len(self._said)
         self._put("#problems-title", Content(f"Check: {count or 'nothing'} to say"))
         if not same or self._view == "source":
             self._lay(at)
         self._tabs()
         self.again()
+
+    def _empty(self, name: str, text: str) -> None:
+        rows = self.query_one(name, Rows)
+        rows.empty = text
+        rows.refresh()
 
     def _look_for_change(self) -> None:
         if self.is_current and self.path is not None:

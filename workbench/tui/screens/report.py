@@ -11,8 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from workbench.errors import WorkbenchError
-from workbench.tui.widgets.laying import as_markdown
-from workbench.tui.widgets.prose import Prose
+from workbench.tui.widgets.prose import Prose, as_markdown
 
 if TYPE_CHECKING:
     from workbench.composition.place import Place

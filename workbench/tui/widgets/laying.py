@@ -16,9 +16,6 @@ from textual.theme import Theme
 from workbench.tui.presenting.table import Cell, Tone
 from workbench.tui.tones import style
 
-LAID_OUT = 200_000
-"""Characters that are laid out as Markdown, at most; more is shown as it is written."""
-
 TURN = 20
 """Rows that are laid out at once."""
 
@@ -42,20 +39,6 @@ class Laid:
 
 Make = Callable[[int, Theme], Laid]
 """How a text is laid out in so many cells, in the colours of a theme. Called in a thread."""
-
-
-def as_markdown(text: str, *, tables: bool = False) -> Make:
-    """``text`` laid out, with each heading at its line; as it is written where it is too long for that. For
-    ``tables`` see ``laid_out``."""
-
-    def make(width: int, theme: Theme) -> Laid:
-        if len(text) > LAID_OUT:
-            return _source(printable(text), {}, width, theme)
-        from workbench.tui.widgets.markdown import laid_out  # takes a while to import, in a thread
-
-        return laid_out(printable(text), width, theme, tables=tables)
-
-    return make
 
 
 def as_source(text: str, marks: Mapping[int, Tone] | None = None) -> Make:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
@@ -12,7 +12,25 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.worker import get_current_worker
 
-from workbench.tui.widgets.laying import Laid, Make
+from workbench.tui.widgets.laying import Laid, Make, as_source, printable
+
+if TYPE_CHECKING:
+    from textual.theme import Theme
+
+LAID_OUT = 200_000
+"""Characters that are laid out as Markdown, at most; more is shown as it is written."""
+
+
+def as_markdown(text: str, *, tables: bool = False) -> Make:
+    """``text`` laid out, with each heading at its line; as it is written where it is too long for that. For
+    ``tables`` see ``markdown.laid_out``."""
+
+    def make(width: int, theme: Theme) -> Laid:
+        from workbench.tui.widgets.markdown import laid_out  # takes a while to import: here, in a thread
+
+        return laid_out(printable(text), width, theme, tables=tables)
+
+    return make if len(text) <= LAID_OUT else as_source(text)
 
 
 class Prose(ScrollView, can_focus=True):
