@@ -121,6 +121,8 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
+        if not self.screen_stack:  # between two modes
+            return
         screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()

@@ -91,7 +91,6 @@ class HomeScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Begin to look, and go on looking while the screen is seen."""
-        super().on_mount()
         if self.bench.place is None:
             self.query_one("#runs-title", Static).update("A recording: one run, without its repository")
             for name in ("#plans", "#findings"):
@@ -102,7 +101,6 @@ class HomeScreen(RunScreen):
 
     def on_screen_resume(self) -> None:
         """What happened meanwhile is looked at at once."""
-        super().on_screen_resume()
         self._look(plans=True)
 
     def on_resize(self, event: events.Resize) -> None:

@@ -84,7 +84,6 @@ class PlanScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Show the text first."""
-        super().on_mount()
         self._pane("text")
         if self.path is None:
             self._text.show(as_cells(_NONE))
