@@ -46,6 +46,8 @@ class RunHeader(Widget):
 
     def render(self) -> RenderResult:
         """See Widget."""
+        if not self._head.run:
+            return Content.styled("workbench", "bold")
         room = max(10, self.size.width)
         name, done, rest, *items = line(self._head, room)
         shown = Content.assemble(content(name), " " * GAP, content(done), content(rest))
