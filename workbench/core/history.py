@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.core import events as e
+from workbench.core.clashes import Clashes
 from workbench.core.models import Verdict
 from workbench.core.state import RunState
 from workbench.core.story import Line, Story, Tone, short
@@ -99,6 +100,7 @@ class History:
     checks: deque[GateRun] = field(default_factory=lambda: deque(maxlen=GATE_RUNS))
     delivered_at: dict[str, float] = field(default_factory=dict)
     resumed: list[float] = field(default_factory=list)
+    clashes: Clashes = field(default_factory=Clashes)
     _story: Story = field(default_factory=Story)
 
     def take(self, state: RunState, record: e.Record) -> None:
@@ -106,6 +108,7 @@ class History:
         event = record.event
         if (line := self._story.line(state, event)) is not None:
             self._tell(record, line)
+        self.clashes.take(state, record)
         match event:
             case e.AttemptEvent():
                 self._attempt(record, event)
