@@ -1,0 +1,87 @@
+"""Text of others as lines of cells: nothing in it can colour, move or hide what stands around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.cells import cell_len, chop_cells
+
+from workbench.tui.presenting.table import Cell, Tone
+
+Line = tuple[Cell, ...]
+"""Cells that follow each other without a gap."""
+
+# What colours a terminal, moves its cursor or sets its title; it goes whole, not only its first character.
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+TAB = 4
+
+
+def clean(text: str) -> str:
+    """One line of ``text`` as it may stand on a screen."""
+    text = ESCAPES.sub("", text).expandtabs(TAB) if not text.isprintable() else text
+    return text if text.isprintable() else "".join(char for char in text if char.isprintable())
+
+
+def lines_of(text: str, tone: Tone = "plain", indent: str = "") -> list[Line]:
+    """The lines of ``text``, all of one tone."""
+    return [(Cell(indent + clean(line), tone),) for line in text.splitlines()]
+
+
+def heading(text: str) -> Line:
+    """A line that names what follows."""
+    return (Cell(clean(text), "strong"),)
+
+
+def labelled(label: str, *cells: Cell) -> Line:
+    """``label`` in a column of its own, and what it is about."""
+    return (Cell(f"{label:<11} ", "faint"), *cells)
+
+
+def parted(sections: Iterable[Sequence[Line]]) -> list[Line]:
+    """All sections that are not empty, with an empty line between each two."""
+    found: list[Line] = []
+    for section in sections:
+        if section:
+            found += [(), *section] if found else section
+    return found
+
+
+_DIFF: dict[str, Tone] = {"+": "good", "-": "bad", "@": "accent", "<": "warn", ">": "warn", "=": "warn", "|": "warn"}
+
+
+def hunks(text: str) -> list[Line]:
+    """A conflict or a diff, its lines told apart by their first characters, which stay."""
+    return [(Cell(clean(line), _hunk_tone(line)),) for line in text.splitlines()]
+
+
+def _hunk_tone(line: str) -> Tone:
+    first = line[:1]
+    if first in "<>=|" and line[:7] != first * 7:
+        return "plain"
+    return _DIFF.get(first, "plain")
+
+
+def wrapped(line: Line, width: int) -> Iterator[Line]:
+    """``line`` in pieces of ``width`` cells at most, parted between words where that wastes little."""
+    width = max(1, width)
+    if sum(cell_len(cell.text) for cell in line) <= width:
+        yield line
+        return
+    left, piece = width, []
+    for cell in line:
+        text = cell.text
+        while cell_len(text) > left:
+            head = chop_cells(text, left)[0] if left > 0 and text else ""
+            cut = head.rfind(" ") + 1
+            if cut <= len(head) // 2 and not (cut and left < width // 2):
+                cut = len(head) if left > 1 or not piece else 0
+            if cut:
+                piece.append(Cell(text[:cut], cell.tone))
+            yield tuple(piece)
+            text, left, piece = text[cut:], width, []
+        if text:
+            piece.append(Cell(text, cell.tone))
+            left -= cell_len(text)
+    if piece:
+        yield tuple(piece)
