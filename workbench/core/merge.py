@@ -23,13 +23,18 @@ def next_batch(state: RunState) -> tuple[str, ...]:
     queue is, or while a landing is under way."""
     if state.landing is not None or not state.queue:
         return ()
+    return tuple(in_order(state, state.batch))
+
+
+def in_order(state: RunState, most: int) -> list[str]:
+    """The first ``most`` tasks of the queue in the order in which they would be merged."""
 
     def place(name: str) -> tuple[float, ...]:
         task = state.tasks[name]
         foreseen = len(state.foreseen.get(name, ()))
         return (-task.spec.priority, -task.rank, len(task.thrown), foreseen, state.queue[name], task.index)
 
-    return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
+    return heapq.nsmallest(most, state.queue, key=place)
 
 
 def candidate(state: RunState, step: Step) -> Candidate:

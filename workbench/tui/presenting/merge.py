@@ -1,0 +1,309 @@
+"""The merges of a run in rows and words: what is being landed, what waits, and what stood in the way."""
+
+from __future__ import annotations
+
+from workbench.core.clashes import OPEN, Clash
+from workbench.core.flakes import excused_failures, flakes, percent
+from workbench.core.history import GateRun
+from workbench.core.lists import some
+from workbench.core.merge import in_order
+from workbench.core.state import Landing, RunState, Semantic
+from workbench.core.story import clock_time, short
+from workbench.core.watched import Watched
+from workbench.tui.presenting.facts import Fact
+from workbench.tui.presenting.prose import Line, clean, heading, hunks, labelled, lines_of, parted
+from workbench.tui.presenting.standing import standing
+from workbench.tui.presenting.table import Cell, Column, Row, Tone
+
+# -- queue -------------------------------------------------------------------------------------------
+
+QUEUE = (
+    Column("", 3, right=True),
+    Column("task", 14, flex=2),
+    Column("stands", 22, flex=1),
+    Column("candidate", 10, rank=1),
+    Column("by", 10, rank=2),
+    Column("since", 8, rank=3),
+    Column("", 16, flex=3, rank=4),
+)
+NO_QUEUE = "nothing waits to be merged: a task stands here once its work is green alone"
+
+
+def queue(watched: Watched) -> list[Row]:
+    """The landing under way, step by step, and what is merged after it, in order."""
+    state = watched.state
+    rows = []
+    if state.landing is not None:
+        rows += [_step(state, state.landing, name, place) for place, name in enumerate(state.landing.tasks, 1)]
+    rows += [_waiting(state, name, place) for place, name in enumerate(in_order(state, len(state.queue)), 1)]
+    return rows
+
+
+def _step(state: RunState, landing: Landing, name: str, place: int) -> Row:
+    prefix = next((number for number, it in enumerate(landing.steps, 1) if it.task == name), None)
+    step = landing.steps[prefix - 1] if prefix is not None else None
+    words, tone = _gated(landing, prefix)
+    notes = []
+    if step is not None and step.rung:
+        notes.append(f"conflict in {some(step.resolved, 2)} settled by {step.rung}")
+    if step is not None:
+        notes.append(f"{len(step.files)} file{'s' if len(step.files) != 1 else ''}")
+    return Row(
+        name,
+        (
+            Cell("▶" if place == 1 else "│", "busy"),
+            Cell(name, "strong"),
+            Cell(words, tone),
+            Cell(step.commit[:10] if step is not None else "", "accent"),
+            Cell(_author(state, name)),
+            Cell(_since(state, state.tasks[name].delivered_at), "faint"),
+            Cell(clean("; ".join(notes)), "warn" if step is not None and step.rung else "faint"),
+        ),
+    )
+
+
+def _gated(landing: Landing, prefix: int | None) -> tuple[str, Tone]:
+    """What is known of the batch up to a step: its own merge and all before it."""
+    search = landing.search
+    if prefix is None:
+        return ("· is merged next", "faint") if search is None else ("· steps aside", "warn")
+    if search is None:
+        return "◆ merged, not gated", "busy"
+    if prefix in landing.checking:
+        return "● gates run up to here", "busy"
+    if prefix <= search.green:
+        return "✓ green up to here", "good"
+    if search.red is not None and prefix >= search.red:
+        return ("✗ red from here on", "bad") if prefix == search.red else ("· behind what is red", "warn")
+    if prefix in search.doubts:
+        return "? red once, run again", "warn"
+    later = any(prefix < it for it in landing.checking)
+    return ("◌ gated with the batch", "busy") if later else ("· waits for its gates", "faint")
+
+
+def _waiting(state: RunState, name: str, place: int) -> Row:
+    task = state.tasks[name]
+    notes = []
+    if task.thrown:
+        notes.append(f"red so far: what {some(task.thrown, 2)} made of its conflict")
+    if others := state.foreseen.get(name):
+        notes.append(f"conflicts with {some(list(others), 2)} so far")
+    return Row(
+        name,
+        (
+            Cell(str(place)),
+            Cell(name, "strong"),
+            Cell("◇ queued", "plain"),
+            Cell((task.commit or "")[:10], "faint"),
+            Cell(_author(state, name)),
+            Cell(_since(state, state.queue[name]), "faint"),
+            Cell("; ".join(notes), "warn"),
+        ),
+    )
+
+
+def _author(state: RunState, name: str) -> str:
+    attempt = state.attempts.get((name, state.tasks[name].delivered_by))
+    return attempt.teammate if attempt is not None else ""
+
+
+def _since(state: RunState, at: float | None) -> str:
+    return clock_time(at, state.at)[-8:] if at is not None else ""
+
+
+def facts(watched: Watched) -> list[Fact]:
+    """How the merging goes, in a line or two."""
+    state = watched.state
+    standing_ = len(state.standing)
+    found = [Fact("", (Cell(f"{standing_} landed", "good" if standing_ else "plain"),))]
+    if state.undone:
+        found.append(Fact("", (Cell(f"{len(state.undone)} undone", "warn"),)))
+    if state.landing is not None:
+        found.append(Fact("", (Cell(f"◆ {len(state.landing.tasks)} in the landing under way", "busy"),)))
+    found.append(Fact("", (Cell(f"{len(state.queue)} queued"),)))
+    found.append(Fact("", (Cell(f"batches of {state.batch}", "faint"),)))
+    if state.gate_runs:
+        found.append(Fact("", (Cell(f"{state.gate_runs} gate runs", "faint"),)))
+    if state.integration:
+        branch = state.integration.removeprefix("refs/heads/")
+        tip = f" at {state.published[:10]}" if state.published else ""
+        found.append(Fact("branch", (Cell(clean(branch), "accent"), Cell(tip)), line=True))
+    return found
+
+
+def running(watched: Watched) -> GateRun | None:
+    """The gates that run on a candidate now: the latest to have begun."""
+    found = (run for run in reversed(watched.history.checks) if not run.alone and run.end is None)
+    return next(found, None) if watched.state.landing is not None else None
+
+
+def latest(watched: Watched) -> GateRun | None:
+    """The gates on a candidate that ended last."""
+    found = (run for run in reversed(watched.history.checks) if not run.alone and run.end is not None)
+    return next(found, None)
+
+
+def land_command(state: RunState) -> str:
+    """What to type to bring what has landed to the branch that the run was started from."""
+    return f"workbench land {state.run}"
+
+
+# -- conflicts ---------------------------------------------------------------------------------------
+
+CONFLICTS = (
+    Column("stands", 12),
+    Column("task", 14, flex=2),
+    Column("with", 14, flex=2),
+    Column("in", 16, flex=3, rank=2),
+    Column("by", 12, flex=1, rank=1),
+    Column("at", 8, rank=3),
+)
+NO_CONFLICTS = "no conflict was foreseen or found: both sides of each, and what settled it, stand here"
+
+_STANDS: dict[str, tuple[str, Tone]] = {
+    "foreseen": ("◌ foreseen", "warn"),
+    "cleared": ("✓ cleared", "faint"),
+    "found": ("≠ found", "warn"),
+    "aside": ("· aside", "warn"),
+    "sent back": ("↩ sent back", "warn"),
+    "at work": ("● at work", "busy"),
+    "given up": ("✗ given up", "bad"),
+    "settled": ("✓ settled", "good"),
+}
+
+
+def conflicts(watched: Watched) -> list[Row]:
+    """The conflicts that are remembered: those that are open before the others, the newest first."""
+    found = sorted(watched.history.clashes.newest(), key=lambda it: it.standing not in OPEN)
+    return [_clash(watched.state, it) for it in found]
+
+
+def _clash(state: RunState, it: Clash) -> Row:
+    words, tone = _STANDS[it.standing]
+    return Row(
+        str(it.number),
+        (
+            Cell(words, tone),
+            Cell(it.task, "strong"),
+            Cell(some(it.others, 3)),
+            Cell(clean(some(it.paths, 3))),
+            Cell(it.by),
+            Cell(_since(state, it.at), "faint"),
+        ),
+    )
+
+
+def conflict(watched: Watched, key: str) -> list[Line]:
+    """A conflict in full: both sides, where, what was tried, and the hunks."""
+    it = watched.history.clashes.found.get(int(key)) if key.isdigit() else None
+    if it is None:
+        return []
+    state = watched.state
+    words, tone = _STANDS[it.standing]
+    head = [labelled("stands", Cell(words, tone), Cell(f", by {it.by}" if it.by else ""))]
+    head += [_side(state, it.task)]
+    head += [_side(state, other) for other in it.others[:8]]
+    head += [labelled("in", Cell(clean(path))) for path in it.paths[:20]]
+    if it.thrown:
+        head.append(labelled("thrown away", Cell(f"what {some(it.thrown)} made of it was red", "warn")))
+    return parted([head, hunks(it.hunks) or [(Cell("its hunks were not recorded", "faint"),)]])
+
+
+def _side(state: RunState, name: str) -> Line:
+    task = state.tasks.get(name)
+    if task is None:
+        return labelled("side", Cell(name, "strong"))
+    title = Cell(f"  {clean(task.spec.title)}  ")
+    return labelled("side", Cell(name, "strong"), title, standing(task.status))
+
+
+# -- semantic conflicts ------------------------------------------------------------------------------
+
+SEMANTICS = (
+    Column("", 10),
+    Column("task", 14, flex=1),
+    Column("red with", 14, flex=2),
+    Column("gate", 14, flex=2, rank=2),
+    Column("tests", 14, flex=3, rank=1),
+)
+NO_SEMANTICS = "no semantic conflict: work that is green alone and red together would stand here"
+
+
+def semantics(state: RunState) -> list[Row]:
+    """Semantic conflicts, the newest first."""
+    numbered = list(enumerate(state.semantics))
+    return [_semantic(number, it) for number, it in reversed(numbered)]
+
+
+def _semantic(number: int, it: Semantic) -> Row:
+    sure = Cell("! certain", "bad") if it.certain else Cell("? probable", "warn")
+    return Row(
+        str(number),
+        (
+            sure,
+            Cell(it.task, "strong"),
+            Cell(some(it.others, 4)),
+            Cell(clean(it.gate)),
+            Cell(clean(some(it.tests, 3)) or "none named"),
+        ),
+    )
+
+
+def semantic(state: RunState, key: str) -> list[Line]:
+    """A semantic conflict in full."""
+    number = int(key) if key.isdigit() else -1
+    if not 0 <= number < len(state.semantics):
+        return []
+    it = state.semantics[number]
+    sure = "certain: nobody else was in it" if it.certain else "probable: one of several that may be meant"
+    head = [
+        labelled("how sure", Cell(sure, "bad" if it.certain else "warn")),
+        _side(state, it.task),
+        *(_side(state, other) for other in it.others[:8]),
+        labelled("gate", Cell(clean(it.gate))),
+        *(labelled("failing", Cell(clean(test), "bad")) for test in it.tests),
+    ]
+    said = lines_of(it.evidence)
+    return parted([head, [heading("Evidence"), *said] if said else []])
+
+
+# -- flakes ------------------------------------------------------------------------------------------
+
+FLAKES = (
+    Column("", 9),
+    Column("test", 20, flex=3),
+    Column("gate", 14, flex=2, rank=1),
+    Column("times", 6, right=True),
+    Column("of runs", 7, right=True, rank=2),
+    Column("rate", 5, right=True),
+)
+NO_FLAKES = "no flake was seen: a test that is red and then green on the same tree would stand here"
+
+
+def unreliable(state: RunState) -> list[Row]:
+    """Flakes, and failures that the quarantine excused, the worst first."""
+    found = []
+    for kind, tone, them in (("flaky", "warn", flakes(state)), ("excused", "faint", excused_failures(state))):
+        for it in them:
+            cells = (
+                Cell("~ flaky" if kind == "flaky" else "– excused", "warn" if tone == "warn" else "faint"),
+                Cell(short(it.test, 300) or "(the gate itself)", "strong"),
+                Cell(clean(it.gate)),
+                Cell(str(it.times)),
+                Cell(str(it.runs)),
+                Cell(percent(it.rate)),
+            )
+            found.append(Row(f"{kind} {it.gate} {it.test}", cells))
+    return found
+
+
+def flake(row: Row) -> list[Line]:
+    """A flake in full."""
+    kind, test, gate, times, runs, rate = (cell.text for cell in row.cells)
+    how = "red, then green on the same tree" if "flaky" in kind else "failed, and excused by `quarantine`"
+    return [
+        labelled("test", Cell(test, "strong")),
+        labelled("gate", Cell(gate)),
+        labelled("how often", Cell(f"{times} times in {runs} runs of the gate ({rate}), at least")),
+        labelled("what", Cell(how)),
+    ]
