@@ -106,16 +106,16 @@ class Graph:
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
-        self._rows: tuple[tuple[Row, str], ...] = ()
+        self._rows: tuple[Row, ...] = ()
 
-    def rows(self, state: RunState) -> tuple[tuple[Row, str], ...]:
-        """A row for each node, and the text that a filter looks into."""
+    def rows(self, state: RunState) -> tuple[Row, ...]:
+        """A row for each node."""
         of = (state.run, id(state), state.base, len(state.landings), len(state.undone))
         if of != self._of:
             self._of = of
             line = nodes(state)
             drawn = zip(line, lanes(line), strict=True)
-            self._rows = tuple((_row(state, node, graph), _words(node)) for node, graph in drawn)
+            self._rows = tuple(_row(state, node, graph) for node, graph in drawn)
         return self._rows
 
 
@@ -125,11 +125,9 @@ def unconnected(row: Row) -> Row:
     return Row(row.key, (Cell(sign.text[:1], sign.tone), *row.cells[1:]))
 
 
-def _words(node: Node) -> str:
-    if node.landing is not None:
-        it = node.landing
-        return f"{it.task} {it.teammate} {it.commit} {it.rung} {'undone' if it.undone else ''}"
-    return f"reverts {node.undone.reversal.task} {node.commit}" if node.undone is not None else "base"
+def words(row: Row) -> str:
+    """The text of a row that a filter looks into."""
+    return " ".join(cell.text for cell in row.cells[1:])
 
 
 def _row(state: RunState, node: Node, graph: str) -> Row:

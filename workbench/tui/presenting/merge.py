@@ -34,7 +34,9 @@ def queue(watched: Watched) -> list[Row]:
     state = watched.state
     rows = []
     if state.landing is not None:
-        rows += [_step(state, state.landing, name, place) for place, name in enumerate(state.landing.tasks, 1)]
+        rows += [
+            _step(state, state.landing, name, place) for place, name in enumerate(state.landing.tasks, 1)
+        ]
     rows += [_waiting(state, name, place) for place, name in enumerate(in_order(state, len(state.queue)), 1)]
     return rows
 
@@ -141,6 +143,33 @@ def latest(watched: Watched) -> GateRun | None:
     """The gates on a candidate that ended last."""
     found = (run for run in reversed(watched.history.checks) if not run.alone and run.end is not None)
     return next(found, None)
+
+
+def gates_of(run: GateRun | None) -> tuple[str, ...]:
+    """The gates whose output is shown for a run: all while they run, afterwards the one that was red, or the
+    last."""
+    if run is None:
+        return ()
+    if run.end is None:
+        return run.gates
+    red = next((verdict.gate for verdict in run.verdicts if not verdict.green), None)
+    return (red,) if red is not None else tuple(verdict.gate for verdict in run.verdicts[-1:])
+
+
+def gate_head(run: GateRun | None) -> list[Fact]:
+    """Which gates those are."""
+    if run is None:
+        return [Fact("", (Cell("gates of the candidate", "faint"),))]
+    gates = Cell(clean("; ".join(gates_of(run) or run.gates)), "strong")
+    how = (
+        Cell("● running", "busy")
+        if run.end is None
+        else Cell("✓ green", "good")
+        if run.green
+        else Cell("✗ red", "bad")
+    )
+    on = Fact("on the merge of", (Cell(run.task), Cell(f" {run.commit[:10]}", "accent")))
+    return [Fact("", (how,)), on, Fact("", (gates,), line=True)]
 
 
 def land_command(state: RunState) -> str:

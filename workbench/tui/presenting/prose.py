@@ -47,7 +47,15 @@ def parted(sections: Iterable[Sequence[Line]]) -> list[Line]:
     return found
 
 
-_DIFF: dict[str, Tone] = {"+": "good", "-": "bad", "@": "accent", "<": "warn", ">": "warn", "=": "warn", "|": "warn"}
+_DIFF: dict[str, Tone] = {
+    "+": "good",
+    "-": "bad",
+    "@": "accent",
+    "<": "warn",
+    ">": "warn",
+    "=": "warn",
+    "|": "warn",
+}
 
 
 def hunks(text: str) -> list[Line]:

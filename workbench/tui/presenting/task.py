@@ -149,7 +149,11 @@ def brief(state: RunState, name: str) -> str:
     if task.status in GIVEN_UP:
         parts += ["---", f"To bring in work of your own: `{resolve_command(state, name)}`"]
     text = UNPRINTABLE.sub("", "\n\n".join(parts))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n\n*… and {len(text) - LONGEST:,} characters more*"
+    return (
+        text
+        if len(text) <= LONGEST
+        else f"{text[:LONGEST]}\n\n*… and {len(text) - LONGEST:,} characters more*"
+    )
 
 
 def _escaped(text: str) -> str:
@@ -496,5 +500,3 @@ def candidates(state: RunState, name: str) -> list[Row]:
             )
         )
     return found
-
-
