@@ -64,11 +64,9 @@ class Clashes:
             case e.ConflictCleared():
                 self._clear(event)
             case e.ConflictFound():
-                clash = self._of(event.task) or self._new(record.at, event.task, "found")
-                self._open[event.task] = clash.number
+                clash = self._begun(record.at, event.task, event.paths)
                 clash.others, clash.paths = event.behind or clash.others, event.paths
-                clash.hunks, clash.standing = event.hunks[:HUNKS], "found"
-                self.changes += 1
+                clash.hunks, clash.standing = event.hunks[:HUNKS] or clash.hunks, "found"
             case e.TaskDeferred(why="conflict"):
                 self._stands(event.task, "aside")
             case e.TaskConflicted():
@@ -101,6 +99,25 @@ class Clashes:
         self.changes += 1
         return clash
 
+    def _begun(self, at: float, task: str, paths: tuple[str, ...]) -> Clash:
+        """The conflict at the merge of a task: the one that is open, the one that was foreseen for these
+        paths, or a new one."""
+        clash = self._of(task)
+        if clash is None:
+            touched = frozenset(paths)
+            for pair, number in self._foreseen.items():
+                known = self.found.get(number)
+                if task in pair and known is not None and touched.intersection(known.paths):
+                    del self._foreseen[pair]
+                    known.others = tuple(it for it in pair if it != task)
+                    known.task, clash = task, known
+                    break
+        if clash is None:
+            clash = self._new(at, task, "found")
+        self._open[task] = clash.number
+        self.changes += 1
+        return clash
+
     def _of(self, task: str) -> Clash | None:
         return self.found.get(self._open.get(task, 0))
 
@@ -124,28 +141,22 @@ class Clashes:
             self.changes += 1
 
     def _sent_back(self, at: float, event: e.TaskConflicted) -> None:
-        clash = self._of(event.task) or self._new(at, event.task, "found")
-        self._open[event.task] = clash.number
+        clash = self._begun(at, event.task, event.paths)
         clash.others, clash.paths = event.others or clash.others, event.paths
         clash.hunks = clash.hunks or event.evidence[:HUNKS]
         clash.standing = "given up" if event.final else "sent back"
-        self.changes += 1
 
     def _settled_by_rung(self, state: RunState, at: float, event: e.CandidateMade) -> None:
         """It is settled once it has landed; until then the rung is what is being tried."""
-        clash = self._of(event.task) or self._new(at, event.task, "found")
-        self._open[event.task] = clash.number
+        clash = self._begun(at, event.task, event.resolved)
         clash.paths, clash.by, clash.standing = event.resolved, event.rung, "found"
         clash.others = clash.others or _others(state, event)
-        self.changes += 1
 
     def _thrown(self, at: float, event: e.ResolutionRejected) -> None:
-        clash = self._of(event.task) or self._new(at, event.task, "found")
-        self._open[event.task] = clash.number
+        clash = self._begun(at, event.task, event.paths)
         clash.paths, clash.by = event.paths, ""
         clash.thrown += (event.rung,)
         clash.standing = "found"
-        self.changes += 1
 
     def _landed(self, state: RunState, event: e.TaskLanded) -> None:
         number = self._open.pop(event.task, 0)

@@ -62,7 +62,7 @@ def review(state: RunState, text: str) -> Review:
         return _amiss(lines)
     proposal = proposed(state, "", said, approved=True)
     if proposal is None:
-        note = [(Cell(clean(it), "warn"),) for it in remarks(state, "", said)]
+        note: list[Line] = [(Cell(clean(it), "warn"),) for it in remarks(state, "", said)]
         return _amiss(note or [(Cell("It says what the plan says already."),)], "Nothing is different")
     assert state.plan is not None, "only a run that was started has a plan to change"
     fit, refused = applicable(state, proposal.change)

@@ -150,6 +150,7 @@ def _row(state: RunState, node: Node, graph: str) -> Row:
     landing = node.landing
     gone = bool(landing.undone)
     tone: Tone = "faint" if gone else "strong"
+    plain: Tone = "faint" if gone else "plain"
     notes = [f"undone by {landing.undone[:8]}"] if gone else []
     if landing.rung:
         notes.append(f"conflict settled by {landing.rung}")
@@ -160,8 +161,8 @@ def _row(state: RunState, node: Node, graph: str) -> Row:
         notes.append("repaired")
     cells = (
         Cell(graph, "faint" if gone else "good"), Cell(landing.commit[:8], "faint" if gone else "accent"),
-        Cell(landing.task, tone), Cell(landing.teammate, "faint" if gone else "plain"),
-        Cell(clock_time(landing.at, now)[-8:], "faint"), Cell(str(len(landing.files)), "faint" if gone else "plain"),
+        Cell(landing.task, tone), Cell(landing.teammate, plain),
+        Cell(clock_time(landing.at, now)[-8:], "faint"), Cell(str(len(landing.files)), plain),
         Cell("; ".join(notes), "warn" if gone else "plain"),
     )  # fmt: skip
     return Row(landing.commit, cells)

@@ -315,7 +315,7 @@ def unreliable(state: RunState) -> list[Row]:
     for kind, tone, them in (("flaky", "warn", flakes(state)), ("excused", "faint", excused_failures(state))):
         for it in them:
             cells = (
-                Cell("~ flaky" if kind == "flaky" else "– excused", "warn" if tone == "warn" else "faint"),
+                Cell("~ flaky" if kind == "flaky" else "- excused", "warn" if tone == "warn" else "faint"),
                 Cell(short(it.test, 300) or "(the gate itself)", "strong"),
                 Cell(clean(it.gate)),
                 Cell(str(it.times)),

@@ -71,25 +71,49 @@ def _hunk_tone(line: str) -> Tone:
 
 
 def wrapped(line: Line, width: int) -> Iterator[Line]:
-    """``line`` in pieces of ``width`` cells at most, parted between words where that wastes little."""
+    """``line`` in pieces of ``width`` cells at most, parted between words where that wastes little. All but
+    the first begin below where the text of the first does, behind its label."""
     width = max(1, width)
     if sum(cell_len(cell.text) for cell in line) <= width:
         yield line
         return
-    left, piece = width, []
+    hang = min(_hang(line), width // 3)
+    left = width
+    piece: list[Cell] = []
     for cell in line:
         text = cell.text
         while cell_len(text) > left:
-            head = chop_cells(text, left)[0] if left > 0 and text else ""
-            cut = head.rfind(" ") + 1
-            if cut <= len(head) // 2 and not (cut and left < width // 2):
-                cut = len(head) if left > 1 or not piece else 0
+            cut = _cut(text, left, fresh=left >= width - hang)
             if cut:
                 piece.append(Cell(text[:cut], cell.tone))
             yield tuple(piece)
-            text, left, piece = text[cut:], width, []
+            text, left = text[cut:], width - hang
+            piece = [Cell(" " * hang)] if hang else []
         if text:
             piece.append(Cell(text, cell.tone))
             left -= cell_len(text)
-    if piece:
+    if any(cell.text.strip() for cell in piece):
         yield tuple(piece)
+
+
+def _cut(text: str, room: int, *, fresh: bool) -> int:
+    """How many characters of ``text`` go into ``room`` cells; none where the rest of a line is too short for
+    a word, and a ``fresh`` one is not."""
+    if room <= 0:
+        return 0
+    head = chop_cells(text, room)[0]
+    cut = head.rfind(" ") + 1
+    if cut > len(head) // 2 or (cut and not fresh):
+        return cut
+    return max(1, len(head)) if fresh else len(head) if len(head) > 20 else 0
+
+
+def _hang(line: Line) -> int:
+    """How far in the text of a line begins: behind its labels, or behind its own indent."""
+    size = 0
+    for cell in line[:-1]:
+        if not cell.text.endswith(" "):
+            return size
+        size += cell_len(cell.text)
+    last = line[-1].text
+    return size + len(last) - len(last.lstrip(" "))

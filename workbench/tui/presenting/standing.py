@@ -19,7 +19,7 @@ GLYPHS: dict[TaskStatus, tuple[str, Tone]] = {
     T.REJECTED: ("↩", "warn"),
     T.BLOCKED: ("■", "bad"),
     T.FAILED: ("✗", "bad"),
-    T.SKIPPED: ("–", "faint"),
+    T.SKIPPED: ("-", "faint"),
 }
 """All of them are one cell wide."""
 

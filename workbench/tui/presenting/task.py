@@ -143,11 +143,11 @@ def brief(state: RunState, name: str) -> str:
         return ""
     parts = [f"# {_escaped(task.spec.title)}", task.spec.body or "*This task has no text besides its title.*"]
     if task.approved:
-        parts += ["---", "## The approved plan for it", task.approved]
+        parts += ["## The approved plan for it", task.approved]
     if state.plan is not None and state.plan.contract:
-        parts += ["---", "## Contract, shared by all tasks", state.plan.contract]
+        parts += ["## Contract, shared by all tasks", state.plan.contract]
     if task.status in GIVEN_UP:
-        parts += ["---", f"To bring in work of your own: `{resolve_command(state, name)}`"]
+        parts += [f"To bring in work of your own: `{resolve_command(state, name)}`"]
     text = UNPRINTABLE.sub("", "\n\n".join(parts))
     return (
         text
@@ -234,16 +234,21 @@ _ACTS: dict[str, tuple[str, Tone]] = {
 def acts(watched: Watched, name: str, number: int) -> list[Line]:
     """What an attempt did and was told, oldest first."""
     found = watched.history.acts.get((name, number), ())
-    at = watched.state.at
-    return [line for act in found for line in _act(act, at)]
+    attempt = watched.state.attempts.get((name, number))
+    mate = watched.state.teammates.get(attempt.teammate) if attempt is not None else None
+    # Paths are long, and most of each is where its worktree stands.
+    here = f"{mate.worktree}/" if mate is not None and mate.worktree else ""
+    return [line for act in found for line in _act(act, watched.state.at, here)]
 
 
-def _act(act: Act, now: float) -> list[Line]:
+def _act(act: Act, now: float, here: str) -> list[Line]:
     sign, tone = _ACTS[act.what]
     begin = (Cell(f"{clock_time(act.at, now)[-8:]} ", "faint"), Cell(f"{sign} ", tone))
     text = act.text if act.what != "tool" else ""
     if act.what == "tool":
-        title = f"{act.title.removeprefix('mcp__workbench__')} {act.text}"
+        title = (
+            f"{act.title.removeprefix('mcp__workbench__')} {act.text.replace(here, '') if here else act.text}"
+        )
     else:
         title = act.title if act.what != "said" else ""
     body = lines_of(text, "plain" if act.what == "said" else "faint")
@@ -380,12 +385,12 @@ def _gate(watched: Watched, run: GateRun, place: int, now: float) -> Row:
             notes.append(f"{len(verdict.failing)} failing")
         flaky = sum(times for (of, _), times in state.flaky.items() if of == gate)
         if flaky:
-            notes.append(f"flaked {flaky}×")
+            notes.append(f"flaked {flaky} times")
     elif run.end is None:
         mark = Cell("● runs", "busy") if place == 0 else Cell("● or next", "busy")
         took = duration(max(0.0, now - run.start)) if place == 0 else ""
     else:
-        mark = Cell("– not run", "faint")
+        mark = Cell("- not run", "faint")
     return Row(
         f"{_begun(run)}#{place}",
         (

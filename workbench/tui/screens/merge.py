@@ -38,8 +38,8 @@ class MergeScreen(TabbedScreen):
 
     CSS_PATH = "merge.tcss"
     FILTERS: ClassVar[bool] = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (150, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 - declared so by Screen
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012
     TABS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("queue", "Queue"),
         ("landings", "Landings"),
@@ -167,11 +167,11 @@ class MergeScreen(TabbedScreen):
 
     def copied(self) -> str:
         """See RunScreen."""
-        return self._rows().key.removeprefix("u") if self.tab == "landings" else self._task()
+        return self._rows().key.removeprefix("u") if self.tab == "landings" else self._about()
 
     # -- what is done ---------------------------------------------------------------------------
 
-    def _task(self) -> str:
+    def _about(self) -> str:
         """The task of the row with the cursor."""
         key, watched = self._rows().key, self.bench.watched
         match self.tab:
@@ -190,7 +190,7 @@ class MergeScreen(TabbedScreen):
 
     def action_task(self) -> None:
         """Open the task of the row."""
-        if name := self._task():
+        if name := self._about():
             self.bench.open_task(name)
 
     def action_undo(self) -> None:

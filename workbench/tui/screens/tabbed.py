@@ -10,6 +10,8 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from workbench.tui.screens.base import RunScreen
+from workbench.tui.widgets.rows import Rows
+from workbench.tui.widgets.sheet import Sheet
 from workbench.tui.widgets.tabs import TabLine
 
 
@@ -65,6 +67,14 @@ class TabbedScreen(RunScreen):
         found = next((it for it in inside if it.can_focus and it.display), None)
         if found is not None:
             found.focus()
+
+    def action_back(self) -> None:
+        """From what stands below rows back to these; otherwise as everywhere."""
+        above = self.focused.parent if isinstance(self.focused, Sheet) else None
+        if isinstance(above, Widget) and above.has_class("split"):
+            above.query_one(Rows).focus()
+        else:
+            super().action_back()
 
     def action_turn(self, by: int) -> None:
         """The part so many further."""

@@ -16,6 +16,7 @@ class Brief(VerticalScroll, can_focus=True, inherit_bindings=False):
     Brief { height: 1fr; scrollbar-size-vertical: 1; padding: 0 1; }
     Brief Markdown { padding: 0; margin: 0; background: transparent; }
     Brief MarkdownH1 { content-align: left middle; margin: 0 0 1 0; }
+    Brief MarkdownH2, Brief MarkdownH3 { margin: 1 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_by(1)", "Down", show=False),
