@@ -61,8 +61,11 @@ class _Given:
 
 async def until(pilot: Pilot[None], text: str) -> None:
     """Wait until this is on the screen."""
-    while text not in screen_text(pilot):
+    for _ in range(1_000):
+        if text in screen_text(pilot):
+            return
         await pilot.pause(0.005)
+    raise AssertionError(f"{text!r} is not on the screen:\n{screen_text(pilot)}")
 
 
 @asynccontextmanager
