@@ -427,6 +427,8 @@ class RunState:
     working: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
     startable: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    wishes: dict[str, str] = field(default_factory=dict)
+    """Tasks that a person gave to a teammate, whose name is the value; also when they are over by now."""
     begun: int = 0
     """How many attempts teammates have begun."""
     queue: dict[str, float] = field(default_factory=dict)

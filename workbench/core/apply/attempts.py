@@ -18,8 +18,9 @@ from workbench.core.apply.moves import (
     withdraw,
 )
 from workbench.core.apply.pacing import agent_broke, agent_worked
+from workbench.core.apply.reassigning import handed_on
 from workbench.core.apply.table import on
-from workbench.core.apply.team import hand_over
+from workbench.core.apply.team import leave_behind
 from workbench.core.approvals import plans_first
 from workbench.core.asking import holds
 from workbench.core.mailing import awaited, given_back
@@ -232,7 +233,9 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         task.prefers = event.teammate
         commit = event.commit if not attempt.breach else None  # what was written without approval is pinned
         if teammate.leaving:
-            hand_over(task, teammate, commit)
+            leave_behind(task, teammate, commit)
+        elif handed_on(state, task, teammate, commit):
+            pass
         elif state.settings.continues and commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", commit, event.session or attempt.session
         elif (
