@@ -59,12 +59,12 @@ def words(story: Story, name: str) -> str:
 
 def test_the_head_says_why_a_task_does_not_go_on() -> None:
     story = told()
-    assert "‖ held" in words(story, "after") and "waits for lost, which is blocked" in words(story, "after")
-    assert "■ blocked" in words(story, "lost") and "no key for the service" in words(story, "lost")
-    assert "✓ landed as L-alpha" in " ".join(words(story, "alpha").split())
-    assert "priority 3" in words(story, "alpha") and "files src/app.py" in words(story, "alpha")
-    assert "before 2: ‖ after, ‖ last" in " ".join(words(story, "lost").split())
-    assert "after ■ lost" in " ".join(words(story, "after").split())
+    said = {name: " ".join(words(story, name).split()) for name in story.state.tasks}
+    assert "‖ held" in said["after"] and "waits for lost, which is blocked" in said["after"]
+    assert "■ blocked" in said["lost"] and "no key for the service" in said["lost"]
+    assert "✓ landed as L-alpha" in said["alpha"] and "before 1: ● next" in said["alpha"]
+    assert "priority 3" in said["alpha"] and "files src/app.py" in said["alpha"]
+    assert "before 2: ‖ after , ‖ last" in said["lost"] and "after ■ lost" in said["after"]
 
 
 def test_a_task_that_was_dropped_is_no_crash() -> None:
@@ -413,6 +413,12 @@ async def test_who_is_to_do_it_is_chosen_from_the_team() -> None:
     async with viewer(told(), size=(80, 24)) as (app, pilot):
         await opened_on(app, pilot, "lost")
         await pilot.press("a")
+        assert "nobody is to work on it" in app.said[-1] and isinstance(app.screen, TaskScreen)
+        app.pop_screen()
+        await opened_on(app, pilot, "delta")
+        await pilot.press("a")
         assert isinstance(app.screen, ChooseScreen) and "tried it last" in screen_text(pilot)
         await pilot.press("escape")
         assert app.asked == []
+        await pilot.press("a", "j", "enter")
+        assert app.asked == [r.Reassign(task="delta", to="bob")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.adapters.git import patches
 from workbench.composition.place import Place
-from workbench.core.state import RunState
+from workbench.core.state import AttemptState, RunState
 from workbench.errors import WorkbenchError
 
 
@@ -31,6 +31,19 @@ async def worktree_diff(place: Place, state: RunState, teammate: str) -> Diff:
     if found.left_out:
         note += f"; left out: {', '.join(found.left_out[:3])}, another repository"
     return Diff(found.text, _cut(note, found))
+
+
+async def attempt_diff(place: Place, state: RunState, attempt: AttemptState) -> Diff:
+    """What an attempt changes: what was kept of it where it is over, what its teammate's worktree holds
+    before that. Raises WorkbenchError when there is neither."""
+    mate = state.teammates.get(attempt.teammate)
+    latest = mate is not None and mate.tried[-1:] == [(attempt.task, attempt.number)]
+    if latest and (attempt.live or not attempt.commit):
+        return await worktree_diff(place, state, attempt.teammate)
+    if not attempt.commit:
+        raise WorkbenchError(f"Attempt {attempt.number} at {attempt.task} left no work.")
+    found = await commit_diff(place, attempt.start, attempt.commit)
+    return Diff(found.text, f"what attempt {attempt.number} left, {found.note}")
 
 
 async def commit_diff(place: Place, old: str, new: str) -> Diff:

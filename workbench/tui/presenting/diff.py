@@ -155,6 +155,7 @@ def _fact(file: FileDiff, line: str) -> None:
             _kind_of(file, rest.removeprefix("file mode "))
         case "deleted" if rest.startswith("file mode "):
             file.kind = "deleted"
+            _kind_of(file, rest.removeprefix("file mode "))
         case "old" if rest.startswith("mode "):
             file.facts.append(f"mode {rest.removeprefix('mode ')}")
         case "new" if rest.startswith("mode "):

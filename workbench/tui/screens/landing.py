@@ -12,7 +12,7 @@ from workbench.tui.presenting import landings
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.undoing import undo_landing
 from workbench.tui.widgets.diff import DiffView
-from workbench.tui.widgets.facts import Facts
+from workbench.tui.widgets.flow import Flow
 
 if TYPE_CHECKING:
     from workbench.core.state import Landed
@@ -38,7 +38,7 @@ class LandingScreen(RunScreen):
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
-        yield Facts(id="facts")
+        yield Flow(id="facts")
         yield DiffView(id="diff")
 
     def show(self, watched: Watched) -> None:
@@ -46,7 +46,7 @@ class LandingScreen(RunScreen):
         landing = self._landing()
         if landing is None:
             return
-        self.query_one(Facts).show(landings.facts(watched, landing))
+        self.query_one(Flow).show(landings.facts(watched, landing))
         view = self.query_one(DiffView)
         if self.bench.place is None:
             view.empty = "The diff is not in a recording."

@@ -16,7 +16,7 @@ from workbench.tui.presenting.table import Row
 from workbench.tui.screens.landing import LandingScreen
 from workbench.tui.screens.tabbed import TabbedScreen
 from workbench.tui.screens.undoing import undo_landing
-from workbench.tui.widgets.facts import Facts
+from workbench.tui.widgets.flow import Flow
 from workbench.tui.widgets.listing import Listing
 from workbench.tui.widgets.printed import GateOutput
 from workbench.tui.widgets.rows import Rows
@@ -62,12 +62,12 @@ class MergeScreen(TabbedScreen):
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
-        yield Facts(id="facts")
+        yield Flow(id="facts")
         with Container(id="both"):
             with Vertical(id="left"):
                 yield from self.parts()
             with Vertical(id="gate"):
-                yield Facts(id="gate-head")
+                yield Flow(id="gate-head")
                 yield GateOutput(id="printed")
 
     def pane(self, name: str) -> Widget:
@@ -91,7 +91,7 @@ class MergeScreen(TabbedScreen):
     def show(self, watched: Watched) -> None:
         """See RunScreen."""
         state = watched.state
-        self.query_one("#facts", Facts).show(shown.facts(watched))
+        self.query_one("#facts", Flow).show(shown.facts(watched))
         self.label(
             {
                 "queue": len(state.queue) + (len(state.landing.tasks) if state.landing is not None else 0),
@@ -104,7 +104,7 @@ class MergeScreen(TabbedScreen):
         self._rows().show(self._found(watched))
         self._show_full()
         run = shown.running(watched) or shown.latest(watched)
-        self.query_one("#gate-head", Facts).show(shown.gate_head(run))
+        self.query_one("#gate-head", Flow).show(shown.gate_head(run))
         self.query_one(GateOutput).of(run, shown.gates_of(run))
 
     def _rows(self) -> Rows:

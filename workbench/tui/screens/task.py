@@ -9,10 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from workbench.core import requests
 from workbench.core.decide.requests import refusal
 from workbench.core.mail import PERSON
-from workbench.core.requests import Retry, Skip
+from workbench.core.requests import Reassign, Retry, Skip
 from workbench.core.undo import chosen
 from workbench.errors import UsageError, WorkbenchError
 from workbench.tui.presenting import task as shown
@@ -23,7 +22,7 @@ from workbench.tui.screens.tabbed import TabbedScreen
 from workbench.tui.screens.undoing import undo_landing
 from workbench.tui.widgets.brief import Brief
 from workbench.tui.widgets.diff import DiffView
-from workbench.tui.widgets.facts import Facts
+from workbench.tui.widgets.flow import Flow
 from workbench.tui.widgets.listing import Listing
 from workbench.tui.widgets.printed import GateOutput
 from workbench.tui.widgets.rows import Rows
@@ -76,7 +75,7 @@ class TaskScreen(TabbedScreen):
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
-        yield Facts(id="facts")
+        yield Flow(id="facts")
         yield from self.parts()
 
     def pane(self, name: str) -> Widget:
@@ -101,7 +100,7 @@ class TaskScreen(TabbedScreen):
     def show(self, watched: Watched) -> None:
         """See RunScreen."""
         name, state = self.name_of_task, watched.state
-        self.query_one("#facts", Facts).show(shown.facts(watched, name))
+        self.query_one("#facts", Flow).show(shown.facts(watched, name))
         task = state.tasks.get(name)
         self.label(
             {
@@ -229,13 +228,17 @@ class TaskScreen(TabbedScreen):
     def action_reassign(self) -> None:
         """Choose who is to do it."""
         name, state = self.name_of_task, self.bench.watched.state
+        rows = shown.candidates(state, name)
+        # Who it is given to makes no difference where it can be given to nobody.
+        refused = [refusal(state, Reassign(task=name, to=row.key), PERSON) for row in rows]
+        if (first := next(iter(refused), None)) is not None and all(refused):
+            self.bench.say("\n".join(filter(None, (str(first), first.hint))), bad=True)
+            return
 
         def answered(to: str | None) -> None:
-            reassign = getattr(requests, "Reassign", None)
-            if to and reassign is not None:
-                self.bench.ask(reassign(task=name, to=to), f"{name} goes to {to}")
+            if to:
+                self.bench.ask(Reassign(task=name, to=to), f"{name} goes to {to}")
 
-        rows = shown.candidates(state, name)
         title = f"Who is to do {name}?"
         self.app.push_screen(ChooseScreen(title, shown.TEAMMATES, rows, shown.NO_TEAMMATES), answered)
 

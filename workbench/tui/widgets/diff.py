@@ -12,15 +12,12 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.geometry import Region, Size
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.tui.presenting.diff import Block, DiffLine, FileDiff, Patch, lines_of, parsed
 from workbench.tui.presenting.syntax import Kind, Piece, pieces
 from workbench.tui.presenting.table import fitted
-from workbench.tui.tones import style
+from workbench.tui.widgets.lines import Lines
 
 QUICK = 200_000
 """Characters of a diff up to which it is read at once; a longer one is read in a thread."""
@@ -39,38 +36,25 @@ _COLOURS: dict[Kind, str] = {
 }
 
 
-class DiffView(ScrollView, can_focus=True):
+class DiffView(Lines):
     """A diff by files. ``show`` gives it what git printed: None while it is being read, "" when nothing
     differs; ``note`` says what else there is to say. Files that are folded, and the line with the cursor,
     stay so when the diff is shown anew."""
 
-    DEFAULT_CSS = """
-    DiffView { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--heading", "rows--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
-        Binding("home,g", "edge(-1)", "First line", show=False),
-        Binding("end,G", "edge(1)", "Last line", show=False),
         Binding("right,greater_than_sign", "shift(8)", "Further right", key_display="→", show=False),
         Binding("left,less_than_sign", "shift(-8)", "Further left", key_display="←", show=False),
         Binding("n", "file(1)", "Next file", tooltip="Go to the next file of the diff"),
-        Binding("p,N", "file(-1)", "Previous", tooltip="Go to the file before", show=False),
+        Binding("p,N", "file(-1)", "Previous file", tooltip="Go to the file before", show=False),
         Binding("space,enter", "fold", "Fold", tooltip="Fold or unfold the file with the cursor"),
         Binding("z", "fold_all", "Fold all", tooltip="Fold all files, or unfold all", show=False),
     ]
 
-    cursor: reactive[int] = reactive(0, repaint=False)
-
     def __init__(self, *, empty: str = "Nothing differs.", id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.empty = empty
-        """What stands there when nothing differs."""
+        super().__init__(empty=empty, id=id)
         self.reading = "reading the diff …"
         """What stands there before there is one."""
+        self._nothing = empty
         self._note = ""
         self._diff: str | None = None
         self._patch = Patch()
@@ -80,17 +64,23 @@ class DiffView(ScrollView, can_focus=True):
         self._left = 0
         """How many cells of the lines are left out at the left."""
         self._blocks = lru_cache(maxsize=BLOCKS)(self._coloured)
+        self.empty = self.reading
 
     # -- what is shown --------------------------------------------------------------------------
 
-    def show(self, diff: str | None, note: str = "") -> None:
-        """Show this diff now."""
+    def show(self, diff: str | None, note: str = "", empty: str | None = None) -> None:
+        """Show this diff now; ``empty`` is what stands there when nothing differs, if not as before."""
+        if empty is not None and empty != self._nothing:
+            self._nothing = empty
+            self.empty = self.reading if diff is None else empty
+            self.refresh()
         if note != self._note:
             self._note = note
             self.refresh()
         if diff == self._diff:
             return
         self._diff = diff
+        self.empty = self.reading if diff is None else self._nothing
         if diff is None or len(diff) <= QUICK:
             self._take(diff, parsed(diff or ""))
             return
@@ -109,12 +99,11 @@ class DiffView(ScrollView, can_focus=True):
         self._blocks.cache_clear()
         self._lay_out()
         there = next((it for it, file in enumerate(patch.files) if file.path == path), None)
-        if there is not None:
-            room = 0 if path in self._folded else patch.files[there].rows
-            self.cursor = self._starts[there] + min(line, room)
+        if there is None:
+            self.changed(self.cursor)
         else:
-            self.cursor = min(self.cursor, max(0, self._rows - 1))
-        self.refresh()
+            room = 0 if path in self._folded else patch.files[there].rows
+            self.changed(self._starts[there] + min(line, room))
 
     def _lay_out(self) -> None:
         self._starts, row = [], 0
@@ -122,7 +111,11 @@ class DiffView(ScrollView, can_focus=True):
             self._starts.append(row)
             row += 1 + (0 if file.path in self._folded else file.rows)
         self._rows = row
-        self.virtual_size = Size(self.size.width, row + 1)
+
+    @property
+    def count(self) -> int:
+        """See Lines."""
+        return self._rows
 
     @property
     def patch(self) -> Patch:
@@ -146,59 +139,39 @@ class DiffView(ScrollView, can_focus=True):
 
     # -- drawing --------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        """See ScrollView."""
-        width, base = self.size.width, self.rich_style
-        top = int(self.scroll_offset.y)
-        if y == 0:
-            return self._summary(top, width)
-        row = y - 1 + top
-        if row >= self._rows:
-            said = ""
-            if row == 0:
-                said = self.reading if self._diff is None else self.empty
-            return Strip(
-                [Segment(f" {said}", base + style("faint", self.app.current_theme))]
-            ).adjust_cell_length(width, base)
-        at = row == self.cursor
-        file = self._patch.files[number := self._file_at(row)]
-        row -= self._starts[number]
-        if row == 0:
-            return self._heading(file, width, at=at)
-        return self._body(file, row - 1, width, at=at)
+    def line(self, number: int, width: int, *, at: bool) -> Strip:
+        """See Lines."""
+        file = self._patch.files[there := self._file_at(number)]
+        number -= self._starts[there]
+        return self._body(file, number - 1, width, at=at) if number else self._heading(file, width, at=at)
 
-    def _summary(self, top: int, width: int) -> Strip:
-        heading = self.get_component_rich_style("rows--heading")
+    def summary(self, width: int) -> str:
+        """See Lines."""
         patch = self._patch
-        said = ""
-        if patch.files:
-            number = self._file_at(top)
-            files = "file" if len(patch.files) == 1 else f"files, {number + 1}: {patch.files[number].path}"
-            said = f"+{patch.added:,} -{patch.removed:,} in {len(patch.files):,} {files}"
-        if self._note:
-            said = f"{self._note} · {said}" if said else self._note
-        return Strip([Segment(fitted(f" {said}", width), heading)])
+        if not patch.files:
+            return self._note
+        here = self._file_at(int(self.scroll_offset.y))
+        many = f"file {here + 1} of {len(patch.files):,}" if len(patch.files) > 1 else "1 file"
+        said = f"+{patch.added:,} -{patch.removed:,} · {many}: {patch.files[here].path}"
+        return f"{said} · {self._note}" if self._note else said
 
     def _heading(self, file: FileDiff, width: int, *, at: bool) -> Strip:
-        theme = self.app.current_theme
-        base = self._row_style(at=at) + style("strong", theme)
-        counts = [(f"+{file.added:,}", style("good", theme)), (f" -{file.removed:,}", style("bad", theme))]
+        base = self.ground(at=at) + self.toned("strong")
+        counts = [(f"+{file.added:,}", self.toned("good")), (f" -{file.removed:,}", self.toned("bad"))]
         size = sum(len(text) for text, _ in counts) + 2
         name = f"{'▸' if file.path in self._folded else '▾'} {file.title}"
         room = max(8, width - size - 2)
-        parts = [Segment("▌" if at else " ", base + style("accent", theme))]
+        parts = [self.mark(at=at)]
         parts.append(Segment(fitted(name, min(room, cell_len(name))), base))
         parts.append(Segment("  ", base))
         parts += [Segment(text, base + tone) for text, tone in counts]
         return Strip(parts).adjust_cell_length(width, base)
 
     def _body(self, file: FileDiff, row: int, width: int, *, at: bool) -> Strip:
-        theme = self.app.current_theme
-        base = self._row_style(at=at)
-        mark = Segment("▌" if at else " ", base + style("accent", theme))
+        base = self.ground(at=at)
         if row < len(file.facts):
-            said = Segment(fitted(f"  {file.facts[row]}", width - 1), base + style("faint", theme))
-            return Strip([mark, said]).adjust_cell_length(width, base)
+            said = Segment(fitted(f"  {file.facts[row]}", width - 1), base + self.toned("faint"))
+            return Strip([self.mark(at=at), said]).adjust_cell_length(width, base)
         row -= len(file.facts)
         for block in file.blocks:
             if row < block.rows:
@@ -206,17 +179,16 @@ class DiffView(ScrollView, can_focus=True):
             row -= block.rows
         if block.heading is not None:
             if row == 0:
-                said = Segment(fitted(f"  {block.heading}", width - 1), base + style("busy", theme))
-                return Strip([mark, said]).adjust_cell_length(width, base)
+                said = Segment(fitted(f"  {block.heading}", width - 1), base + self.toned("busy"))
+                return Strip([self.mark(at=at), said]).adjust_cell_length(width, base)
             row -= 1
         line, code = self._blocks(file.path, block)[row]
-        return self._line(mark, line, code, width, at=at)
+        return self._code(line, code, width, at=at)
 
-    def _line(self, mark: Segment, line: DiffLine, code: list[Piece], width: int, *, at: bool) -> Strip:
-        theme = self.app.current_theme
-        base = self._row_style(at=at)
+    def _code(self, line: DiffLine, code: list[Piece], width: int, *, at: bool) -> Strip:
+        base, mark = self.ground(at=at), self.mark(at=at)
         if line.sign == "\\":
-            return Strip([mark, Segment(f"  {line.text}", base + style("faint", theme))]).adjust_cell_length(
+            return Strip([mark, Segment(f"  {line.text}", base + self.toned("faint"))]).adjust_cell_length(
                 width, base
             )
         ground, sign = self._sides(line.sign)
@@ -232,9 +204,6 @@ class DiffView(ScrollView, can_focus=True):
         body = body.crop(left, left + room - cut).adjust_cell_length(room - cut, base)
         tail = [Segment("…", base + Style(dim=True))] if cut else []
         return Strip([*parts, *body, *tail]).adjust_cell_length(width, base)
-
-    def _row_style(self, *, at: bool) -> Style:
-        return self.get_component_rich_style("rows--cursor") if at and self.has_focus else self.rich_style
 
     def _sides(self, sign: str) -> tuple[Style, Style]:
         """The background of a line and the colour of its sign."""
@@ -259,50 +228,6 @@ class DiffView(ScrollView, can_focus=True):
 
     # -- going about ----------------------------------------------------------------------------
 
-    def _draw(self, row: int) -> None:
-        y = row + 1 - int(self.scroll_offset.y)
-        if 0 < y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, self._rows + 1)
-        self._reveal()
-        self.refresh()
-
-    def _reveal(self) -> None:
-        top, height = int(self.scroll_offset.y), max(1, self.size.height - 1)
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
-        elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
-
-    def watch_cursor(self, before: int, now: int) -> None:
-        """Draw the two rows."""
-        self._draw(before)
-        self._draw(now)
-        self._reveal()
-
-    def on_focus(self) -> None:
-        self._draw(self.cursor)
-
-    def on_blur(self) -> None:
-        self._draw(self.cursor)
-
-    def _go(self, row: int) -> None:
-        self.cursor = max(0, min(row, self._rows - 1))
-
-    def action_move(self, by: int) -> None:
-        """The cursor by so many lines."""
-        self._go(self.cursor + by)
-
-    def action_page(self, by: int) -> None:
-        """The cursor by so many screens."""
-        self._go(self.cursor + by * max(1, self.size.height - 2))
-
-    def action_edge(self, way: int) -> None:
-        """The cursor to the first line or to the last."""
-        self._go(0 if way < 0 else self._rows - 1)
-
     def action_shift(self, by: int) -> None:
         """Look further right or left."""
         self._left = max(0, self._left + by)
@@ -316,7 +241,7 @@ class DiffView(ScrollView, can_focus=True):
         inside = self.cursor > self._starts[here]
         there = here + 1 if way > 0 else here if inside else here - 1
         if 0 <= there < len(self._starts):
-            self._go(self._starts[there])
+            self.go(self._starts[there])
             self.scroll_to(y=self.cursor, animate=False)
 
     def action_fold(self) -> None:
@@ -326,8 +251,7 @@ class DiffView(ScrollView, can_focus=True):
         file = self._file_at(self.cursor)
         self._folded ^= {self._patch.files[file].path}
         self._lay_out()
-        self._go(self._starts[file])
-        self.refresh()
+        self.changed(self._starts[file])
 
     def action_fold_all(self) -> None:
         """Fold all files, or unfold them when all are."""
@@ -336,17 +260,14 @@ class DiffView(ScrollView, can_focus=True):
         self._folded = set() if every <= self._folded else every
         self._lay_out()
         there = next((it for it, file in enumerate(self._patch.files) if file.path == path), None)
-        self._go(self._starts[there] if there is not None else 0)
-        self.refresh()
+        self.changed(self._starts[there] if there is not None else 0)
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor; one on a heading folds the file."""
-        row = event.y - 1 + int(self.scroll_offset.y)
-        if event.y == 0 or row >= self._rows:
-            return
-        self._go(row)
-        if row in self._starts:
-            self.action_fold()
+        if (number := self.pointed(event)) is not None:
+            self.go(number)
+            if number in self._starts:
+                self.action_fold()
 
 
 @lru_cache(maxsize=64)

@@ -1,59 +1,51 @@
-"""What is to be known of one thing at a glance: short facts that flow over a few lines."""
+"""A few lines about something."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.content import Content
-from textual.geometry import Size
 from textual.widget import Widget
 
-from workbench.tui.presenting.facts import Fact
+from workbench.tui.presenting.table import Cell, fitted
 from workbench.tui.widgets.header import content
 
-BETWEEN = "  "
+LEAST = 12
+"""Cells in which a fact is worth being shown cut short."""
 
 
 class Facts(Widget):
-    """``show`` gives it the facts. Each stands on one line whole, or cut with … where a line is too short for
-    it; facts that have a ``line`` of their own begin one."""
+    """Lines of cells that follow each other; of a line that is too long the last are left out."""
 
     DEFAULT_CSS = """
-    Facts { height: auto; max-height: 6; padding: 0 1; }
+    Facts { height: auto; padding: 0 1; }
     """
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.facts: tuple[Fact, ...] = ()
+        self._lines: tuple[tuple[Cell, ...], ...] = ()
 
-    def show(self, facts: Sequence[Fact]) -> None:
-        """Show these now."""
-        facts = tuple(facts)
-        if facts != self.facts:
-            before = len(self._lines(self.size.width))
-            self.facts = facts
-            self.refresh(layout=len(self._lines(self.size.width)) != before)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """See Widget."""
-        return len(self._lines(width))
-
-    def _lines(self, width: int) -> list[Content]:
-        width = max(10, width)
-        lines: list[Content] = []
-        for fact in self.facts:
-            part = Content.assemble(
-                *([Content.styled(f"{fact.label} ", "dim")] if fact.label else []),
-                *(content(cell) for cell in fact.cells),
-            )
-            gap = len(BETWEEN)
-            if lines and not fact.line and lines[-1].cell_length + gap + part.cell_length <= width:
-                lines[-1] = Content.assemble(lines[-1], BETWEEN, part)
-            else:
-                lines.append(part.truncate(width, ellipsis=True))
-        return lines
+    def show(self, lines: Sequence[Sequence[Cell]]) -> None:
+        """Show these now; a line without cells is left out."""
+        now = tuple(tuple(line) for line in lines if line)
+        if now != self._lines:
+            tall = len(now) != len(self._lines)
+            self._lines = now
+            self.refresh(layout=tall)
 
     def render(self) -> RenderResult:
         """See Widget."""
-        return Content("\n").join(self._lines(self.size.width))
+        return Content("\n").join(self._fit(line, max(LEAST, self.size.width - 2)) for line in self._lines)
+
+    def _fit(self, line: tuple[Cell, ...], room: int) -> Content:
+        found: list[Content] = []
+        for cell in line:
+            left = room - bool(found) * 2
+            text = fitted(cell.text, min(cell_len(cell.text), left)) if left >= LEAST else ""
+            if cell_len(cell.text) > left and not text:
+                break
+            found.append(content(Cell(text or fitted(cell.text, cell_len(cell.text)), cell.tone)))
+            room = left - cell_len(cell.text)
+        return Content("  ").join(found)
