@@ -119,7 +119,7 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
-        screen = self.screen
+        screen = self.screen if self.screen_stack else None  # none is left while the viewer closes
         if isinstance(screen, RunScreen):
             screen.look()
 

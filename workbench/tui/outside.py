@@ -11,6 +11,7 @@ from pathlib import Path
 from textual.app import App, SuspendNotSupported
 
 from workbench.errors import UsageError
+from workbench.tui.visit import interrupts_are_theirs
 
 LINED = frozenset(
     {"vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "micro", "kak", "ne", "joe", "hx"}
@@ -39,7 +40,7 @@ async def outside(app: App[object], command: Sequence[str], folder: Path | None 
     """Run ``command`` in the terminal and give its exit code. What is watched goes on meanwhile, and nothing
     of it is drawn. Raises UsageError where it cannot be run."""
     try:
-        with app.batch_update(), app.suspend():
+        with interrupts_are_theirs(), app.batch_update(), app.suspend():
             process = await asyncio.create_subprocess_exec(*command, cwd=folder)
             try:
                 return await process.wait()

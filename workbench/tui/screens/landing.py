@@ -49,8 +49,7 @@ class LandingScreen(RunScreen):
         self.query_one(Flow).show(landings.facts(watched, landing))
         view = self.query_one(DiffView)
         if self.bench.place is None:
-            view.empty = "The diff is not in a recording."
-            view.show("")
+            view.show("", empty="The diff is not in a recording.")
         elif not self._asked:
             self._asked = True
             self.run_worker(self._read(landing), group="diff", exclusive=True)
@@ -63,8 +62,7 @@ class LandingScreen(RunScreen):
         try:
             found = await commit_diff(place, landing.parent, landing.commit)
         except (WorkbenchError, OSError) as error:
-            view.empty = " ".join(filter(None, (str(error), getattr(error, "hint", ""))))
-            view.show("")
+            view.show("", empty=" ".join(filter(None, (str(error), getattr(error, "hint", "")))))
             return
         view.show(found.text, found.note)
 

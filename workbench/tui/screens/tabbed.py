@@ -10,9 +10,9 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from workbench.tui.screens.base import RunScreen
+from workbench.tui.widgets.panes import Panes
 from workbench.tui.widgets.rows import Rows
 from workbench.tui.widgets.sheet import Sheet
-from workbench.tui.widgets.tabs import TabLine
 
 
 class TabbedScreen(RunScreen):
@@ -29,10 +29,11 @@ class TabbedScreen(RunScreen):
     def __init__(self) -> None:
         super().__init__()
         self.tab = self.TABS[0][0]
+        self._counts: dict[str, str] = {}
 
     def parts(self) -> ComposeResult:
         """The line of tabs and, below it, what they show."""
-        yield TabLine(self.TABS, id="tabs")
+        yield Panes(self.TABS, id="tabs")
         with ContentSwitcher(initial=self.tab, id="parts"):
             for name, _ in self.TABS:
                 yield self.pane(name)
@@ -46,8 +47,8 @@ class TabbedScreen(RunScreen):
 
     def label(self, counts: dict[str, int]) -> None:
         """Show how many there are behind each tab."""
-        tabs = [(name, f"{word} {counts[name]:,}" if counts.get(name) else word) for name, word in self.TABS]
-        self.query_one(TabLine).show(tabs, self.tab)
+        self._counts = {name: f"{count:,}" for name, count in counts.items() if count}
+        self.query_one("#tabs", Panes).show(self.tab, self._counts)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._refocus)
@@ -56,7 +57,7 @@ class TabbedScreen(RunScreen):
         """Show this part."""
         self.tab = name
         self.query_one("#parts", ContentSwitcher).current = name
-        self.query_one(TabLine).show(self.query_one(TabLine).tabs, name)
+        self.query_one("#tabs", Panes).show(name, self._counts)
         self.opened()
         self.again()
         self._refocus()
@@ -81,6 +82,6 @@ class TabbedScreen(RunScreen):
         names = [name for name, _ in self.TABS]
         self.open_tab(names[(names.index(self.tab) + by) % len(names)])
 
-    def on_tab_line_picked(self, event: TabLine.Picked) -> None:
+    def on_panes_chosen(self, event: Panes.Chosen) -> None:
         """Show the part that was clicked."""
-        self.open_tab(event.name)
+        self.open_tab(event.pane)

@@ -141,11 +141,9 @@ class TaskScreen(TabbedScreen):
         change = shown.change(self.bench.watched.state, self.name_of_task)
         view = self.query_one("#diff", DiffView)
         if change is None:
-            view.empty = shown.NO_DIFF
-            view.show("")
+            view.show("", empty=shown.NO_DIFF)
         elif self.bench.place is None:
-            view.empty = "The diff is not in a recording."
-            view.show("", change.words)
+            view.show("", change.words, "The diff is not in a recording.")
         elif (change.old, change.new) != self._diffed:
             self._diffed = change.old, change.new
             view.show(None, change.words)
@@ -159,12 +157,10 @@ class TaskScreen(TabbedScreen):
         try:
             found = await commit_diff(place, change.old, change.new)
         except (WorkbenchError, OSError) as error:
-            self._diffed = None
-            view.empty = " ".join(filter(None, (str(error), getattr(error, "hint", ""))))
-            view.show("", change.words)
+            said = " ".join(filter(None, (str(error), getattr(error, "hint", ""))))
+            view.show("", change.words, said)
             return
-        view.empty = "Nothing differs."
-        view.show(found.text, f"{change.words} · {found.note}")
+        view.show(found.text, f"{change.words} · {found.note}", "Nothing differs.")
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Show what is beneath the row."""

@@ -57,7 +57,7 @@ class GateOutput(Sheet):
     def _look(self) -> None:
         """Read what it has printed by now, in a thread, if anybody sees it."""
         run, place = self._run, cast("Bench", self.app).place
-        seen = self.display and self.size.height > 0 and self.screen is self.app.screen
+        seen = self.display and self.size.height > 0 and self.screen.is_current
         if run is None or place is None or self._read or not seen:
             return
         self._read = run.end is not None
