@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from workbench.core.history import GateRun
 from workbench.core.models import Verdict
@@ -12,6 +13,7 @@ from workbench.core.state import Landed, RunState, Undone
 from workbench.core.story import clock_time
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
+from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import clean
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
 
@@ -64,14 +66,12 @@ def lanes(line: Sequence[Node]) -> Iterator[str]:
     open_: list[str] = [""] * LANES
     """Where the branch in each lane began; "" for a lane that is free."""
     for node in line:
-        closing = {it for it, start in enumerate(open_) if start and start == node.commit}
+        closing = tuple(bool(start) and start == node.commit for start in open_)
         opening = -1
-        if node.start in there and node.start != node.commit:
-            free = [it for it, start in enumerate(open_) if not start]
-            opening = free[0] if free else -1
-        yield _drawn(_sign(node), open_, closing, opening)
-        for it in closing:
-            open_[it] = ""
+        if node.start in there and node.start != node.commit and "" in open_:
+            opening = open_.index("")
+        yield _drawn(_sign(node), tuple(map(bool, open_)), closing, opening)
+        open_ = ["" if ends else start for start, ends in zip(open_, closing, strict=True)]
         if opening >= 0:
             open_[opening] = node.start
 
@@ -84,16 +84,17 @@ def _sign(node: Node) -> str:
     return "✗" if node.landing.undone else "●"
 
 
-def _drawn(sign: str, open_: Sequence[str], closing: set[int], opening: int) -> str:
-    joined = max([*closing, opening], default=-1)
+@lru_cache(maxsize=4_096)
+def _drawn(sign: str, open_: tuple[bool, ...], closing: tuple[bool, ...], opening: int) -> str:
+    joined = max([opening, *(it for it, ends in enumerate(closing) if ends)])
     parts = [sign]
-    for it, start in enumerate(open_):
+    for it, taken in enumerate(open_):
         across = "─" if it <= joined else " "
         if it == opening:
             mark = "╮" if it == joined else "┬"
-        elif it in closing:
+        elif closing[it]:
             mark = "╯" if it == joined else "┴"
-        elif start:
+        elif taken:
             mark = "┼" if it < joined else "│"
         else:
             mark = across
@@ -102,20 +103,24 @@ def _drawn(sign: str, open_: Sequence[str], closing: set[int], opening: int) -> 
 
 
 class Graph:
-    """The rows of a run's landings, made anew only when there are others."""
+    """The rows of a run's landings, made anew only when there are others, and then only those that differ."""
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
         self._rows: tuple[Row, ...] = ()
+        self._known: dict[tuple[str, str], Row] = {}
 
     def rows(self, state: RunState) -> tuple[Row, ...]:
         """A row for each node."""
         of = (state.run, id(state), state.base, len(state.landings), len(state.undone))
         if of != self._of:
-            self._of = of
+            known = self._known if of[:3] == self._of[:3] and of[-1] == self._of[-1] else {}
+            self._of, self._known = of, {}
             line = nodes(state)
-            drawn = zip(line, lanes(line), strict=True)
-            self._rows = tuple(_row(state, node, graph) for node, graph in drawn)
+            for node, graph in zip(line, lanes(line), strict=True):
+                key = (node.commit, graph)
+                self._known[key] = known.get(key) or _row(state, node, graph)
+            self._rows = tuple(self._known.values())
         return self._rows
 
 
@@ -131,17 +136,16 @@ def words(row: Row) -> str:
 
 
 def _row(state: RunState, node: Node, graph: str) -> Row:
-    now = state.at
     if node.undone is not None:
         it = node.undone
         said = f"reverts {it.reversal.landing[:8]}"
         cells = (
             Cell(graph, "warn"), Cell(node.commit[:8], "warn"), Cell(it.reversal.task), Cell("a person"),
-            Cell(clock_time(it.at, now)[-8:], "faint"), Cell(""), Cell(said, "warn"),
+            Cell(time_of_day(it.at), "faint"), Cell(""), Cell(said, "warn"),
         )  # fmt: skip
         return Row(f"u{node.commit}", cells)
     if node.landing is None:
-        began = clock_time(state.started_at, now)[-8:]
+        began = time_of_day(state.started_at)
         cells = (
             Cell(graph, "faint"), Cell(node.commit[:8], "faint"), Cell("the base", "faint"), Cell(""),
             Cell(began, "faint"), Cell(""), Cell("where the run began", "faint"),
@@ -162,7 +166,7 @@ def _row(state: RunState, node: Node, graph: str) -> Row:
     cells = (
         Cell(graph, "faint" if gone else "good"), Cell(landing.commit[:8], "faint" if gone else "accent"),
         Cell(landing.task, tone), Cell(landing.teammate, plain),
-        Cell(clock_time(landing.at, now)[-8:], "faint"), Cell(str(len(landing.files)), plain),
+        Cell(time_of_day(landing.at), "faint"), Cell(str(len(landing.files)), plain),
         Cell("; ".join(notes), "warn" if gone else "plain"),
     )  # fmt: skip
     return Row(landing.commit, cells)

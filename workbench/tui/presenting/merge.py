@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from workbench.core.clashes import OPEN, Clash
+from functools import lru_cache
+
+from workbench.core.clashes import OPEN
 from workbench.core.flakes import excused_failures, flakes, percent
 from workbench.core.history import GateRun
 from workbench.core.lists import some
 from workbench.core.merge import in_order
 from workbench.core.state import Landing, RunState, Semantic
-from workbench.core.story import clock_time, short
+from workbench.core.story import short
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
+from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import Line, clean, heading, hunks, labelled, lines_of, parted
 from workbench.tui.presenting.standing import standing
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
@@ -58,7 +61,7 @@ def _step(state: RunState, landing: Landing, name: str, place: int) -> Row:
             Cell(words, tone),
             Cell(step.commit[:10] if step is not None else "", "accent"),
             Cell(_author(state, name)),
-            Cell(_since(state, state.tasks[name].delivered_at), "faint"),
+            Cell(_since(state.tasks[name].delivered_at), "faint"),
             Cell(clean("; ".join(notes)), "warn" if step is not None and step.rung else "faint"),
         ),
     )
@@ -98,7 +101,7 @@ def _waiting(state: RunState, name: str, place: int) -> Row:
             Cell("◇ queued", "plain"),
             Cell((task.commit or "")[:10], "faint"),
             Cell(_author(state, name)),
-            Cell(_since(state, state.queue[name]), "faint"),
+            Cell(_since(state.queue[name]), "faint"),
             Cell("; ".join(notes), "warn"),
         ),
     )
@@ -109,8 +112,8 @@ def _author(state: RunState, name: str) -> str:
     return attempt.teammate if attempt is not None else ""
 
 
-def _since(state: RunState, at: float | None) -> str:
-    return clock_time(at, state.at)[-8:] if at is not None else ""
+def _since(at: float | None) -> str:
+    return time_of_day(at) if at is not None else ""
 
 
 def facts(watched: Watched) -> list[Fact]:
@@ -204,20 +207,23 @@ _STANDS: dict[str, tuple[str, Tone]] = {
 def conflicts(watched: Watched) -> list[Row]:
     """The conflicts that are remembered: those that are open before the others, the newest first."""
     found = sorted(watched.history.clashes.newest(), key=lambda it: it.standing not in OPEN)
-    return [_clash(watched.state, it) for it in found]
+    return [_clash(it.number, it.standing, it.task, it.others, it.paths, it.by, it.at) for it in found]
 
 
-def _clash(state: RunState, it: Clash) -> Row:
-    words, tone = _STANDS[it.standing]
+@lru_cache(maxsize=2_048)
+def _clash(
+    number: int, stands: str, task: str, others: tuple[str, ...], paths: tuple[str, ...], by: str, at: float
+) -> Row:
+    words, tone = _STANDS[stands]
     return Row(
-        str(it.number),
+        str(number),
         (
             Cell(words, tone),
-            Cell(it.task, "strong"),
-            Cell(some(it.others, 3)),
-            Cell(clean(some(it.paths, 3))),
-            Cell(it.by),
-            Cell(_since(state, it.at), "faint"),
+            Cell(task, "strong"),
+            Cell(some(others, 3)),
+            Cell(clean(some(paths, 3))),
+            Cell(by),
+            Cell(time_of_day(at), "faint"),
         ),
     )
 
@@ -235,7 +241,7 @@ def conflict(watched: Watched, key: str) -> list[Line]:
     head += [labelled("in", Cell(clean(path))) for path in it.paths[:20]]
     if it.thrown:
         head.append(labelled("thrown away", Cell(f"what {some(it.thrown)} made of it was red", "warn")))
-    return parted([head, hunks(it.hunks) or [(Cell("its hunks were not recorded", "faint"),)]])
+    return parted([head, hunks(it.hunks) or ((Cell("its hunks were not recorded", "faint"),),)])
 
 
 def _side(state: RunState, name: str) -> Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len, chop_cells
 
@@ -58,9 +59,10 @@ _DIFF: dict[str, Tone] = {
 }
 
 
-def hunks(text: str) -> list[Line]:
+@lru_cache(maxsize=32)
+def hunks(text: str) -> tuple[Line, ...]:
     """A conflict or a diff, its lines told apart by their first characters, which stay."""
-    return [(Cell(clean(line), _hunk_tone(line)),) for line in text.splitlines()]
+    return tuple((Cell(clean(line), _hunk_tone(line)),) for line in text.splitlines())
 
 
 def _hunk_tone(line: str) -> Tone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from workbench.core.history import Act, GateRun
 from workbench.core.lists import some
@@ -16,6 +17,7 @@ from workbench.core.state import AttemptState, Phase, RunState, TaskState, TaskS
 from workbench.core.story import clock_time, short
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
+from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import Line, clean, heading, hunks, labelled, lines_of, parted
 from workbench.tui.presenting.standing import named, standing, word
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
@@ -202,7 +204,7 @@ def _attempt(watched: Watched, it: AttemptState, now: float) -> Row:
             Cell(str(it.number)),
             Cell(it.teammate, "strong"),
             Cell(it.why),
-            Cell(clock_time(it.started_at, watched.state.at)[-8:], "faint"),
+            Cell(time_of_day(it.started_at), "faint"),
             Cell(duration(max(0.0, end - it.started_at))),
             Cell(dollars(it.usage.cost_usd) if it.usage.cost_usd else ""),
             Cell(words, tone),
@@ -243,7 +245,7 @@ def acts(watched: Watched, name: str, number: int) -> list[Line]:
 
 def _act(act: Act, now: float, here: str) -> list[Line]:
     sign, tone = _ACTS[act.what]
-    begin = (Cell(f"{clock_time(act.at, now)[-8:]} ", "faint"), Cell(f"{sign} ", tone))
+    begin = (Cell(f"{time_of_day(act.at)} ", "faint"), Cell(f"{sign} ", tone))
     text = act.text if act.what != "tool" else ""
     if act.what == "tool":
         title = (
@@ -397,7 +399,7 @@ def _gate(watched: Watched, run: GateRun, place: int, now: float) -> Row:
             mark,
             Cell(clean(gate)),
             Cell("its work" if run.alone else "its merge"),
-            Cell(clock_time(run.start, state.at)[-8:], "faint"),
+            Cell(time_of_day(run.start), "faint"),
             Cell(took),
             Cell(clean("; ".join(notes)), "warn"),
             Cell(run.commit[:10]),
@@ -442,15 +444,14 @@ def _neighbour(state: RunState, name: str, how: str) -> Row:
     if there is None:
         return Row(name, (Cell(how, "faint"), Cell(name), Cell("dropped", "faint"), Cell(""), Cell("")))
     attempt = state.attempts.get((name, there.attempt))
+    by = attempt.teammate if attempt is not None else ""
+    return _standing_row(name, how, there.status, there.spec.title, by)
+
+
+@lru_cache(maxsize=8_192)
+def _standing_row(name: str, how: str, status: TaskStatus, title: str, by: str) -> Row:
     return Row(
-        name,
-        (
-            Cell(how, "faint"),
-            Cell(name, "strong"),
-            standing(there.status),
-            Cell(clean(there.spec.title)),
-            Cell(attempt.teammate if attempt is not None else ""),
-        ),
+        name, (Cell(how, "faint"), Cell(name, "strong"), standing(status), Cell(clean(title)), Cell(by))
     )
 
 
