@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import git
 from workbench.adapters.git import patches
 from workbench.adapters.git.administration import establish, linked_at
+from workbench.adapters.git.process import Place as GitPlace
+from workbench.adapters.git.process import opening
 from workbench.composition.looking import commit_diff, worktree_diff
 from workbench.composition.place import Place, open_place
 from workbench.core.state import RunState, TeammateState
@@ -65,6 +67,9 @@ async def test_all_that_a_worktree_holds_is_seen_and_nothing_is_written(
     (tree / "staged.txt").write_text("staged\n")
     git(tree, "add", "staged.txt")
     (tree / "new.txt").write_text("one\ntwo\n")
+    (tree / ".claude").mkdir()
+    (tree / ".claude" / "hooks").write_text("")  # as a sandbox lays it while a command runs
+    (tree / "package.json").write_text("")
     before = everything(place.root)
     found = await files(place, state)
     assert {path: (it.kind, it.added, it.removed) for path, it in found.items()} == {
@@ -161,10 +166,14 @@ async def test_the_difference_of_two_commits(place: Place) -> None:
         await commit_diff(place, old, "--output=x")
 
 
-async def test_cancelling_ends_git(place: Place, state: RunState) -> None:
-    (tree_of(state) / "long.txt").write_text("a line of text\n" * 100_000)
-    reading = asyncio.ensure_future(worktree_diff(place, state, "ada"))
-    await asyncio.sleep(0)
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
+async def test_cancelling_ends_git_and_what_it_started(place: Place, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    waits = ("-c", f"alias.wait=!touch {begun}; sleep 100", "wait")
+    where = GitPlace(place.repository.common_dir, place.root)
+    async with asyncio.timeout(20):
+        reading = asyncio.ensure_future(opening(where, *waits, most=10))
+        while not begun.exists():  # noqa: ASYNC110  # another process makes it
+            await asyncio.sleep(0.01)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading

@@ -50,8 +50,7 @@ def attempts(screen: TeammateScreen) -> list[tuple[str, int]]:
     return screen.bench.watched.state.teammates[screen.teammate].tried
 
 
-@pytest.mark.parametrize("log", NAMES)
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.parametrize(("log", "size"), list(zip(NAMES, ((80, 24), (200, 60), (100, 30)), strict=True)))
 async def test_it_says_who_and_what(opened: Opened, log: str, size: tuple[int, int]) -> None:
     async with on(opened, log, size=size) as (pilot, screen):
         text = screen_text(pilot)
@@ -71,6 +70,9 @@ async def test_panes_follow_each_other(opened: Opened) -> None:
             assert screen.focused is screen.query_one(f"#{pane}")
             assert [it.id for it in screen.query("#area > *") if it.display] == [pane]
         assert "This is a recording" in screen_text(pilot)
+        row = screen_text(pilot).splitlines()[4]
+        await pilot.click("#panes", offset=(row.index("Markers"), 0))
+        assert screen.focused is screen.query_one("#marks")
 
 
 async def test_panes_stand_beside_each_other_where_there_is_room(opened: Opened) -> None:
@@ -85,13 +87,6 @@ async def test_panes_stand_beside_each_other_where_there_is_room(opened: Opened)
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert shown() == ["marks"]
-
-
-async def test_a_click_on_a_name_goes_to_its_pane(opened: Opened) -> None:
-    async with on(opened, "quiet", size=(80, 24)) as (pilot, screen):
-        row = screen_text(pilot).splitlines()[4]
-        await pilot.click("#panes", offset=(row.index("Diff"), 0))
-        assert screen.focused is screen.query_one("#diff")
 
 
 async def test_earlier_attempts_can_be_looked_at(opened: Opened) -> None:
@@ -109,17 +104,13 @@ async def test_earlier_attempts_can_be_looked_at(opened: Opened) -> None:
         assert f"{len(tried)} of its {len(tried)} attempts" in screen_text(pilot)
 
 
-async def test_t_opens_its_task(opened: Opened) -> None:
+async def test_one_goes_on_to_its_task_and_writes_to_it(opened: Opened) -> None:
     async with on(opened, "quiet") as (pilot, screen):
         await pilot.press("t")
-        opened_ = pilot.app.screen
-        assert isinstance(opened_, TaskScreen)
-        assert opened_.name_of_task == attempts(screen)[-1][0]
-
-
-async def test_m_writes_to_the_teammate(opened: Opened) -> None:
-    async with on(opened, "quiet") as (pilot, screen):
-        await pilot.press("m")
+        task = pilot.app.screen
+        assert isinstance(task, TaskScreen)
+        assert task.name_of_task == attempts(screen)[-1][0]
+        await pilot.press("escape", "m")
         assert isinstance(pilot.app.screen, WriteScreen)
         assert f"To {screen.teammate}" in screen_text(pilot)
 
@@ -136,14 +127,12 @@ async def test_w_asks_it_to_leave_once_that_is_confirmed(
         assert asked == [RequestShutdown(teammate=screen.teammate)]
 
 
-@pytest.mark.parametrize("key", ["s", "a"])
-async def test_a_recording_has_nothing_to_go_to(opened: Opened, key: str) -> None:
+async def test_a_recording_has_nothing_to_go_to(opened: Opened) -> None:
     async with on(opened, "quiet") as (pilot, _):
-        await pilot.press(key)
-        await pilot.pause()
-        assert [it.message for it in pilot.app._notifications] == [
-            "This is a recording: its worktrees and transcripts are not here."
-        ]
+        for count, key in enumerate(("s", "a"), 1):
+            await pilot.press(key)
+            said = [it.message for it in pilot.app._notifications]
+            assert said == ["This is a recording: its worktrees and transcripts are not here."] * count
 
 
 async def test_the_filter_holds_for_what_was_said_and_done(opened: Opened) -> None:
@@ -281,22 +270,22 @@ async def shows(pilot: Pilot[None], text: str) -> str:
 
 async def test_a_transcript_is_followed_and_its_tools_unfold(here: Here) -> None:
     here.writes("user", "# one: The one\n\nDo it.")
-    async with visited(here) as (pilot, screen):
+    async with visited(here, size=(80, 16)) as (pilot, screen):
         await shows(pilot, "brief # one: The one")
         given = {"file_path": f"{here.tree}/src/app.py"}
         here.writes("assistant", [{"type": "tool_use", "id": "u1", "name": "Read", "input": given}])
         seen = await shows(pilot, "Read src/app.py")
         assert "◌ ▸ Read" in seen and "the answer" not in seen
-        result = {"type": "tool_result", "tool_use_id": "u1", "content": "the answer\nof two lines"}
-        here.writes("user", [result])
-        await shows(pilot, "2 lines")
+        answer = "the answer\n" + "and more\n" * 10
+        here.writes("user", [{"type": "tool_result", "tool_use_id": "u1", "content": answer}])
+        await shows(pilot, "11 lines")
         await pilot.press("space")
         seen = await shows(pilot, "out │ the answer")
         assert "in │ src/app.py" in seen
         assert screen.copied().startswith("Read src/app.py")
         await pilot.press("enter")
         assert "the answer" not in screen_text(pilot)
-        await pilot.press("z")
+        await pilot.press("z", "g")
         assert "the answer" in screen_text(pilot) and "Do it." in screen_text(pilot)
 
 

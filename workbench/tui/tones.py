@@ -23,7 +23,21 @@ _VARIABLES: dict[str, str] = {
 
 def style(tone: Tone, theme: Theme) -> Style:
     """How a tone looks in a theme. Where the theme names no colour for it, it looks plain."""
-    return _made(tone, str(getattr(theme, _VARIABLES[tone], None) or "") if tone in _VARIABLES else "")
+    if tone not in _VARIABLES:
+        return _made(tone, "")
+    if not theme.dark:
+        return _made(tone, _on_light(theme.name, theme).get(f"text-{_VARIABLES[tone]}", ""))
+    return _made(tone, str(getattr(theme, _VARIABLES[tone], None) or ""))
+
+
+_light: dict[str, dict[str, str]] = {}
+
+
+def _on_light(name: str, theme: Theme) -> dict[str, str]:
+    """The colours of a light theme as they can be read as text: its own are made to be filled with."""
+    if name not in _light:
+        _light[name] = theme.to_color_system().generate()
+    return _light[name]
 
 
 @lru_cache(maxsize=256)

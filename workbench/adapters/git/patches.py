@@ -56,7 +56,8 @@ async def worktree_diff(repository: Repository, worktree: Path, against: Sequenc
     base = await _parting(place, against)
     left = sorted_out(status.entries, worktree)
     unmerged = [entry.path for entry in status.entries if entry.kind == "u"]
-    fresh = {entry.path for entry in status.entries if entry.kind == "?"} & set(left.work)
+    untracked = {entry.path for entry in status.entries if entry.kind == "?"}
+    fresh = {path for path in left.work if path in untracked and not _laid(worktree, path)}
     if not fresh and not unmerged:
         text, cut = await opening(place, *WORDS, base, "--", most=MOST)
         return Reading(text, cut, base, left.nested)
@@ -99,6 +100,15 @@ def _linked(worktree: Path, common_dir: Path) -> Linked:
     linked = Linked(worktree, admin, common_dir)
     linked.check()
     return linked
+
+
+def _laid(worktree: Path, path: str) -> bool:
+    """Whether this is an empty file that a sandbox lays below ``.claude`` for as long as a command runs. It
+    is gone when work is collected, but a diff is read at any time."""
+    try:
+        return path.startswith(".claude/") and (worktree / path).lstat().st_size == 0
+    except OSError:
+        return True
 
 
 async def _parting(place: Place, against: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ import errno
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -203,7 +204,8 @@ async def opening(
                 cut = len(said) > most
         finally:
             if cut or not process.stdout.at_eof():
-                _kill(process)  # it only reads: there is nothing to clean up
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # it only reads: there is nothing to clean up
             await asyncio.shield(process.wait())
             process._transport.close()  # type: ignore[attr-defined]
         complaint.seek(0)

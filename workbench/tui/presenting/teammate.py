@@ -11,13 +11,13 @@ from workbench.core.mail import ALL, MessageKind
 from workbench.core.models import Usage
 from workbench.core.money import dollars
 from workbench.core.report import duration
-from workbench.core.state import AttemptState, Phase, RunState, TeammateState
+from workbench.core.state import LIVE, AttemptState, Phase, RunState, TeammateState
 from workbench.core.story import short
 from workbench.core.story.team import rows
 from workbench.core.transcripts import Entry
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell
-from workbench.tui.presenting.transcript import Part, Passage, merged, of_acts, of_entries, rule
+from workbench.tui.presenting.transcript import Made, Passage, merged, more, of_acts, of_entries, rule
 
 Key = tuple[str, int]
 
@@ -109,7 +109,7 @@ def _figures(
         Cell(duration(max(0.0, until - attempt.started_at))),
         Cell(f"{attempt.percent}%" if attempt.percent else "", "busy" if going else "plain"),
         Cell(short(trouble, 80), "bad"),
-        Cell("" if doing.startswith("waits for") else short(doing, 60), "busy"),
+        Cell("" if doing.startswith("waits for") or doing in LIVE else short(doing, 60), "busy"),
         Cell(spent(attempt.usage)),
         unread,
         Cell(f"“{short(attempt.note, 60)}”" if attempt.note and attempt.note not in doing else ""),
@@ -164,9 +164,12 @@ def _acts(watched: Watched, keys: Iterable[Key]) -> list[tuple[str, Act]]:
     return found
 
 
-def conversation(watched: Watched, attempt: AttemptState, entries: tuple[Entry, ...] | None) -> list[Passage]:
+def conversation(
+    watched: Watched, attempt: AttemptState, entries: tuple[Entry, ...] | None, made: Made
+) -> list[Passage]:
     """What an attempt's agent says and does: from its transcript and, beside that, the run's events; from
-    these alone where there is none. Attempts that went on in one session are parted."""
+    these alone where there is none. Attempts that went on in one session are parted. ``made`` is kept from
+    one look at the same attempt to the next, so that only what is new costs anything."""
     state = watched.state
     mate = state.teammates[attempt.teammate]
     if entries is None:
@@ -178,7 +181,7 @@ def conversation(watched: Watched, attempt: AttemptState, entries: tuple[Entry, 
     told = {act.text.strip(): act.title for _, act in acts if act.what == "told"}
     others = of_acts(acts, mate.worktree, BESIDE)
     others += [rule(f"r{it.task}/{it.number}", it.started_at, _parting(it)) for it in same if len(same) > 1]
-    return merged(of_entries(entries, mate.worktree, told), others)
+    return merged(of_entries(entries, mate.worktree, told, made), others)
 
 
 def _parting(attempt: AttemptState) -> str:
@@ -205,5 +208,5 @@ def marks(watched: Watched, name: str, attempt: AttemptState | None) -> list[Pas
         tone = "warn" if open_ else "accent"
         glyph = Cell("▷" if message.to == name else "◁", "accent")
         title = Cell(f"{message.id} {way}", tone)  # type: ignore[arg-type]
-        found.append(Passage(f"m{message.id}", at, glyph, title, text, end, (Part("", message.text),)))
+        found.append(Passage(f"m{message.id}", at, glyph, title, text, end, more(message.text)))
     return sorted(found, key=lambda it: it.at)

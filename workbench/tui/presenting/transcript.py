@@ -62,10 +62,22 @@ class Passage:
         return "\n".join(text for text in texts if text)
 
 
-def of_entries(entries: Sequence[Entry], here: str, told: dict[str, str]) -> list[Passage]:
+Made = dict[int, tuple[Entry, Passage]]
+"""Passages that were made before, by the numbers of their entries."""
+
+
+def of_entries(entries: Sequence[Entry], here: str, told: dict[str, str], made: Made) -> list[Passage]:
     """The passages of a transcript. ``here`` is the worktree, which most paths begin with; ``told`` names
-    what workbench told for which purpose, by its text."""
-    return [_of_entry(entry, here, told) for entry in entries]
+    what workbench told for which purpose, by its text. What is in ``made`` and did not change is taken from
+    there; afterwards it holds these."""
+    found: Made = {}
+    for entry in entries:
+        before = made.get(entry.number)
+        kept = before is not None and before[0] is entry and entry.kind != "told"
+        found[entry.number] = before if kept and before else (entry, _of_entry(entry, here, told))
+    made.clear()
+    made.update(found)
+    return [passage for _, passage in found.values()]
 
 
 def _of_entry(entry: Entry, here: str, told: dict[str, str]) -> Passage:
@@ -90,7 +102,7 @@ def _of_entry(entry: Entry, here: str, told: dict[str, str]) -> Passage:
                 Cell("»", "accent"),
                 Cell(title, "accent"),
                 _first(entry.text),
-                parts=(_part("", entry.text),),
+                parts=more(entry.text),
             )
         case "output":
             return Passage(key, at, Cell(" "), about=entry.text)
@@ -136,9 +148,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
             return Passage(key, act.at, Cell("●", "strong"), prose=act.text.strip(), opens=True)
         case "told":
             title = Cell(PURPOSES.get(act.title, act.title), "accent")
-            return Passage(
-                key, act.at, Cell("»", "accent"), title, _first(text), parts=(_part("", act.text),)
-            )
+            return Passage(key, act.at, Cell("»", "accent"), title, _first(text), parts=more(act.text))
         case "marker":
             tone: Tone = (
                 "good"
@@ -148,7 +158,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
                 else "busy"
             )
             return Passage(
-                key, act.at, Cell("◆", tone), Cell(act.title, tone), _first(text), parts=_more(text)
+                key, act.at, Cell("◆", tone), Cell(act.title, tone), _first(text), parts=more(text)
             )
         case "denied":
             return Passage(
@@ -157,7 +167,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
                 Cell("⊘", "warn"),
                 Cell(f"denied {act.title}", "warn"),
                 _first(text),
-                parts=_more(text),
+                parts=more(text),
             )
         case "retry":
             return Passage(
@@ -166,7 +176,7 @@ def _of_act(key: str, act: Act, here: str) -> Passage:
         case _:
             tone = "bad" if act.text else "faint"
             return Passage(
-                key, act.at, Cell("■", tone), Cell(act.title, tone), _first(text), parts=_more(text)
+                key, act.at, Cell("■", tone), Cell(act.title, tone), _first(text), parts=more(text)
             )
 
 
@@ -212,8 +222,9 @@ def _part(name: str, text: str, tone: Tone = "plain") -> Part:
     return Part(name, text.strip("\n"), tone)
 
 
-def _more(text: str) -> tuple[Part, ...]:
-    return (_part("", text),) if "\n" in text.strip() or len(text) > ROOMY else ()
+def more(text: str) -> tuple[Part, ...]:
+    """What a passage holds besides its line, where ``text`` does not stand in that whole."""
+    return (_part("", text),) if "\n" in text.strip() or len(text) > ROOMY // 2 else ()
 
 
 def _first(text: str) -> str:
@@ -256,20 +267,23 @@ def _head(passage: Passage, room: int, *, opened: bool) -> list[Cell]:
     return [*cells, Cell(f" {end}", passage.end.tone)] if end else cells
 
 
+_LEAD = Cell("      │ ", "faint")
+
+
 def _within(part: Part, margin: Cell, room: int) -> Iterable[tuple[Cell, ...]]:
     lines = part.text.splitlines()
     over = len(lines) - OUTPUT_LINES
     wide = room - 8
-    name = part.name
+    lead = Cell(f"{part.name:>5} │ ", "faint")
     for line in lines[:OUTPUT_LINES]:
         for piece in wrapped(line, wide):
             tone: Tone = part.tone
-            if name != "out" and part.name == "in" and piece.startswith(("+ ", "- ")):
+            if part.name == "in" and piece.startswith(("+ ", "- ")):
                 tone = "good" if piece[0] == "+" else "bad"
-            yield margin, Cell(f"{name:>5} │ ", "faint"), Cell(piece, tone)
-            name = ""
+            yield margin, lead, Cell(piece, tone)
+            lead = _LEAD
     if over > 0:
-        yield margin, Cell("      │ ", "faint"), Cell(f"… and {over:,} lines more", "faint")
+        yield margin, _LEAD, Cell(f"… and {over:,} lines more", "faint")
 
 
 def _clock(at: float) -> str:
@@ -281,6 +295,9 @@ def wrapped(text: str, width: int) -> list[str]:
     room that they begin with; nothing in them is invisible."""
     found: list[str] = []
     for raw in text.expandtabs(TAB).splitlines() or [""]:
+        if len(raw) <= width and raw.isascii() and raw.isprintable():
+            found.append(raw.rstrip())
+            continue
         line = raw if raw.isprintable() else "".join(char if char.isprintable() else " " for char in raw)
         found += _broken(line.rstrip(), max(4, width))
     return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.core.state import AttemptState
     from workbench.core.transcripts import Transcript
     from workbench.core.watched import Watched
-    from workbench.tui.presenting.transcript import Passage
+    from workbench.tui.presenting.transcript import Made, Passage
 
 PANES = (("transcript", "Transcript"), ("diff", "Diff"), ("marks", "Markers and mail"))
 
@@ -82,6 +82,7 @@ class TeammateScreen(RunScreen):
         self._next_diff = 0.0
         self._said: tuple[object, ...] = ()
         self._passages: list[Passage] = []
+        self._made: Made = {}
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
@@ -129,7 +130,7 @@ class TeammateScreen(RunScreen):
         said = (attempt.task, attempt.number, self._transcript, len(acts), acts[-1] if acts else None)
         if said != self._said:
             entries = self._transcript.entries if self._transcript is not None else None
-            self._passages = conversation(watched, attempt, entries)
+            self._passages = conversation(watched, attempt, entries, self._made)
             self._said = said
         found = [it for it in self._passages if self.matches(it.words)] if self.filter else self._passages
         empty = "Nothing matches the filter." if self.filter else "Nothing was said or done yet."
@@ -138,9 +139,7 @@ class TeammateScreen(RunScreen):
     def _heading(self, found: int) -> str:
         many = f"{found:,} of {len(self._passages):,} match" if self.filter else ""
         if self._transcript is None:
-            source = "from the run's events" + (
-                "" if self.bench.place is None else ": no transcript was found"
-            )
+            source = "from the run's events" if self._listened or self.bench.place is None else "reading …"
         elif self._transcript.earlier:
             source = f"earlier ones are in {self._transcript.path}"
         else:
@@ -176,6 +175,7 @@ class TeammateScreen(RunScreen):
             from workbench.composition.transcripts import TranscriptReader
 
             self._reads, self._transcript, self._listened = self._reading(attempt), None, False
+            self._made = {}
             self._reader = TranscriptReader(place, self.bench.watched.state, attempt)
         going = attempt.live and self.bench.watched.live
         if self._reader is not None and not self._listening and (going or not self._listened):

@@ -251,7 +251,10 @@ class DiffView(Lines):
         file = self._file_at(self.cursor)
         self._folded ^= {self._patch.files[file].path}
         self._lay_out()
-        self.changed(self._starts[file])
+        first = self._starts[file]
+        self.changed(first)
+        if self._patch.files[file].path not in self._folded:
+            self.reveal(first, first + self._patch.files[file].rows)
 
     def action_fold_all(self) -> None:
         """Fold all files, or unfold them when all are."""

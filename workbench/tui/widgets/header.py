@@ -12,11 +12,11 @@ from workbench.tui.presenting.table import Cell
 BAR = 12
 
 _STYLES = {
-    "good": "$success",
-    "bad": "bold $error",
-    "warn": "$warning",
-    "busy": "$primary",
-    "accent": "$accent",
+    "good": "$text-success",
+    "bad": "bold $text-error",
+    "warn": "$text-warning",
+    "busy": "$text-primary",
+    "accent": "$text-accent",
     "faint": "dim",
     "strong": "bold",
     "plain": "",

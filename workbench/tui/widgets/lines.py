@@ -122,6 +122,12 @@ class Lines(ScrollView, can_focus=True):
         elif self.cursor >= top + height or anyway:
             self.scroll_to(y=max(0, self.cursor - height + 1), animate=False)
 
+    def reveal(self, first: int, last: int) -> None:
+        """Scroll down until these lines can be seen, as far as the first of them stays."""
+        height = max(1, self.size.height - 1)
+        if last >= int(self.scroll_offset.y) + height:
+            self.scroll_to(y=min(first, last - height + 1), animate=False)
+
     def watch_cursor(self, before: int, now: int) -> None:
         """Draw the two lines."""
         self._draw(before)

@@ -47,7 +47,7 @@ class Panes(Widget):
     def render(self) -> RenderResult:
         """See Widget."""
         return Content(" ").join(
-            Content.styled(label, "bold $accent" if pane == self.active else "$text-muted")
+            Content.styled(label, "bold $text-accent" if pane == self.active else "$text-muted")
             for pane, label in self._labels()
         )
 

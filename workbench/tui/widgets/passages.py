@@ -75,7 +75,8 @@ class Passages(Lines):
         for passage in self.passages:
             opened = self._opened(passage)
             before = self._drawn.get(passage.key)
-            if before is None or before[0] != passage or before[1] != opened:
+            same = before is not None and (before[0] is passage or before[0] == passage)
+            if before is None or not same or before[1] != opened:
                 before = (passage, opened, drawn(passage, max(8, width), opened=opened))
             kept[passage.key] = before
             self._starts.append(row)
@@ -135,7 +136,10 @@ class Passages(Lines):
         self._turned ^= {passage.key}
         following, self.following = self.following, False  # what was unfolded is to be read
         self._lay_out()
-        self.changed(self._starts[self._at_key(passage.key)])
+        place = self._at_key(passage.key)
+        first = self._starts[place]
+        self.changed(first)
+        self.reveal(first, first + self._height(place) - 1)
         self.following = following and self.cursor >= self.count - 1
 
     def _at_key(self, key: str) -> int:
