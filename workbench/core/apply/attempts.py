@@ -56,7 +56,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     attempt = AttemptState(
         task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
         why=event.why, started_at=at, carry=event.carry, session=event.session, planning=plans_first(task),
-        because=event.because,
+        because=event.because, unsure=event.why == "continued",
     )  # fmt: skip
     _take_mail(state, attempt)
     teammate.tried.append((event.task, event.attempt))
@@ -84,7 +84,7 @@ def _take_mail(state: RunState, attempt: AttemptState) -> None:
 @on(e.AgentStarted)
 def _agent_started(state: RunState, event: e.AgentStarted, at: float) -> None:
     attempt = live_attempt(state, event)
-    attempt.pid = event.pid
+    attempt.pid, attempt.unsure = event.pid, False
     if attempt.why == "continued" and event.session != attempt.session:  # a new one, which heard nothing
         given_back(state, attempt, session_lives=False)
     attempt.session = event.session or attempt.session
