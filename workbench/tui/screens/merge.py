@@ -81,12 +81,11 @@ class MergeScreen(TabbedScreen):
         return Vertical(rows, Sheet(id=f"{name}-full"), id=name, classes="split")
 
     def on_mount(self) -> None:
-        self.add_class(f"-on-{self.tab}")
+        self.opened()
 
     def opened(self) -> None:
         """See TabbedScreen."""
-        for name, _ in self.TABS:
-            self.set_class(name == self.tab, f"-on-{name}")
+        self.set_class(self.tab == "queue", "-on-queue")
 
     def show(self, watched: Watched) -> None:
         """See RunScreen."""
