@@ -15,7 +15,7 @@ from workbench.tui.app import WorkbenchApp
 
 pytestmark = pytest.mark.e2e
 
-PLAN = "# Two\n\n## Tasks\n\n### one: Write one\n\nWrite it.\n\n### two: Write two\n- after: one\n\nWrite it.\n"
+PLAN = "# Two\n\n## Tasks\n\n### one: Write one\n\nDo.\n\n### two: Write two\n- after: one\n\nDo.\n"
 BRANCH = "workbench/r/integration"
 
 

@@ -22,7 +22,7 @@ from workbench.core.state import Landed, RunState
 from workbench.core.watched import Watched
 from workbench.errors import LockedError
 from workbench.testing.story import Story, task
-from workbench.tui.presenting import landings
+from workbench.tui.presenting import landings, trouble
 from workbench.tui.presenting import merge as shown
 from workbench.tui.presenting.landings import Graph, Node, lanes, nodes
 from workbench.tui.screens.confirm import ConfirmScreen
@@ -360,5 +360,5 @@ async def test_what_was_undone_is_not_undone_again() -> None:
 
 def test_a_run_without_events_is_no_crash() -> None:
     empty = Watched("")
-    assert shown.queue(empty) == [] and shown.conflicts(empty) == [] and Graph().rows(empty.state) == ()
+    assert shown.queue(empty) == [] and trouble.conflicts(empty) == [] and Graph().rows(empty.state) == ()
     assert shown.facts(empty) and shown.gate_head(None) and shown.gates_of(None) == ()

@@ -23,6 +23,8 @@ from workbench.core.plan.writing import render
 from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.outside import editor
+from workbench.tui.presenting import attempts as tries
+from workbench.tui.presenting import checks
 from workbench.tui.presenting import task as shown
 from workbench.tui.screens import editing
 from workbench.tui.screens.choose import ChooseScreen
@@ -78,13 +80,13 @@ def test_what_is_hostile_is_only_text() -> None:
     story = told()
     brief = shown.brief(story.state, "alpha")
     assert "\x1b" not in brief and "\u202e" not in brief
-    lines = shown.acts(watched(story), "alpha", 1)
+    lines = tries.acts(watched(story), "alpha", 1)
     text = "".join(cell.text for line in lines for cell in line)
     assert "[bold red]Boo[/]" in text and text.isprintable() and "title" not in text
 
 
 def test_paths_in_a_worktree_are_told_without_it() -> None:
-    text = ["".join(cell.text for cell in line) for line in shown.acts(watched(told()), "alpha", 1)]
+    text = ["".join(cell.text for cell in line) for line in tries.acts(watched(told()), "alpha", 1)]
     assert any(line.endswith("▸ Edit src/app.py") for line in text)
 
 
@@ -129,12 +131,12 @@ def test_gates_that_run_are_told_from_those_that_ran() -> None:
     story.turn("a")
     story.collected("a")
     story.note(e.CheckingStarted(task="a", commit="a1", gates=("lint", "test"), alone=True))
-    rows = shown.checks(watched(story), "a", story.now)
+    rows = checks.checks(watched(story), "a", story.now)
     assert [row.cells[0].text for row in rows] == ["● runs", "● or next"]
-    found = shown.gate_at(rows[1].key, watched(story), "a")
+    found = checks.gate_at(rows[1].key, watched(story), "a")
     assert found is not None and found[1] == "test"
     story.checked("a", True)
-    rows = shown.checks(watched(story), "a", story.now)
+    rows = checks.checks(watched(story), "a", story.now)
     assert [row.cells[0].text for row in rows] == ["✓ green", "✓ green"]
 
 

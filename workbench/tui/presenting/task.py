@@ -6,18 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from workbench.core.history import Act, GateRun
 from workbench.core.lists import some
 from workbench.core.mail import PERSON as TO_PERSON
 from workbench.core.mailing import blocking
 from workbench.core.money import dollars
 from workbench.core.plain import UNPRINTABLE
-from workbench.core.report import duration
-from workbench.core.state import AttemptState, Phase, RunState, TaskState, TaskStatus
+from workbench.core.state import RunState, TaskState, TaskStatus
 from workbench.core.story import clock_time, short
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
-from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import Line, clean, heading, hunks, labelled, lines_of, parted
 from workbench.tui.presenting.standing import named, standing, word
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
@@ -167,98 +164,6 @@ def resolve_command(state: RunState, name: str) -> str:
     return f"workbench resolve {name}" + (f" --run {state.run}" if state.run else "")
 
 
-# -- attempts ----------------------------------------------------------------------------------------
-
-ATTEMPTS = (
-    Column("#", 3, right=True),
-    Column("teammate", 12),
-    Column("why", 9),
-    Column("began", 8, rank=2),
-    Column("took", 11, right=True),
-    Column("cost", 8, right=True, rank=1),
-    Column("outcome", 12, flex=2),
-    Column("commit", 10, rank=3),
-    Column("because", 12, flex=2, rank=4),
-)
-NO_ATTEMPTS = "nobody has begun this task: its attempts stand here, newest first, when somebody has"
-
-
-def attempts(watched: Watched, name: str, now: float) -> list[Row]:
-    """The attempts at a task, the newest first."""
-    state = watched.state
-    last = state.tasks[name].attempt if name in state.tasks else 0
-    numbers = range(last, 0, -1)
-    return [
-        _attempt(watched, it, now)
-        for number in numbers
-        if (it := state.attempts.get((name, number))) is not None
-    ]
-
-
-def _attempt(watched: Watched, it: AttemptState, now: float) -> Row:
-    end = it.ended_at if it.ended_at is not None else now
-    words, tone = _outcome(it)
-    return Row(
-        str(it.number),
-        (
-            Cell(str(it.number)),
-            Cell(it.teammate, "strong"),
-            Cell(it.why),
-            Cell(time_of_day(it.started_at), "faint"),
-            Cell(duration(max(0.0, end - it.started_at))),
-            Cell(dollars(it.usage.cost_usd) if it.usage.cost_usd else ""),
-            Cell(words, tone),
-            Cell((it.commit or "")[:10]),
-            Cell(short(it.because, 200), "faint"),
-        ),
-    )
-
-
-def _outcome(it: AttemptState) -> tuple[str, Tone]:
-    if it.phase is not Phase.ENDED and it.outcome == "":
-        return f"● {it.phase}", "busy"
-    good = it.outcome == "delivered"
-    words = short(it.outcome or "ended", 200)
-    return (f"✓ {words}", "good") if good else (f"✗ {words}", "warn" if it.interrupted else "bad")
-
-
-_ACTS: dict[str, tuple[str, Tone]] = {
-    "tool": ("▸", "plain"),
-    "said": ("“", "plain"),
-    "told": ("←", "accent"),
-    "marker": ("◆", "busy"),
-    "denied": ("✗", "bad"),
-    "retry": ("↻", "warn"),
-    "turn": ("·", "faint"),
-}
-
-
-def acts(watched: Watched, name: str, number: int) -> list[Line]:
-    """What an attempt did and was told, oldest first."""
-    found = watched.history.acts.get((name, number), ())
-    attempt = watched.state.attempts.get((name, number))
-    mate = watched.state.teammates.get(attempt.teammate) if attempt is not None else None
-    # Paths are long, and most of each is where its worktree stands.
-    here = f"{mate.worktree}/" if mate is not None and mate.worktree else ""
-    return [line for act in found for line in _act(act, watched.state.at, here)]
-
-
-def _act(act: Act, now: float, here: str) -> list[Line]:
-    sign, tone = _ACTS[act.what]
-    begin = (Cell(f"{time_of_day(act.at)} ", "faint"), Cell(f"{sign} ", tone))
-    text = act.text if act.what != "tool" else ""
-    if act.what == "tool":
-        title = (
-            f"{act.title.removeprefix('mcp__workbench__')} {act.text.replace(here, '') if here else act.text}"
-        )
-    else:
-        title = act.title if act.what != "said" else ""
-    body = lines_of(text, "plain" if act.what == "said" else "faint")
-    if act.what == "said" and body:
-        return [(*begin, *body[0]), *((Cell(" " * 11), *line) for line in body[1:])]
-    return [(*begin, Cell(clean(title), tone)), *((Cell(" " * 11), *line) for line in body)]
-
-
 # -- evidence ----------------------------------------------------------------------------------------
 
 NO_EVIDENCE = "nothing stands against this task: red gates and conflicts would be shown here"
@@ -330,92 +235,6 @@ def change(state: RunState, name: str) -> Change | None:
             words = f"attempt {number} left {attempt.commit[:10]}, which was not delivered"
             return Change(attempt.start, attempt.commit, words)
     return None
-
-
-# -- gates -------------------------------------------------------------------------------------------
-
-GATES = (
-    Column("", 8),
-    Column("gate", 16, flex=3),
-    Column("on", 9),
-    Column("began", 8, rank=1),
-    Column("took", 11, right=True),
-    Column("said", 10, flex=1, rank=2),
-    Column("commit", 10, rank=3),
-)
-NO_GATES = "no gate has run on this task: what they say of its work and of its merge stands here"
-
-
-def checks(watched: Watched, name: str, now: float) -> list[Row]:
-    """A row for each gate on a task, the latest run first."""
-    runs = watched.history.checks_of(name)
-    return [_gate(watched, run, it, now) for run in reversed(runs) for it in range(len(gates_in(run)))]
-
-
-def gates_in(run: GateRun) -> tuple[str, ...]:
-    """The gates of a run in their order: those with a verdict, then those that have none."""
-    known = [verdict.gate for verdict in run.verdicts]
-    return (*known, *(gate for gate in run.gates if gate not in known))
-
-
-def gate_at(key: str, watched: Watched, name: str) -> tuple[GateRun, str] | None:
-    """The run and the gate that a row of ``checks`` stands for; None when they are not remembered."""
-    begun, _, place = key.partition("#")
-    for run in watched.history.checks_of(name):
-        if _begun(run) == begun:
-            gates = gates_in(run)
-            return (run, gates[int(place)]) if int(place) < len(gates) else None
-    return None
-
-
-def _begun(run: GateRun) -> str:
-    return f"{run.commit}@{run.start}"
-
-
-def _gate(watched: Watched, run: GateRun, place: int, now: float) -> Row:
-    state = watched.state
-    gate = gates_in(run)[place]
-    verdict = run.verdicts[place] if place < len(run.verdicts) else None
-    took, notes = "", []
-    mark: Cell
-    if verdict is not None:
-        mark = Cell("✓ green", "good") if verdict.green else Cell("✗ red", "bad")
-        took = duration(verdict.seconds)
-        if verdict.quarantined:
-            notes.append(f"excused: {some(verdict.quarantined, 2)}")
-        elif verdict.failing:
-            notes.append(f"{len(verdict.failing)} failing")
-        flaky = sum(times for (of, _), times in state.flaky.items() if of == gate)
-        if flaky:
-            notes.append(f"flaked {flaky} times")
-    elif run.end is None:
-        mark = Cell("● runs", "busy") if place == 0 else Cell("● or next", "busy")
-        took = duration(max(0.0, now - run.start)) if place == 0 else ""
-    else:
-        mark = Cell("- not run", "faint")
-    return Row(
-        f"{_begun(run)}#{place}",
-        (
-            mark,
-            Cell(clean(gate)),
-            Cell("its work" if run.alone else "its merge"),
-            Cell(time_of_day(run.start), "faint"),
-            Cell(took),
-            Cell(clean("; ".join(notes)), "warn"),
-            Cell(run.commit[:10]),
-        ),
-    )
-
-
-def gate_output(run: GateRun, gate: str) -> list[Line]:
-    """What a gate said, as its verdict has it."""
-    for verdict in run.verdicts:
-        if verdict.gate == gate:
-            failing = [labelled("failing", Cell(clean(test), "bad")) for test in verdict.failing]
-            excused = [labelled("excused", Cell(clean(test), "warn")) for test in verdict.quarantined]
-            said = lines_of(verdict.output)
-            return parted([[*failing, *excused], said])
-    return []
 
 
 # -- around ------------------------------------------------------------------------------------------

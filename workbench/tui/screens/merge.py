@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from workbench.tui.presenting import landings
+from workbench.tui.presenting import landings, trouble
 from workbench.tui.presenting import merge as shown
 from workbench.tui.presenting.table import Row
 from workbench.tui.screens.landing import LandingScreen
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from workbench.core.watched import Watched
 
 LISTS = {
-    "conflicts": (shown.CONFLICTS, shown.NO_CONFLICTS),
-    "semantic": (shown.SEMANTICS, shown.NO_SEMANTICS),
-    "flakes": (shown.FLAKES, shown.NO_FLAKES),
+    "conflicts": (trouble.CONFLICTS, trouble.NO_CONFLICTS),
+    "semantic": (trouble.SEMANTICS, trouble.NO_SEMANTICS),
+    "flakes": (trouble.FLAKES, trouble.NO_FLAKES),
 }
 """Parts in which what is beneath the cursor is told in full below."""
 
@@ -116,11 +116,11 @@ class MergeScreen(TabbedScreen):
             case "landings":
                 return self._landings(watched)
             case "conflicts":
-                return self._kept(shown.conflicts(watched))
+                return self._kept(trouble.conflicts(watched))
             case "semantic":
-                return self._kept(shown.semantics(watched.state))
+                return self._kept(trouble.semantics(watched.state))
             case _:
-                return self._kept(shown.unreliable(watched.state))
+                return self._kept(trouble.unreliable(watched.state))
 
     def _kept(self, rows: list[Row]) -> list[Row]:
         return (
@@ -143,12 +143,12 @@ class MergeScreen(TabbedScreen):
             return
         rows, watched = self._rows(), self.bench.watched
         if self.tab == "conflicts":
-            lines = shown.conflict(watched, rows.key)
+            lines = trouble.conflict(watched, rows.key)
         elif self.tab == "semantic":
-            lines = shown.semantic(watched.state, rows.key)
+            lines = trouble.semantic(watched.state, rows.key)
         else:
             row = next((row for row in rows.rows if row.key == rows.key), None)
-            lines = shown.flake(row) if row is not None else []
+            lines = trouble.flake(row) if row is not None else []
         self.query_one(f"#{self.tab}-full", Sheet).show(lines, rows.key)
 
     def on_rows_moved(self, event: Rows.Moved) -> None:

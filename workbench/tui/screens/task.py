@@ -14,6 +14,8 @@ from workbench.core.mail import PERSON
 from workbench.core.requests import Reassign, Retry, Skip
 from workbench.core.undo import chosen
 from workbench.errors import UsageError, WorkbenchError
+from workbench.tui.presenting import attempts as tries
+from workbench.tui.presenting import checks
 from workbench.tui.presenting import task as shown
 from workbench.tui.screens.choose import ChooseScreen
 from workbench.tui.screens.confirm import ConfirmScreen
@@ -84,7 +86,7 @@ class TaskScreen(TabbedScreen):
             case "brief":
                 return Brief(id="brief")
             case "attempts":
-                rows = Listing(shown.ATTEMPTS, empty=shown.NO_ATTEMPTS, id="attempt-rows")
+                rows = Listing(tries.ATTEMPTS, empty=tries.NO_ATTEMPTS, id="attempt-rows")
                 acts = Sheet(empty="what it does and is told stands here", follows=True, id="acts")
                 return Vertical(rows, acts, id="attempts", classes="split")
             case "evidence":
@@ -92,7 +94,7 @@ class TaskScreen(TabbedScreen):
             case "diff":
                 return DiffView(empty=shown.NO_DIFF, id="diff")
             case "gates":
-                rows = Listing(shown.GATES, empty=shown.NO_GATES, id="gate-rows")
+                rows = Listing(checks.GATES, empty=checks.NO_GATES, id="gate-rows")
                 return Vertical(rows, GateOutput(id="printed"), id="gates", classes="split")
             case _:
                 return Listing(shown.AROUND, empty=shown.NO_AROUND, id="around")
@@ -114,14 +116,14 @@ class TaskScreen(TabbedScreen):
             case "brief":
                 self.query_one(Brief).show(shown.brief(state, name))
             case "attempts":
-                self.query_one("#attempt-rows", Rows).show(shown.attempts(watched, name, self.bench.now))
+                self.query_one("#attempt-rows", Rows).show(tries.attempts(watched, name, self.bench.now))
                 self._show_acts()
             case "evidence":
                 self.query_one("#evidence", Sheet).show(shown.evidence(state, name))
             case "diff":
                 self._show_diff()
             case "gates":
-                self.query_one("#gate-rows", Rows).show(shown.checks(watched, name, self.bench.now))
+                self.query_one("#gate-rows", Rows).show(checks.checks(watched, name, self.bench.now))
                 self._show_gate()
             case _:
                 self.query_one("#around", Rows).show(shown.around(state, name))
@@ -129,11 +131,11 @@ class TaskScreen(TabbedScreen):
     def _show_acts(self) -> None:
         key = self.query_one("#attempt-rows", Rows).key
         number = int(key) if key else 0
-        self.query_one("#acts", Sheet).show(shown.acts(self.bench.watched, self.name_of_task, number), number)
+        self.query_one("#acts", Sheet).show(tries.acts(self.bench.watched, self.name_of_task, number), number)
 
     def _show_gate(self) -> None:
         key = self.query_one("#gate-rows", Rows).key
-        found = shown.gate_at(key, self.bench.watched, self.name_of_task)
+        found = checks.gate_at(key, self.bench.watched, self.name_of_task)
         run, gate = found if found is not None else (None, "")
         self.query_one("#printed", GateOutput).of(run, (gate,) if gate else ())
 
@@ -194,7 +196,7 @@ class TaskScreen(TabbedScreen):
                 attempt = state.attempts.get((name, int(self.query_one("#attempt-rows", Rows).key or 0)))
                 return attempt.commit or "" if attempt is not None else ""
             case "gates":
-                found = shown.gate_at(self.query_one("#gate-rows", Rows).key, self.bench.watched, name)
+                found = checks.gate_at(self.query_one("#gate-rows", Rows).key, self.bench.watched, name)
                 return found[1] if found is not None else ""
             case _:
                 return self.query_one("#around", Rows).key

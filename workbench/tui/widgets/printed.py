@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from workbench.core.history import GateRun
+from workbench.tui.presenting.checks import gate_output
 from workbench.tui.presenting.prose import Line, lines_of
-from workbench.tui.presenting.task import gate_output
 from workbench.tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
