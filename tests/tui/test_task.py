@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -22,7 +21,7 @@ from workbench.core import requests as r
 from workbench.core.plan.writing import render
 from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.outside import editor
+from workbench.tui.outside import at_line
 from workbench.tui.presenting import attempts as tries
 from workbench.tui.presenting import checks
 from workbench.tui.presenting import task as shown
@@ -336,18 +335,17 @@ async def test_a_gate_that_runs_is_followed(repo: Path) -> None:
             await until(pilot, "1 passed")
 
 
-def written(text: str, monkeypatch: pytest.MonkeyPatch, *before: str) -> list[Sequence[str]]:
-    """An editor in which somebody writes first what is in ``before``, one after the other, then ``text``."""
-    calls: list[Sequence[str]] = []
+def written(text: str, monkeypatch: pytest.MonkeyPatch, *before: str) -> list[int]:
+    """An editor in which somebody writes first what is in ``before``, one after the other, then ``text``;
+    the lines at which it is opened."""
+    lines: list[int] = []
 
-    async def outside(app: App[object], command: Sequence[str]) -> int:
-        Path(command[-1]).write_text((*before, text)[len(calls)])
-        calls.append(command)
-        return 0
+    async def edit(app: App[object], path: Path, line: int) -> None:
+        path.write_text((*before, text)[len(lines)])
+        lines.append(line)
 
-    monkeypatch.setattr(editing, "outside", outside)
-    monkeypatch.setenv("VISUAL", "vim -n")
-    return calls
+    monkeypatch.setattr(editing, "edit", edit)
+    return lines
 
 
 async def test_the_plan_is_edited_shown_and_asked_for(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,8 +365,7 @@ async def test_the_plan_is_edited_shown_and_asked_for(repo: Path, monkeypatch: p
         while not app.asked:
             await pilot.pause(0.005)
         assert app.asked == [r.ProposeChange(text=changed, approved=True)]
-    assert calls[0][:2] == ["vim", "-n"] and calls[0][2].startswith("+")
-    assert text.splitlines()[int(calls[0][2][1:]) - 1].startswith("### after")
+    assert text.splitlines()[calls[0] - 1].startswith("### after")
 
 
 async def test_a_plan_that_was_left_as_it_is_asks_for_nothing(
@@ -398,20 +395,14 @@ async def test_a_terminal_that_cannot_be_given_away_is_said(
         await pilot.press("e")
         while not app.said:
             await pilot.pause(0.005)
-        assert "cannot be given to another program" in app.said[-1]
+        assert "cannot be handed to an editor" in app.said[-1]
 
 
 def test_the_editor_begins_at_the_task() -> None:
     path = Path("/x/plan.md")
-    assert editor(path, 7, {"EDITOR": "nano"}) == ["nano", "+7", "/x/plan.md"]
-    assert editor(path, 7, {"VISUAL": "code -n", "EDITOR": "nano"})[1:] == [
-        "-n",
-        "--wait",
-        "--goto",
-        "/x/plan.md:7",
-    ]
-    assert editor(path, 7, {"EDITOR": "ed"}) == ["ed", "/x/plan.md"]
-    assert editor(path, 7, {}) == ["vi", "+7", "/x/plan.md"]
+    assert at_line(["nano"], path, 7) == ["nano", "+7", "/x/plan.md"]
+    assert at_line(["/bin/code", "-n"], path, 7) == ["/bin/code", "-n", "--wait", "--goto", "/x/plan.md:7"]
+    assert at_line(["ed"], path, 7) == ["ed", "/x/plan.md"]
 
 
 async def test_who_is_to_do_it_is_chosen_from_the_team() -> None:

@@ -13,31 +13,26 @@ if TYPE_CHECKING:
     from workbench.tui.presenting.table import Tone
 
 _VARIABLES: dict[str, str] = {
-    "good": "success",
-    "bad": "error",
-    "warn": "warning",
-    "busy": "primary",
-    "accent": "accent",
+    "good": "text-success",
+    "bad": "text-error",
+    "warn": "text-warning",
+    "busy": "text-primary",
+    "accent": "text-accent",
 }
+"""The theme's colours for text: those for areas cannot be read on a light background."""
 
 
 def style(tone: Tone, theme: Theme) -> Style:
     """How a tone looks in a theme. Where the theme names no colour for it, it looks plain."""
     if tone not in _VARIABLES:
         return _made(tone, "")
-    if not theme.dark:
-        return _made(tone, _on_light(theme.name, theme).get(f"text-{_VARIABLES[tone]}", ""))
-    return _made(tone, str(getattr(theme, _VARIABLES[tone], None) or ""))
+    if theme.name not in _COLOURS:
+        _COLOURS[theme.name] = theme.to_color_system().generate()
+    return _made(tone, _COLOURS[theme.name].get(_VARIABLES[tone], ""))
 
 
-_light: dict[str, dict[str, str]] = {}
-
-
-def _on_light(name: str, theme: Theme) -> dict[str, str]:
-    """The colours of a light theme as they can be read as text: its own are made to be filled with."""
-    if name not in _light:
-        _light[name] = theme.to_color_system().generate()
-    return _light[name]
+_COLOURS: dict[str, dict[str, str]] = {}
+"""Of each theme that was used, by its name."""
 
 
 @lru_cache(maxsize=256)

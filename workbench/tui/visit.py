@@ -22,7 +22,7 @@ async def visit(app: App[Any], there: Visit) -> str:
     """Start a program on the terminal and wait until it has ended; gives a sentence where that cannot be
     done, "" otherwise. Meanwhile the run is followed as ever, and nothing is drawn."""
     try:
-        with interrupts_are_theirs(), app.batch_update(), app.suspend():
+        with _interrupts_are_theirs(), app.batch_update(), app.suspend():
             sys.stdout.write(f"\n{there.said}\n\n")
             sys.stdout.flush()
             process = await asyncio.create_subprocess_exec(*there.command, cwd=there.cwd, env=dict(there.env))
@@ -47,7 +47,7 @@ async def visit(app: App[Any], there: Visit) -> str:
 
 
 @contextmanager
-def interrupts_are_theirs() -> Iterator[None]:
+def _interrupts_are_theirs() -> Iterator[None]:
     """Ctrl-C at the other program is not meant for us. It is not ignored but handled, by nothing: what is
     ignored, a child would ignore, too."""
     before = signal.signal(signal.SIGINT, lambda *_: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.core.history import GateRun
 from workbench.core.lists import some
-from workbench.core.merge import in_order
+from workbench.core.merge import queued
 from workbench.core.state import Landing, RunState
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
@@ -34,7 +34,7 @@ def queue(watched: Watched) -> list[Row]:
         rows += [
             _step(state, state.landing, name, place) for place, name in enumerate(state.landing.tasks, 1)
         ]
-    rows += [_waiting(state, name, place) for place, name in enumerate(in_order(state, len(state.queue)), 1)]
+    rows += [_waiting(state, name, place) for place, name in enumerate(queued(state), 1)]
     return rows
 
 

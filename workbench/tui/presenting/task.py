@@ -91,8 +91,6 @@ def _why(state: RunState, task: TaskState) -> str:
         return f"red together with {some(task.others) or 'what landed'}"
     if task.later is not None and task.later.holds(state.at):
         return f"not before {clock_time(task.later.until, state.at)}, after its agent broke"
-    if task.unmet and task.status is T.PENDING:
-        return f"waits for {some(sorted(task.unmet))}"
     return ""
 
 

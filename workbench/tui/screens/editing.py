@@ -13,7 +13,7 @@ from textual.app import App
 
 from workbench.core.requests import PLAN_LIMIT, ProposeChange
 from workbench.errors import UsageError
-from workbench.tui.outside import editor, outside
+from workbench.tui.outside import edit
 from workbench.tui.presenting import editing
 from workbench.tui.screens.confirm import ConfirmScreen
 
@@ -62,9 +62,7 @@ async def _edited(app: App[object], text: str, line: int) -> str:
     path = folder / "plan.md"
     try:
         await asyncio.to_thread(path.write_text, text, encoding="utf-8")
-        code = await outside(app, editor(path, line))
-        if code:
-            raise UsageError(f"The editor ended with {code}: nothing was asked for.")
+        await edit(app, path, line)
         changed = await asyncio.to_thread(path.read_bytes)
     except OSError as error:
         raise UsageError(f"The plan could not be written for the editor: {error.strerror}.") from error

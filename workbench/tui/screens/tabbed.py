@@ -10,9 +10,9 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from workbench.tui.screens.base import RunScreen
-from workbench.tui.widgets.panes import Panes
 from workbench.tui.widgets.rows import Rows
 from workbench.tui.widgets.sheet import Sheet
+from workbench.tui.widgets.tabs import Panes
 
 
 class TabbedScreen(RunScreen):
@@ -22,8 +22,21 @@ class TabbedScreen(RunScreen):
     TABS: ClassVar[tuple[tuple[str, str], ...]] = ()
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,right_square_bracket", "turn(1)", "Next part", key_display="tab"),
-        Binding("shift+tab,left_square_bracket", "turn(-1)", "Part before", key_display="⇧tab", show=False),
+        Binding(
+            "tab,right_square_bracket",
+            "turn(1)",
+            "Next",
+            key_display="tab",
+            tooltip="The next part of the screen",
+        ),
+        Binding(
+            "shift+tab,left_square_bracket",
+            "turn(-1)",
+            "Before",
+            key_display="⇧tab",
+            show=False,
+            tooltip="The part before",
+        ),
     ]
 
     def __init__(self) -> None:

@@ -47,14 +47,16 @@ class TaskScreen(TabbedScreen):
         ("around", "Around"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "turn(1)", "Next part", show=False),
-        Binding("h", "turn(-1)", "Part before", show=False),
+        Binding("l", "turn(1)", "Next", show=False, tooltip="The next part of the screen"),
+        Binding("h", "turn(-1)", "Before", show=False, tooltip="The part before"),
         Binding("r", "retry", "Retry", tooltip="Try the task again"),
         Binding("x", "skip", "Skip", tooltip="Leave the task out; what waits for it goes on without it"),
-        Binding("a", "reassign", "Reassign", tooltip="Give the task to a teammate of your choice"),
+        Binding(
+            "a", "reassign", "Reassign", show=False, tooltip="Give the task to a teammate of your choice"
+        ),
         Binding("e", "edit", "Edit", tooltip="Edit the plan at this task, and ask for the change"),
         Binding("u", "undo", "Undo", tooltip="Take the landing of this task off the branch again"),
-        Binding("t", "teammate", "Teammate", tooltip="Open the teammate that is or was at it"),
+        Binding("t", "teammate", "Teammate", show=False, tooltip="Open the teammate that is or was at it"),
         Binding(
             "c", "resolve", "Resolve", show=False, tooltip="Copy the command that brings in work of your own"
         ),

@@ -19,8 +19,8 @@ from workbench.tui.screens.sure import SureScreen
 from workbench.tui.visit import visit
 from workbench.tui.widgets.diff import DiffView
 from workbench.tui.widgets.facts import Facts
-from workbench.tui.widgets.panes import Panes
 from workbench.tui.widgets.passages import Passages
+from workbench.tui.widgets.tabs import Panes
 
 if TYPE_CHECKING:
     from workbench.composition.transcripts import TranscriptReader
