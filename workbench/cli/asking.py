@@ -15,7 +15,7 @@ from workbench.composition.requesting import Requested, ask, run_meant
 from workbench.core import events as e
 from workbench.core.mail import ALL, Decision, MessageKind
 from workbench.core.models import TEXT_LIMIT
-from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Stop, Unpause, Write
+from workbench.core.requests import Answer, Pause, Reassign, Request, Retry, Skip, Stop, Unpause, Write
 from workbench.errors import UsageError
 
 NAME_LIMIT = 64
@@ -84,6 +84,13 @@ def skip(task: str, run: str | None, repo: Path, *, json: bool) -> int:
     return _ask(repo, run, Skip(task=task), json=json)
 
 
+def reassign(task: str, to: str, run: str | None, repo: Path, *, json: bool) -> int:
+    """Give a task to a teammate; the exit code."""
+    _demand(task, NAME_LIMIT, "a task's id")
+    _demand(to, NAME_LIMIT, "a name")
+    return _ask(repo, run, Reassign(task=task, to=to), json=json)
+
+
 def _ask(repo: Path, run: str | None, request: Request, *, json: bool) -> int:
     async def main() -> int:
         return _told(await ask(await open_place(repo), run, request), json=json)
@@ -124,6 +131,8 @@ def words(run: str, event: e.Event) -> str:
             return f"{run} goes on"
         case e.TaskRetried():
             return f"{event.task} is tried again"
+        case e.TaskReassigned():
+            return f"{event.task} is given to {event.to}, and waits for nobody else"
         case e.TaskSkipped():
             return f"{event.task} is left out; what waits for it goes on without it"
         case _:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.core import events as e
+from workbench.core.clashes import Clashes
 from workbench.core.course import Course
 from workbench.core.models import Verdict
 from workbench.core.state import RunState
@@ -102,6 +103,7 @@ class History:
     checks: deque[GateRun] = field(default_factory=lambda: deque(maxlen=GATE_RUNS))
     delivered_at: dict[str, float] = field(default_factory=dict)
     resumed: list[float] = field(default_factory=list)
+    clashes: Clashes = field(default_factory=Clashes)
     course: Course = field(default_factory=Course)
     _story: Story = field(default_factory=Story)
 
@@ -111,6 +113,7 @@ class History:
         self.course.take(state, record)
         if (line := self._story.line(state, event)) is not None:
             self._tell(record, line)
+        self.clashes.take(state, record)
         match event:
             case e.AttemptEvent():
                 self._attempt(record, event)

@@ -21,6 +21,7 @@ from workbench.core.apply import (
     notices,
     pacing,
     provided,
+    reassigning,
     runs,
     steering,
     team,
@@ -32,7 +33,7 @@ from workbench.errors import IllegalEvent
 
 __all__ = [
     "apply", "approvals", "attempts", "changes", "fold", "guard", "landings", "lead", "mail", "notes",
-    "notices", "pacing", "provided", "runs", "steering", "team", "undo",
+    "notices", "pacing", "provided", "reassigning", "runs", "steering", "team", "undo",
 ]  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    asked = (*mail.EVENTS, *steering.EVENTS, *team.EVENTS, *changes.EVENTS)
+    asked = (*mail.EVENTS, *steering.EVENTS, *reassigning.EVENTS, *team.EVENTS, *changes.EVENTS)
     late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *asked)
     if state.finished and not isinstance(event, late):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")

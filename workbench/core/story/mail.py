@@ -35,6 +35,10 @@ def _steered(event: e.Event) -> Line | None:
             return Line("run", "goes on")
         case e.TaskRetried():
             return Line("run", f"{event.task} is tried again, as asked for")
+        case e.TaskReassigned(to=""):
+            return Line("run", f"{event.task} is for anybody again: who was to have it leaves", "warn")
+        case e.TaskReassigned():
+            return Line("run", f"{event.task} is given to {event.to}, as asked for")
         case e.TaskSkipped():
             return Line("run", f"{event.task} is left out, as asked for; what waits for it goes on", "warn")
         case _:
