@@ -31,6 +31,8 @@ from workbench.tui.screens.teammate import TeammateScreen
 from workbench.tui.screens.write import WriteScreen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.composition.place import Place
     from workbench.composition.watching import Piece, Source
 
@@ -119,6 +121,8 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
+        if not self.screen_stack:  # between two modes, or the application is closing
+            return
         screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()
@@ -182,6 +186,10 @@ class WorkbenchApp(App[None]):
         """See Bench."""
         if task in self.watched.state.tasks:
             self.push_screen(TaskScreen(task))
+
+    def open_plan(self, path: Path) -> None:
+        """See Bench."""
+        self.push_screen(PlanScreen(path))
 
     def open_teammate(self, name: str) -> None:
         """See Bench."""
