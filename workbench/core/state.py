@@ -178,8 +178,8 @@ class AttemptState:
     heard: list[str] = field(default_factory=list)
     """Messages that its session has taken up, those before an interruption included."""
     unsure: bool = False
-    """Whether it is to go on with a session, and nobody knows yet whether that is still there. Another one hears
-    everything anew, and what it was told by now would come before that."""
+    """Whether it is to go on with a session, and nobody knows yet whether that is still there. Another one
+    hears everything anew, and what it was told by now would come before that."""
     waiting: bool = False
     """Whether its turn is over because it waits for an answer."""
     stranded: bool = False
