@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from workbench.core.mail import ALL, PERSON, Decision, Message, MessageKind
-from workbench.core.mailing import held_for
+from workbench.core.mailing import held
 from workbench.core.models import Value
 from workbench.core.state import Ask, RunState, TaskState, TaskStatus
 
@@ -70,16 +70,27 @@ class Inbox(Value):
 def inbox(state: RunState, sent: Mapping[str, float], *, everything: bool = False) -> Inbox:
     """What waits for the person in a run as it stands; ``sent`` is when each message was. ``everything`` is
     the whole mailbox instead of what was written to the person."""
-    asks = [_open(state, ask, sent) for ask in state.asks.values()]
+    asks = asked(state, sent)
     letters = [_letter(state, it, sent) for it in state.mail.values() if everything or it.to == PERSON]
     return Inbox(
         run=state.run,
         paused=state.paused,
         asks=tuple(it for it in asks if it.waits_for == PERSON),
         others=tuple(it for it in asks if it.waits_for != PERSON),
-        tasks=tuple(_stuck(state, task) for task in state.tasks.values() if task.status in NEEDS_SOMEBODY),
+        tasks=tuple(stuck(state)),
         letters=tuple(letters),
     )
+
+
+def asked(state: RunState, sent: Mapping[str, float]) -> list[OpenAsk]:
+    """What is open, whoever is to answer it, oldest first."""
+    first = held(state)
+    return [_open(state, ask, sent, first.get(ask.message.task)) for ask in state.asks.values()]
+
+
+def stuck(state: RunState) -> list[StuckTask]:
+    """The tasks that do not go on by themselves, in the plan's order."""
+    return [_stuck(state, task) for task in state.tasks.values() if task.status in NEEDS_SOMEBODY]
 
 
 def for_person(state: RunState) -> list[Ask]:
@@ -97,9 +108,9 @@ NEEDS_SOMEBODY = frozenset({T.FAILED, T.BLOCKED, T.HELD, T.UNDONE})
 """Where a task does not get on by itself."""
 
 
-def _open(state: RunState, ask: Ask, sent: Mapping[str, float]) -> OpenAsk:
+def _open(state: RunState, ask: Ask, sent: Mapping[str, float], first: Ask | None) -> OpenAsk:
+    """``first`` is the oldest open ask of its task."""
     message = ask.message
-    held = held_for(state, message.task) if message.task else None
     return OpenAsk(
         id=message.id,
         kind=message.kind,
@@ -108,7 +119,7 @@ def _open(state: RunState, ask: Ask, sent: Mapping[str, float]) -> OpenAsk:
         waits_for=ask.to,
         since=sent.get(message.id, 0.0),
         until=ask.hold.until if ask.hold is not None else None,
-        holds=held is ask and state.task(message.task).status is not T.RUNNING,
+        holds=bool(message.task) and first is ask and state.task(message.task).status is not T.RUNNING,
         text=message.text,
         command=how_to_answer(message, state.run),
     )
@@ -146,7 +157,7 @@ def _of(run: str) -> str:
 
 def open_asks(state: RunState) -> list[dict[str, object]]:
     """What is asked and not answered, as plain values."""
-    return [_open(state, ask, {}).model_dump(mode="json", exclude={"since"}) for ask in state.asks.values()]
+    return [it.model_dump(mode="json", exclude={"since"}) for it in asked(state, {})]
 
 
 def mail_counts(state: RunState) -> dict[str, int]:
