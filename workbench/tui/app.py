@@ -140,7 +140,7 @@ class WorkbenchApp(App[None]):
             if problem := await self._desktop.show(headline, text):
                 self.say(problem)
 
-        self.run_worker(showing(), group="desktop")
+        self.run_worker(showing, group="desktop")
 
     def on_unmount(self) -> None:
         """Leave the terminal as it was."""

@@ -14,10 +14,10 @@ from workbench.core.state import TASK_MOVES, RunState, TaskState, TaskStatus
 from workbench.core.story.words import clock_time, gist
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
-from workbench.tui.presenting.threads import thread_of, whom, written
+from workbench.tui.presenting.threads import KINDS, thread_of, whom, written
 
 Move = Literal["yes", "no", "words", "answer", "retry", "skip"]
-"""What a person can do about an item: with ``words`` a yes or no may have some, an ``answer`` is only these."""
+"""What a person can do about an item. With ``words`` a yes or no may have some."""
 
 COLUMNS = (
     Column("age", 4, right=True),
@@ -32,15 +32,6 @@ LAST_ACTS = 8
 """Of the last attempt at a stuck task."""
 
 EVIDENCE_LINES = 200
-
-_KINDS = {
-    MessageKind.QUESTION: "question",
-    MessageKind.PLAN: "plan",
-    MessageKind.CHANGE: "plan change",
-    MessageKind.PERMISSION: "permission",
-    MessageKind.JOIN: "join",
-    MessageKind.SHUTDOWN: "leaving",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +78,7 @@ def items(watched: Watched) -> list[Item]:
 def _asked(state: RunState, ask: OpenAsk) -> Item:
     return Item(
         key=ask.id,
-        kind=_KINDS[ask.kind],
+        kind=KINDS[ask.kind],
         sender=ask.sender,
         task=ask.task,
         waits_for=ask.waits_for,
@@ -171,7 +162,7 @@ def row(item: Item, now: float, given: str) -> Row:
 
 def _tone(item: Item) -> Tone:
     if item.message:
-        return "accent"
+        return "strong"
     return "bad" if item.kind in ("failed", "blocked") else "warn"
 
 
@@ -229,10 +220,13 @@ class Page:
 def page(watched: Watched, item: Item, now: float, given: str) -> Page:
     """The page of an item."""
     parts = _stuck_parts(watched, item) if not item.message else _ask_parts(watched, item, now)
-    facts = [("from", whom(item.sender)), ("task", _task_words(watched.state, item.task))]
+    facts = [
+        ("from" if item.message else "tried by", whom(item.sender)),
+        ("task", _task_words(watched.state, item.task)),
+    ]
     if given:
         facts.append(("answered", given))
-    facts.append(("waits", _standing(item, now)))
+    facts += _standing(item, now)
     return Page(
         key=item.key,
         title=Cell(_title(item), _tone(item) if item.mine else "faint"),
@@ -251,19 +245,32 @@ def _task_words(state: RunState, task: str) -> str:
     return f"{task}: {there.spec.title}" if there is not None else task
 
 
-def _standing(item: Item, now: float) -> str:
-    said = []
+def _standing(item: Item, now: float) -> list[tuple[str, str]]:
+    facts = []
     if item.since:
-        said.append(f"since {clock_time(item.since, now)} ({age(now - item.since)})")
+        facts.append(("since", f"{clock_time(item.since, now)} ({age(now - item.since)})"))
     if not item.mine:
-        said.append(f"for {whom(item.waits_for)} to answer")
+        facts.append(("waits for", whom(item.waits_for)))
     if item.until is not None:
-        said.append(f"until {clock_time(item.until, now)}, then it goes on without an answer")
+        left = item.until - now
+        how = f"{age(left)} left" if left > 0 else "now"
+        facts.append(("until", f"{clock_time(item.until, now)} ({how}), then {_then(item)}"))
     elif item.message:
-        said.append("for as long as it takes")
-    if item.message and item.task:
-        said.append("its task is held meanwhile" if item.holds else "its task is still at work")
-    return ", ".join(said)
+        facts.append(("until", "somebody answers, however long that takes"))
+    if item.message and item.holds:
+        facts.append(("meanwhile", "its task is held"))
+    return facts
+
+
+def _then(item: Item) -> str:
+    """What becomes of an ask that nobody answers in time."""
+    if not item.mine:
+        return "somebody else is asked, or it goes on without"
+    return {
+        "permission": "it is refused",
+        "plan": "its task is held",
+        "join": "it is turned away",
+    }.get(item.kind, "it goes on without an answer")
 
 
 def _ask_parts(watched: Watched, item: Item, now: float) -> list[Part]:

@@ -17,8 +17,18 @@ COLUMNS = (
     Column("when", 8),
     Column("from → to", 16, flex=1),
     Column("what", 20, flex=4),
-    Column("stands", 12, rank=1),
+    Column("stands", 14, rank=1),
 )
+
+KINDS = {
+    MessageKind.QUESTION: "question",
+    MessageKind.PLAN: "plan",
+    MessageKind.CHANGE: "plan change",
+    MessageKind.PERMISSION: "permission",
+    MessageKind.JOIN: "join",
+    MessageKind.SHUTDOWN: "leaving",
+}
+"""What asks, in a word or two."""
 
 MOST = 2_000
 """Messages that the list shows: the latest."""
@@ -176,13 +186,13 @@ def row(entry: Entry, sent: Mapping[str, float], now: float, stands: Cell) -> Ro
 
 
 def _kind(message: Message) -> str:
-    plain = (MessageKind.MESSAGE, MessageKind.ANSWER)
-    return "" if message.kind in plain else f"{message.kind.value}: "
+    return f"{KINDS[message.kind]}: " if message.kind in KINDS else ""
 
 
 def said(message: Message) -> str:
     """A message in one line, with the yes or no of an answer."""
-    return ": ".join(part for part in (message.decision, gist(message.text)) if part)
+    text = gist(message.text.lstrip("# \n") if message.kind is MessageKind.PLAN else message.text)
+    return ": ".join(part for part in (message.decision, text) if part)
 
 
 def clean(text: str) -> str:

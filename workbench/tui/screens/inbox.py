@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from workbench.core.mail import ALL, LEAD, Decision, Message, MessageKind
 from workbench.core.requests import Answer, Retry, Skip
+from workbench.core.story.words import clock_time
 from workbench.tui.presenting import inbox as box
 from workbench.tui.presenting import threads
 from workbench.tui.presenting.inbox import Item, Page, Part
@@ -66,7 +67,13 @@ class InboxScreen(RunScreen):
         Binding("o", "task", "Task", show=False, tooltip="Open the task"),
         Binding("t", "teammate", "Teammate", show=False, tooltip="Open the teammate"),
         Binding("c", "copy", "Copy", show=False, tooltip="Copy the text of what stands at the cursor"),
-        Binding("left_square_bracket,right_square_bracket", "tab", "Letters", tooltip="Waiting, or letters"),
+        Binding(
+            "left_square_bracket,right_square_bracket",
+            "tab",
+            "Letters",
+            show=False,
+            tooltip="To the letters, or back to what waits",
+        ),
         Binding("space", "fold", "Fold", show=False, tooltip="Fold the exchange at the cursor, or unfold it"),
         Binding("minus", "fold_all", "Fold all", show=False, tooltip="Fold all exchanges, or unfold them"),
         Binding("h", "rows", "List", show=False, tooltip="Back to the list"),
@@ -169,9 +176,9 @@ class InboxScreen(RunScreen):
             self.filter,
             len(self._folded),
         )
-        if read == self._read and time.monotonic() - self._read_at < LETTERS_SECONDS:
+        if read == self._read and monotonic() - self._read_at < LETTERS_SECONDS:
             return
-        self._read, self._read_at = read, time.monotonic()
+        self._read, self._read_at = read, monotonic()
         matches = self._letter_fits if self.filter else None
         readers = threads.Readers(state)
         sent = watched.history.sent
@@ -207,7 +214,7 @@ class InboxScreen(RunScreen):
 
     def _arrive(self, key: str) -> None:
         """Another item stands under the cursor, and nobody went there."""
-        self._at, self._came, self._warned = key, time.monotonic(), False
+        self._at, self._came, self._warned = key, monotonic(), False
 
     # -- answering ------------------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class InboxScreen(RunScreen):
         item = self._item()
         if self.letters or item is None:
             return None
-        now = time.monotonic()
+        now = monotonic()
         if now - self._came < SETTLE_SECONDS:
             self._came = now
             if not self._warned:
@@ -241,9 +248,10 @@ class InboxScreen(RunScreen):
         if decision not in item.moves:
             self.bench.say(self._cannot(item))
             return
-        question = "answer" in item.moves
-        words = {"yes": "Yes.", "no": "No."}[decision] if question else ""
-        request = Answer(message=item.message, decision=decision, text=words)
+        if "answer" in item.moves:
+            request = Answer(message=item.message, text={"yes": "Yes.", "no": "No."}[decision])
+        else:
+            request = Answer(message=item.message, decision=decision)
         self._ask(item, request, box.answered(decision), f"{item.message}: {decision}")
 
     def action_words(self, decision: Decision) -> None:
@@ -329,7 +337,7 @@ class InboxScreen(RunScreen):
             self._kept = {name: box.kept(it.decision, it.text) for name, it in found.items()}
             self.again()
 
-        self.run_worker(looking(), group="kept", exclusive=True)
+        self.run_worker(looking, group="kept", exclusive=True)
 
     # -- opening --------------------------------------------------------------------------------
 
@@ -451,7 +459,9 @@ def _letter_page(watched: Watched, message: Message, now: float) -> Page:
     thread = threads.thread_of(state, message.id)
     others = [it for it in thread if it.id != message.id]
     stands = threads.readers(state, message)
+    at = sent.get(message.id)
     facts = [
+        ("when", clock_time(at, now) if at else ""),
         ("from", threads.whom(message.sender)),
         ("to", threads.whom(message.to)),
         ("task", message.task),
@@ -461,7 +471,7 @@ def _letter_page(watched: Watched, message: Message, now: float) -> Page:
     ]
     return Page(
         key=message.id,
-        title=Cell(threads.head(message, sent, now), "accent"),
+        title=Cell(f"{message.id}  {threads.KINDS.get(message.kind, message.kind.value)}", "strong"),
         facts=tuple((name, value) for name, value in facts if value),
         parts=(
             Part("", message.text),

@@ -15,7 +15,7 @@ from workbench.tui.presenting.inbox import Page, Part
 from workbench.tui.presenting.threads import clean
 from workbench.tui.widgets.header import content
 
-_CHANGED = {"+": "$success", "-": "$error", "~": "$warning", "@": "dim"}
+_CHANGED = {"+": "$text-success", "-": "$text-error", "~": "$text-warning", "@": "dim"}
 """By the first sign of a line of what changes in a plan; the sign says the same."""
 
 
@@ -58,6 +58,10 @@ class PagePane(Vertical):
             yield Static(id="page-rest")
         yield Static(id="keys-here")
 
+    def on_mount(self) -> None:
+        """Nothing in Markdown is there yet."""
+        self.query_one(Markdown).display = False
+
     def show(self, page: Page | None) -> None:
         """Show this now; without a page, that there is none."""
         if page == self._page and (page is not None or self._blank):
@@ -90,7 +94,7 @@ class PagePane(Vertical):
         async def rendering() -> None:
             await document.update(clean(text))
 
-        self.run_worker(rendering(), group="markdown", exclusive=True)
+        self.run_worker(rendering, group="markdown", exclusive=True)
 
 
 def _head(page: Page) -> Content:
@@ -125,5 +129,5 @@ def _text(part: Part) -> Content:
 def _keys(page: Page) -> Content:
     found = []
     for key, what in page.keys:
-        found.append(Content.assemble(Content.styled(key, "bold $accent"), " " if key else "", what))
+        found.append(Content.assemble(Content.styled(key, "bold $text-accent"), " " if key else "", what))
     return Content("  ·  ").join(found)
