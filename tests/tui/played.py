@@ -146,6 +146,11 @@ class Viewer:
         await self.pilot.press(*keys)
         await self.settle()
 
+    async def write_to(self, to: str) -> None:
+        """Open the field for a message."""
+        self.app.write_to(to)
+        await self.settle()
+
     @property
     def said(self) -> list[str]:
         """The notices so far."""

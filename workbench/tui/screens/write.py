@@ -53,6 +53,8 @@ class WriteScreen(ModalScreen[Written]):
         Binding("ctrl+s", "send", "Send", key_display="^s", priority=True),
         Binding("escape", "leave", "Keep as a draft", priority=True),
     ]
+    AUTO_FOCUS = ".begin"
+    """Set from the first moment on, so that what is typed at once does not go elsewhere."""
 
     def __init__(
         self,
@@ -86,12 +88,14 @@ class WriteScreen(ModalScreen[Written]):
                         suggester=SuggestFromList(self._names, case_sensitive=False),
                         compact=True,
                         id="to",
+                        classes="" if self._to else "begin",
                     )
                 yield Static(id="names")
             if self._about:
                 with VerticalScroll(id="about", can_focus=False):
                     yield Static(self._about, markup=False)
-            yield Words(self._draft, id="text", show_line_numbers=False, soft_wrap=True)
+            begin = "begin" if self._fixed or self._to else ""
+            yield Words(self._draft, id="text", show_line_numbers=False, soft_wrap=True, classes=begin)
             with Horizontal(id="foot"):
                 yield Label(self._how(), id="how")
                 yield Label(id="count")
@@ -101,16 +105,12 @@ class WriteScreen(ModalScreen[Written]):
         return keys if self._fixed else f"{keys} · shift+tab whom"
 
     def on_mount(self) -> None:
-        """Begin where something is missing."""
+        """Go on where the draft ends."""
         text = self.query_one(Words)
         text.move_cursor(text.document.end)
         self._count()
         if not self._fixed:
             self._offer()
-        if self._fixed or self._to:
-            text.focus()
-        else:
-            self.query_one("#to", Input).focus()
 
     def on_text_area_changed(self) -> None:
         """Count as it is typed."""
