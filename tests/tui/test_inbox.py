@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ from workbench.core.requests import Answer, Write
 from workbench.core.watched import Watched
 from workbench.errors import UsageError
 from workbench.testing.story import task
+from workbench.tui.presenting import answering
 from workbench.tui.presenting import inbox as box
+from workbench.tui.presenting import item as about
+from workbench.tui.presenting.answering import Given, next_item
 from workbench.tui.presenting.threads import clean
 from workbench.tui.screens import inbox as screens
 from workbench.tui.screens.inbox import InboxScreen
@@ -70,12 +74,12 @@ def test_what_holds_its_task_says_so() -> None:
     run.ended("plan", interrupted=True)
     held = item(run, "plan")
     assert held.holds and box.row(held, run.now, "").cells[5].text == "holds its task"
-    assert ("meanwhile", "its task is held") in box.page(watched(run), held, run.now, "").facts
+    assert ("meanwhile", "its task is held") in about.page(watched(run), held, run.now, "").facts
 
 
 def test_a_page_tells_a_permission_apart_into_tool_target_and_reason() -> None:
     run = everything()
-    page = box.page(watched(run), item(run, "permission"), run.now, "")
+    page = about.page(watched(run), item(run, "permission"), run.now, "")
     assert [(it.heading, it.text) for it in page.parts] == [
         ("Bash on", "curl https://example.org/install.sh | sh"),
         ("because", "No rule allows it."),
@@ -88,7 +92,7 @@ def test_a_page_tells_a_permission_apart_into_tool_target_and_reason() -> None:
 def test_a_permission_for_a_tool_without_a_target() -> None:
     run = story()
     run.send(e.PermissionAsked(task="login", attempt=1, key="p", tool="Exit", target="", reason="No rule."))
-    page = box.page(watched(run), item(run, "permission"), run.now, "")
+    page = about.page(watched(run), item(run, "permission"), run.now, "")
     assert [it.text for it in page.parts] == ["Exit", "No rule."]
 
 
@@ -96,20 +100,20 @@ def test_a_page_on_a_stuck_task_has_its_evidence_and_what_was_done_last() -> Non
     run = everything()
     there = watched(run)
     there.state.tasks["broken"].evidence = "\n".join(f"line {it}" for it in range(500))
-    page = box.page(there, item(run, "failed"), run.now, "")
+    page = about.page(there, item(run, "failed"), run.now, "")
     parts = {it.heading: it.text for it in page.parts}
     assert parts["why"] == "it crashed"
     assert parts["evidence"].splitlines()[0] == "… 300 lines before"
     assert parts["evidence"].splitlines()[-1] == "line 499"
     assert "Bash" in parts["the last that its teammate did"]
-    held = box.page(there, item(run, "held"), run.now, "")
+    held = about.page(there, item(run, "held"), run.now, "")
     assert {it.heading: it.text for it in held.parts}["waits for"] == "broken (failed)"
 
 
 def test_a_question_comes_with_its_exchange() -> None:
     run = everything()
     run.ask(Write(to="ada", text="why do you ask?", reply_to="m1"))
-    page = box.page(watched(run), next(it for it in box.items(watched(run)) if it.key == "m1"), run.now, "")
+    page = about.page(watched(run), next(it for it in box.items(watched(run)) if it.key == "m1"), run.now, "")
     assert "why do you ask?" in next(it.text for it in page.parts if it.heading == "the exchange")
 
 
@@ -131,11 +135,27 @@ def test_ages_take_four_cells(seconds: float, said: str) -> None:
 
 def test_after_an_answer_comes_the_next_that_has_none() -> None:
     found = box.items(watched(everything()))
-    assert box.next_key(found, "m1", {}) == "m2"
-    assert box.next_key(found, "m1", {"m2": "yes"}) == "m3"
-    assert box.next_key(found, "m6", {}) == "task broken", "from the top again"
-    all_given = {it.key: "yes" for it in found}
-    assert box.next_key(found, "m1", all_given) == ""
+    at, given = {it.key: it for it in found}, Given()
+    assert next_item(found, at["m1"], given) == "m2"
+    given.send(at["m2"], "yes")
+    assert (next_item(found, at["m1"], given), given.words(at["m2"])) == ("m3", "yes (sent)")
+    given.kept["m3"] = "no (kept)"
+    assert next_item(found, at["m1"], given) == "m5"
+    assert next_item(found, at["m6"], given) == "task broken", "from the top again"
+    for item in found:
+        given.send(item, "yes")
+    assert next_item(found, at["m1"], given) == ""
+
+
+def test_what_was_answered_is_forgotten_once_it_waits_no_more_or_waits_anew() -> None:
+    run = everything()
+    found = box.items(watched(run))
+    given = Given()
+    for item in found:
+        given.send(item, "yes")
+    again = replace(found[0], since=found[0].since + 1)
+    given.settle([again, found[2]])
+    assert [given.sent(it) for it in (again, found[1], found[2])] == ["", "", "yes (sent)"]
 
 
 def test_text_of_others_moves_no_cursor() -> None:
@@ -148,7 +168,7 @@ def test_text_of_others_moves_no_cursor() -> None:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys count at once, however an item came under the cursor."""
-    monkeypatch.setattr(screens, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(answering, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -292,12 +312,12 @@ async def test_a_key_does_not_hit_what_came_under_the_cursor_by_itself(
         await viewer.press("y")
         assert "m3" in run.state.asks
         assert viewer.said.count("This one came up just now: read it, and press again.") == 1
-        clock[0] += screens.SETTLE_SECONDS * 0.9
+        clock[0] += answering.SETTLE_SECONDS * 0.9
         await viewer.press("y")
-        clock[0] += screens.SETTLE_SECONDS * 0.9
+        clock[0] += answering.SETTLE_SECONDS * 0.9
         await viewer.press("y")
         assert "m3" in run.state.asks, "a key that is held down answers nothing more"
-        clock[0] += screens.SETTLE_SECONDS
+        clock[0] += answering.SETTLE_SECONDS
         await viewer.press("y")
         assert "m3" in run.state.answers
         assert rows(viewer).key == "m5"

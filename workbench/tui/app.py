@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -135,12 +136,10 @@ class WorkbenchApp(App[None]):
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
-    def _show_on_desktop(self, headline: str, text: str) -> None:
-        async def showing() -> None:
-            if problem := await self._desktop.show(headline, text):
-                self.say(problem)
-
-        self.run_worker(showing, group="desktop")
+    @work(group="desktop")
+    async def _show_on_desktop(self, headline: str, text: str) -> None:
+        if problem := await self._desktop.show(headline, text):
+            self.say(problem)
 
     def on_unmount(self) -> None:
         """Leave the terminal as it was."""

@@ -49,7 +49,7 @@ class Caller:
     def __init__(
         self,
         terminal: Terminal,
-        notify: Callable[[str, str], None],
+        notify: Callable[[str, str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._terminal = terminal

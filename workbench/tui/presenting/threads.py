@@ -11,6 +11,8 @@ from workbench.core.mail import ALL, LEAD, PERSON, WORKBENCH, Message, MessageKi
 from workbench.core.mailing import in_the_tool, recipients
 from workbench.core.state import RunState
 from workbench.core.story.words import clock_time, gist
+from workbench.core.watched import Watched
+from workbench.tui.presenting.page import Page, Part
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
 
 COLUMNS = (
@@ -239,3 +241,31 @@ def written(state: RunState, thread: Iterable[Message], sent: Mapping[str, float
             lines.append(f"  ({words})")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def page(watched: Watched, message: Message, now: float) -> Page:
+    """The page of a message: all of it, and the exchange that it is in."""
+    state, sent = watched.state, watched.history.sent
+    thread = thread_of(state, message.id)
+    others = [it for it in thread if it.id != message.id]
+    stands = readers(state, message)
+    at = sent.get(message.id)
+    facts = [
+        ("when", clock_time(at, now) if at else ""),
+        ("from", whom(message.sender)),
+        ("to", whom(message.to)),
+        ("task", message.task),
+        ("answers", message.reply_to),
+        ("said", message.decision),
+        ("stands", stands),
+    ]
+    return Page(
+        key=message.id,
+        title=Cell(f"{message.id}  {KINDS.get(message.kind, message.kind.value)}", "strong"),
+        facts=tuple((name, value) for name, value in facts if value),
+        parts=(
+            Part("", message.text),
+            *([Part("the exchange", written(state, others, sent, now))] if others else []),
+        ),
+        keys=(("enter", "reply"), ("space", "fold"), ("-", "fold all"), ("o", "its task"), ("c", "copy")),
+    )

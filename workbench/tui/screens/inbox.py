@@ -7,20 +7,23 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
-from workbench.core.mail import ALL, LEAD, Decision, Message, MessageKind
+from workbench.core.mail import LEAD, Decision, Message, MessageKind
 from workbench.core.requests import Answer, Retry, Skip
-from workbench.core.story.words import clock_time
 from workbench.tui.presenting import inbox as box
+from workbench.tui.presenting import item as about
 from workbench.tui.presenting import threads
-from workbench.tui.presenting.inbox import Item, Page, Part
-from workbench.tui.presenting.table import Cell
+from workbench.tui.presenting.answering import Given, Guard, kept, next_item
+from workbench.tui.presenting.inbox import Item
+from workbench.tui.presenting.page import Page
 from workbench.tui.screens.base import RunScreen
+from workbench.tui.widgets.letters import Letters
 from workbench.tui.widgets.page import PagePane, Scrolled
 from workbench.tui.widgets.rows import Rows
 
@@ -29,16 +32,9 @@ if TYPE_CHECKING:
     from workbench.core.watched import Watched
     from workbench.tui.bench import Outcome
 
-SETTLE_SECONDS = 0.5
-"""So long an item that came under the cursor by itself takes no answer: the key was meant for the one before.
-A key that is held down begins this anew each time, and so answers once."""
 
-LETTERS_SECONDS = 1.0
-"""How often the letters are read anew at most while none is added: that looks at every mailbox."""
-
-
-class List(Rows):
-    """A list with a page beside it."""
+class Waiting(Rows):
+    """What waits, with a page beside it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("l", "screen.page", "Read", show=False)]
 
@@ -74,8 +70,6 @@ class InboxScreen(RunScreen):
             show=False,
             tooltip="To the letters, or back to what waits",
         ),
-        Binding("space", "fold", "Fold", show=False, tooltip="Fold the exchange at the cursor, or unfold it"),
-        Binding("minus", "fold_all", "Fold all", show=False, tooltip="Fold all exchanges, or unfold them"),
         Binding("h", "rows", "List", show=False, tooltip="Back to the list"),
     ]
 
@@ -84,17 +78,19 @@ class InboxScreen(RunScreen):
         self.letters = False
         """Whether the letters are shown instead of what waits."""
         self._items: list[Item] = []
-        self._given: dict[str, tuple[float, str]] = {}
-        """What was answered and is still open as far as the log tells: of an item that came up then."""
-        self._kept: dict[str, str] = {}
-        self._folded: set[str] = set()
-        self._at = ""
-        self._came = float("-inf")
-        self._warned = False
-        self._was_live = False
-        self._read: tuple[object, ...] = ()
-        self._read_at = float("-inf")
-        self._begun = False
+        self._given = Given()
+        self._guard = Guard()
+        self._was: tuple[str, bool] = ("", False)
+
+    @property
+    def waiting(self) -> Waiting:
+        """The list of what waits."""
+        return self.query_one("#waiting", Waiting)
+
+    @property
+    def mail(self) -> Letters:
+        """The list of letters."""
+        return self.query_one("#letters", Letters)
 
     # -- showing --------------------------------------------------------------------------------
 
@@ -102,21 +98,17 @@ class InboxScreen(RunScreen):
         """See RunScreen."""
         yield Static(id="tabs")
         with Container(id="panes"):
-            yield List(
+            yield Waiting(
                 box.COLUMNS,
                 empty="Nothing waits for you. Questions, plans, permissions and stuck tasks come here.",
                 id="waiting",
             )
-            yield List(
-                threads.COLUMNS,
-                empty="No letters yet. m writes to a teammate, b to all.",
-                id="letters",
-            )
+            yield Letters(empty="No letters yet. m writes to a teammate, b to all.", id="letters")
             yield PagePane(id="page")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#letters").display = False
+        self.mail.display = False
         self.set_interval(1.0, self._tick)
 
     def on_screen_resume(self) -> None:
@@ -130,242 +122,186 @@ class InboxScreen(RunScreen):
 
     def show(self, watched: Watched) -> None:
         """See RunScreen."""
-        if watched.live != self._was_live:
-            self._was_live = watched.live
+        if self._was != (watched.run, watched.live):
+            if self._was[0] != watched.run:
+                self._given = Given()
+            self._was = (watched.run, watched.live)
             self._look_for_kept()
-        found = [it for it in box.items(watched) if self._fits(it)]
-        self._items = found
-        since = {it.key: it.since for it in found}
-        if not self.filter:
-            self._given = {key: it for key, it in self._given.items() if since.get(key) == it[0]}
-        self.query_one("#tabs", Static).update(self._tabs(watched))
+        found = box.items(watched)
+        self._given.settle(found)
+        self._items = [it for it in found if self._fits(it)]
+        self.query_one("#tabs", Static).update(self._tabs(found, len(watched.state.mail)))
+        now = self.bench.now
         if self.letters:
-            self._show_letters(watched)
+            self.mail.bring(watched, now, self.filter, self._letter_fits if self.filter else None)
         else:
-            now, given = self.bench.now, self._answers()
-            rows = self.query_one("#waiting", List)
-            rows.show([box.row(it, now, given.get(it.key, "")) for it in found])
-            if rows.key != self._at:
-                self._arrive(rows.key)
+            self.waiting.show([box.row(it, now, self._given.words(it)) for it in self._items])
+            if self.waiting.key != self._guard.at:
+                self._guard.came(self.waiting.key, monotonic())
         self._show_page()
 
     def _fits(self, item: Item) -> bool:
         return self.matches(item.kind, item.sender, item.task, item.about, item.text)
 
-    def _answers(self) -> dict[str, str]:
-        """What was answered and is not settled, by the item."""
-        return {**self._kept, **{key: words for key, (_, words) in self._given.items()}}
-
-    def _tabs(self, watched: Watched) -> Content:
-        waiting = sum(it.mine for it in self._items)
-        tabs = (
-            (f"Waiting {waiting}", not self.letters),
-            (f"Letters {len(watched.state.mail):,}", self.letters),
-        )
-        parts = [Content.styled(f" {name} ", "bold reverse" if on else "$text-muted") for name, on in tabs]
-        return Content.assemble(*parts, Content.styled("  [ ] changes", "dim"))
-
-    def _show_letters(self, watched: Watched) -> None:
-        state, now = watched.state, self.bench.now
-        rows = self.query_one("#letters", List)
-        read = (
-            watched.run,
-            len(state.mail),
-            len(state.answers),
-            len(state.asks),
-            self.filter,
-            len(self._folded),
-        )
-        if read == self._read and monotonic() - self._read_at < LETTERS_SECONDS:
-            return
-        self._read, self._read_at = read, monotonic()
-        matches = self._letter_fits if self.filter else None
-        readers = threads.Readers(state)
-        sent = watched.history.sent
-        last = rows.cursor >= len(rows.rows) - 1
-        rows.show(
-            [
-                threads.row(it, sent, now, readers.stands(it.message))
-                for it in threads.entries(state, self._folded, matches)
-            ]
-        )
-        if rows.rows and (last or not self._begun):
-            self._begun = True
-            rows.action_edge(1)
-
     def _letter_fits(self, message: Message) -> bool:
         return self.matches(message.sender, message.to, message.kind.value, message.task, message.text)
 
+    def _tabs(self, found: list[Item], letters: int) -> Content:
+        stuck = sum(not it.message for it in found)
+        asks = sum(it.mine for it in found) - stuck
+        waiting = f"Waiting {asks}" + (f" + {stuck} stuck" if stuck else "")
+        tabs = ((waiting, not self.letters), (f"Letters {letters:,}", self.letters))
+        parts = [Content.styled(f" {name} ", "bold reverse" if on else "$text-muted") for name, on in tabs]
+        return Content.assemble(*parts, Content.styled("  [ ] changes", "dim"))
+
     def _show_page(self) -> None:
-        watched = self.bench.watched
-        page: Page | None = None
+        watched, page = self.bench.watched, None
         if self.letters:
-            message = watched.state.mail.get(self.query_one("#letters", List).key)
-            page = _letter_page(watched, message, self.bench.now) if message is not None else None
+            message = self.mail.message
+            page = threads.page(watched, message, self.bench.now) if message is not None else None
         elif (item := self._item()) is not None:
-            page = box.page(watched, item, self.bench.now, self._answers().get(item.key, ""))
+            page = self._page(watched, item)
         self.query_one(PagePane).show(page)
+
+    def _page(self, watched: Watched, item: Item) -> Page:
+        return about.page(watched, item, self.bench.now, self._given.words(item))
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Show the page of the row; whoever went there themselves may answer at once."""
-        if event.rows.id == "waiting" and event.key != self._at:
-            self._at, self._came = event.key, float("-inf")
+        if event.rows.id == "waiting":
+            self._guard.went(event.key)
         self._show_page()
-
-    def _arrive(self, key: str) -> None:
-        """Another item stands under the cursor, and nobody went there."""
-        self._at, self._came, self._warned = key, monotonic(), False
 
     # -- answering ------------------------------------------------------------------------------
 
     def _item(self) -> Item | None:
         """The item at the cursor."""
-        key = self.query_one("#waiting", List).key
+        key = self.waiting.key
         return next((it for it in self._items if it.key == key), None)
 
-    def _asked(self) -> Item | None:
-        """The item that a key is for; None where it is for none, which is said where it was meant for one."""
+    def _meant(self, *moves: box.Move) -> Item | None:
+        """The item that a key for one of ``moves`` is for; None where it is for none, which is said where it
+        was meant for one."""
         item = self._item()
         if self.letters or item is None:
             return None
-        now = monotonic()
-        if now - self._came < SETTLE_SECONDS:
-            self._came = now
-            if not self._warned:
-                self._warned = True
+        if self._guard.stops(monotonic()):
+            if self._guard.tells():
                 self.bench.say("This one came up just now: read it, and press again.")
-            return None
-        if item.key in self._given:
-            self.bench.say(f"That is answered already: {self._given[item.key][1]}.")
-            return None
-        return item
+        elif sent := self._given.sent(item):
+            self.bench.say(f"That is answered already: {sent}.")
+        elif not item.moves & set(moves):
+            keys = ", ".join(f"{key} {what}".strip() for key, what in about.keys(item))
+            self.bench.say(f"That key is not for a {item.kind}: {keys}.")
+        else:
+            return item
+        return None
 
     def action_give(self, decision: Decision) -> None:
         """Answer the item at the cursor yes or no."""
-        item = self._asked()
+        item = self._meant("yes", "no")
         if item is None:
             return
-        if decision not in item.moves:
-            self.bench.say(self._cannot(item))
-            return
         if "answer" in item.moves:
-            request = Answer(message=item.message, text={"yes": "Yes.", "no": "No."}[decision])
+            request = Answer(message=item.message, text=f"{decision.capitalize()}.")
         else:
             request = Answer(message=item.message, decision=decision)
-        self._ask(item, request, box.answered(decision), f"{item.message}: {decision}")
+        self._ask(item, request, decision, f"{item.message}: {decision}")
 
     def action_words(self, decision: Decision) -> None:
         """Answer the item at the cursor yes or no, and say something about it."""
-        item = self._asked()
-        if item is None:
-            return
-        if decision not in item.moves:
-            self.bench.say(self._cannot(item))
-        else:
+        item = self._meant("words", "answer")
+        if item is not None:
             self._write(item, "" if "answer" in item.moves else decision)
 
     def action_retry(self) -> None:
         """Try the task at the cursor again."""
-        item = self._asked()
-        if item is not None and "retry" in item.moves:
-            self._ask(item, Retry(task=item.task), box.answered("retry"), f"{item.task} is tried again")
-        elif item is not None:
-            self.bench.say(self._cannot(item))
+        item = self._meant("retry")
+        if item is not None:
+            self._ask(item, Retry(task=item.task), "again", f"{item.task} is tried again")
 
     def action_skip(self) -> None:
         """Leave the task at the cursor out."""
-        item = self._asked()
-        if item is not None and "skip" in item.moves:
-            self._ask(item, Skip(task=item.task), box.answered("skip"), f"{item.task} is left out")
-        elif item is not None:
-            self.bench.say(self._cannot(item))
-
-    def _cannot(self, item: Item) -> str:
-        keys = ", ".join(f"{key} {what}".strip() for key, what in box.page_keys(item))
-        return f"That key is not for a {item.kind}" + (f": {keys}." if keys else ".")
+        item = self._meant("skip")
+        if item is not None:
+            self._ask(item, Skip(task=item.task), "left out", f"{item.task} is left out")
 
     def _write(self, item: Item, decision: Decision) -> None:
-        if self.bench.place is None:
-            self.bench.say("This is a recording: nothing can be asked of it.", bad=True)
+        if self._recorded():
             return
         self.bench.answer(item.message, decision, self._telling(item, decision or "answer"))
 
+    def _recorded(self) -> bool:
+        if self.bench.place is None:
+            self.bench.say("This is a recording: nothing can be asked of it.", bad=True)
+        return self.bench.place is None
+
     def _ask(self, item: Item, request: Request, words: str, done: str) -> None:
-        if self.bench.place is not None:
-            self._mark(item, words)
-        self.bench.ask(request, done, self._telling(item, ""))
+        if self._recorded():
+            return
+        self._mark(item, words)
+        self.bench.ask(request, done, self._telling(item, words))
 
     def _telling(self, item: Item, words: str) -> Callable[[Outcome], None]:
-        """What to do with what comes of an answer; ``words`` are marked once it is on its way."""
+        """What to do with what comes of an answer; ``words`` stand there once it is on its way."""
 
         def told(outcome: Outcome) -> None:
             if outcome == "sent":
-                self._mark(item, box.answered(words))
-            elif outcome == "refused":
-                self._given.pop(item.key, None)
-                self.again()
-            elif outcome == "kept":
-                self._given.pop(item.key, None)
+                self._mark(item, words)
+            elif outcome != "taken":
+                self._given.forget(item)
                 self._look_for_kept()
+                self.again()
 
         return told
 
     def _mark(self, item: Item, words: str) -> None:
         """Show at once that an answer was given, and go on to the next that waits."""
-        self._given[item.key] = (item.since, words)
-        rows = self.query_one("#waiting", List)
-        there = box.next_key(self._items, item.key, self._answers())
-        if there and rows.key == item.key:
-            rows.point(there)
-            self._arrive(there)
+        self._given.send(item, words)
+        there = next_item(self._items, item, self._given)
+        if there and self.waiting.key == item.key and self.waiting.point(there):
+            self._guard.came(there, monotonic())
         self.again()
 
-    def _look_for_kept(self) -> None:
+    @work(exclusive=True, group="kept")
+    async def _look_for_kept(self) -> None:
         """Find out which answers are kept until the run goes on, whoever gave them."""
         place, run = self.bench.place, self.bench.watched.run
         if place is None or not run:
             return
+        from workbench.composition.requesting import kept_answers
 
-        async def looking() -> None:
-            from workbench.composition.requesting import kept_answers
-
-            try:
-                found = await asyncio.to_thread(kept_answers, place, run)
-            except OSError as error:
-                self.bench.say(f"What is kept for the run cannot be read: {error}", bad=True)
-                return
-            self._kept = {name: box.kept(it.decision, it.text) for name, it in found.items()}
-            self.again()
-
-        self.run_worker(looking, group="kept", exclusive=True)
+        try:
+            found = await asyncio.to_thread(kept_answers, place, run)
+        except OSError as error:
+            self.bench.say(f"What is kept for the run cannot be read: {error}", bad=True)
+            return
+        self._given.kept = {name: kept(it.decision, it.text) for name, it in found.items()}
+        self.again()
 
     # -- opening --------------------------------------------------------------------------------
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         """Write the answer or a reply, open the task, or go on to read."""
+        item = self._item()
         if self.letters:
             self._reply(event.key)
+        elif item is None:
             return
-        item = self._item()
-        if item is None:
-            return
-        if not item.message:
+        elif not item.message:
             self.bench.open_task(item.task)
         elif "answer" not in item.moves:
             self.action_page()
-        elif (item := self._asked()) is not None:
+        elif self._meant("answer") is not None:
             self._write(item, "")
 
     def _reply(self, name: str) -> None:
         state = self.bench.watched.state
         message = state.mail.get(name)
-        if message is None:
+        if message is None or self._recorded():
             return
         if name in state.asks and message.kind is MessageKind.QUESTION:
-            if self.bench.place is None:
-                self.bench.say("This is a recording: nothing can be asked of it.", bad=True)
-            else:
-                self.bench.answer(name)
+            self.bench.answer(name)
         elif to := threads.replies_to(message):
             self.bench.write_to(to, name)
         else:
@@ -373,53 +309,44 @@ class InboxScreen(RunScreen):
 
     def action_task(self) -> None:
         """Open the task of the item or letter at the cursor."""
-        about = self._about()
-        if about is not None and about[0]:
-            self.bench.open_task(about[0])
+        self.bench.open_task(self._about()[0])
 
     def action_teammate(self) -> None:
         """Open the teammate of the item or letter at the cursor."""
-        about = self._about()
-        if about is not None and about[1]:
-            self.bench.open_teammate(about[1])
+        self.bench.open_teammate(self._about()[1])
 
-    def _about(self) -> tuple[str, str] | None:
-        """The task and the teammate that the cursor is about."""
-        if self.letters:
-            message = self.bench.watched.state.mail.get(self.query_one("#letters", List).key)
-            return (message.task, threads.replies_to(message)) if message is not None else None
-        item = self._item()
-        return (item.task, box.teammate_of(item)) if item is not None else None
+    def _about(self) -> tuple[str, str, str]:
+        """The task, the teammate and the text that the cursor is about."""
+        message, item = self.mail.message, self._item()
+        if self.letters and message is not None:
+            return message.task, threads.replies_to(message), message.text
+        if not self.letters and item is not None:
+            return item.task, about.teammate_of(item), item.text
+        return "", "", ""
 
     @property
     def writes_to(self) -> str:
         """Whom `m` writes to here."""
-        about = self._about()
-        to = about[1] if about is not None else ""
-        return to if to in (LEAD, ALL) or to in self.bench.watched.state.teammates else ""
+        to = self._about()[1]
+        return to if to == LEAD or to in self.bench.watched.state.teammates else ""
 
     def copied(self) -> str:
         """See RunScreen."""
-        if self.letters:
-            message = self.bench.watched.state.mail.get(self.query_one("#letters", List).key)
-            return message.text if message is not None else ""
-        item = self._item()
-        return item.text if item is not None else ""
+        return self._about()[2]
 
     # -- going about ----------------------------------------------------------------------------
 
     def action_tab(self) -> None:
         """From what waits to the letters, and back."""
         self.letters = not self.letters
-        self.query_one("#waiting").display = not self.letters
-        self.query_one("#letters").display = self.letters
-        self._read = ()
+        self.waiting.display = not self.letters
+        self.mail.display = self.letters
         self.action_rows()
         self.again()
 
     def action_rows(self) -> None:
         """The keys go to the list."""
-        self.query_one("#letters" if self.letters else "#waiting", List).focus()
+        (self.mail if self.letters else self.waiting).focus()
 
     def _refocus(self) -> None:
         self.action_rows()
@@ -427,55 +354,3 @@ class InboxScreen(RunScreen):
     def action_page(self) -> None:
         """The keys go to the page, which scrolls."""
         self.query_one(Scrolled).focus()
-
-    def action_fold(self) -> None:
-        """Fold the exchange at the cursor, or unfold it."""
-        rows = self.query_one("#letters", List)
-        message = self.bench.watched.state.mail.get(rows.key)
-        if not self.letters or message is None:
-            return
-        thread = message.thread or message.id
-        self._folded ^= {thread}
-        self._read = ()
-        self.again()
-        rows.point(thread)
-
-    def action_fold_all(self) -> None:
-        """Fold all exchanges, or unfold them when any is folded."""
-        if not self.letters:
-            return
-        rows = self.query_one("#letters", List)
-        message = self.bench.watched.state.mail.get(rows.key)
-        state = self.bench.watched.state
-        self._folded = set() if self._folded else {it.thread or it.id for it in state.mail.values()}
-        self._read = ()
-        self.again()
-        if message is not None and not rows.point(message.id):
-            rows.point(message.thread or message.id)
-
-
-def _letter_page(watched: Watched, message: Message, now: float) -> Page:
-    state, sent = watched.state, watched.history.sent
-    thread = threads.thread_of(state, message.id)
-    others = [it for it in thread if it.id != message.id]
-    stands = threads.readers(state, message)
-    at = sent.get(message.id)
-    facts = [
-        ("when", clock_time(at, now) if at else ""),
-        ("from", threads.whom(message.sender)),
-        ("to", threads.whom(message.to)),
-        ("task", message.task),
-        ("answers", message.reply_to),
-        ("said", message.decision),
-        ("stands", stands),
-    ]
-    return Page(
-        key=message.id,
-        title=Cell(f"{message.id}  {threads.KINDS.get(message.kind, message.kind.value)}", "strong"),
-        facts=tuple((name, value) for name, value in facts if value),
-        parts=(
-            Part("", message.text),
-            *([Part("the exchange", threads.written(state, others, sent, now))] if others else []),
-        ),
-        keys=(("enter", "reply"), ("space", "fold"), ("-", "fold all"), ("o", "its task"), ("c", "copy")),
-    )

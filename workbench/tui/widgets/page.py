@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Markdown, Static
 
-from workbench.tui.presenting.inbox import Page, Part
+from workbench.tui.presenting.page import Page, Part
 from workbench.tui.presenting.threads import clean
 from workbench.tui.widgets.header import content
 
@@ -90,11 +91,11 @@ class PagePane(Vertical):
         self._document = text
         document = self.query_one(Markdown)
         document.display = bool(text)
+        self._rendered(document, text)
 
-        async def rendering() -> None:
-            await document.update(clean(text))
-
-        self.run_worker(rendering, group="markdown", exclusive=True)
+    @work(exclusive=True, group="markdown")
+    async def _rendered(self, document: Markdown, text: str) -> None:
+        await document.update(clean(text))
 
 
 def _head(page: Page) -> Content:
