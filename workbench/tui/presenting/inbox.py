@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from workbench.core.changes import gist as change_gist
-from workbench.core.inbox import OpenAsk, asked, stuck
-from workbench.core.mail import PERSON, MessageKind
-from workbench.core.state import TASK_MOVES, RunState, TaskState
+from workbench.core.inbox import holding, stuck
+from workbench.core.mail import PERSON, Message, MessageKind
+from workbench.core.mailing import held
+from workbench.core.state import TASK_MOVES, Ask, RunState, TaskState
 from workbench.core.story.words import gist
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
@@ -63,40 +65,44 @@ TASK = "task "
 
 def items(watched: Watched) -> list[Item]:
     """What waits, oldest first: for the person, and behind that for others."""
-    state = watched.state
-    found = [_asked(state, ask) for ask in asked(state, watched.history.sent)]
-    found += [_stuck(state, state.tasks[it.task]) for it in stuck(state)]
+    state, sent = watched.state, watched.history.sent
+    first = held(state)
+    found = [
+        _asked(state, ask, sent.get(name, 0.0), holding(state, ask, first.get(ask.message.task)))
+        for name, ask in state.asks.items()
+    ]
+    found += [_stuck(state, task) for task in stuck(state)]
     return sorted(found, key=lambda it: (not it.mine, it.since))
 
 
-def _asked(state: RunState, ask: OpenAsk) -> Item:
+def _asked(state: RunState, ask: Ask, since: float, holds: bool) -> Item:
+    message = ask.message
     return Item(
-        key=ask.id,
-        kind=KINDS[ask.kind],
-        sender=ask.sender,
-        task=ask.task,
-        waits_for=ask.waits_for,
-        since=ask.since,
-        until=ask.until,
-        holds=ask.holds,
-        about=_about(state, ask),
-        text=ask.text,
-        moves=_moves(ask.kind),
+        key=message.id,
+        kind=KINDS[message.kind],
+        sender=message.sender,
+        task=message.task,
+        waits_for=ask.to,
+        since=since,
+        until=ask.hold.until if ask.hold is not None else None,
+        holds=holds,
+        about=_about(state, message),
+        text=message.text,
+        moves=_MOVES.get(message.kind, _YES_NO),
     )
 
 
-def _moves(kind: MessageKind) -> frozenset[Move]:
-    if kind is MessageKind.SHUTDOWN:
-        return frozenset()
-    if kind is MessageKind.QUESTION:
-        return frozenset({"yes", "no", "answer"})
-    return frozenset({"yes", "no", "words"})
+_YES_NO: frozenset[Move] = frozenset({"yes", "no", "words"})
+_MOVES: Mapping[MessageKind, frozenset[Move]] = {
+    MessageKind.SHUTDOWN: frozenset(),
+    MessageKind.QUESTION: frozenset({"yes", "no", "answer"}),
+}
 
 
-def _about(state: RunState, ask: OpenAsk) -> str:
-    if ask.kind is MessageKind.CHANGE and state.proposed is not None:
+def _about(state: RunState, message: Message) -> str:
+    if message.kind is MessageKind.CHANGE and state.proposed is not None:
         return change_gist(state.proposed.change)
-    return _gist(ask.text.lstrip("# \n") if ask.kind is MessageKind.PLAN else ask.text)
+    return _gist(message.text.lstrip("# \n") if message.kind is MessageKind.PLAN else message.text)
 
 
 @lru_cache(maxsize=4096)

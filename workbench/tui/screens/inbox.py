@@ -14,6 +14,8 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
+from workbench.core.inbox import for_person
+from workbench.core.inbox import stuck as stuck_tasks
 from workbench.core.mail import LEAD, Decision, Message, MessageKind
 from workbench.core.requests import Answer, Retry, Skip
 from workbench.tui.presenting import inbox as box
@@ -29,6 +31,7 @@ from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from workbench.core.requests import Request
+    from workbench.core.state import RunState
     from workbench.core.watched import Watched
     from workbench.tui.bench import Outcome
 
@@ -127,14 +130,14 @@ class InboxScreen(RunScreen):
                 self._given = Given()
             self._was = (watched.run, watched.live)
             self._look_for_kept()
-        found = box.items(watched)
-        self._given.settle(found)
-        self._items = [it for it in found if self._fits(it)]
-        self.query_one("#tabs", Static).update(self._tabs(found, len(watched.state.mail)))
+        self.query_one("#tabs", Static).update(self._tabs(watched.state))
         now = self.bench.now
         if self.letters:
             self.mail.bring(watched, now, self.filter, self._letter_fits if self.filter else None)
         else:
+            found = box.items(watched)
+            self._given.settle(found)
+            self._items = [it for it in found if self._fits(it)] if self.filter else found
             self.waiting.show([box.row(it, now, self._given.words(it)) for it in self._items])
             if self.waiting.key != self._guard.at:
                 self._guard.came(self.waiting.key, monotonic())
@@ -146,9 +149,8 @@ class InboxScreen(RunScreen):
     def _letter_fits(self, message: Message) -> bool:
         return self.matches(message.sender, message.to, message.kind.value, message.task, message.text)
 
-    def _tabs(self, found: list[Item], letters: int) -> Content:
-        stuck = sum(not it.message for it in found)
-        asks = sum(it.mine for it in found) - stuck
+    def _tabs(self, state: RunState) -> Content:
+        asks, stuck, letters = len(for_person(state)), len(stuck_tasks(state)), len(state.mail)
         waiting = f"Waiting {asks}" + (f" + {stuck} stuck" if stuck else "")
         tabs = ((waiting, not self.letters), (f"Letters {letters:,}", self.letters))
         parts = [Content.styled(f" {name} ", "bold reverse" if on else "$text-muted") for name, on in tabs]
@@ -168,7 +170,7 @@ class InboxScreen(RunScreen):
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Show the page of the row; whoever went there themselves may answer at once."""
-        if event.rows.id == "waiting":
+        if event.rows.id == "waiting" and event.key == self.waiting.key:  # else it has moved on since
             self._guard.went(event.key)
         self._show_page()
 

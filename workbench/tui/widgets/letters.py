@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from workbench.core.mail import Message
 from workbench.tui.presenting import threads
+from workbench.tui.presenting.table import Row
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Letters(Rows):
         self._watched: Watched | None = None
         self._now = 0.0
         self._matches: Callable[[Message], bool] | None = None
+        self._made: dict[tuple[str, int, int, str], Row] = {}
         self._read: tuple[object, ...] = ()
         self._read_at = float("-inf")
 
@@ -62,7 +64,12 @@ class Letters(Rows):
         readers, sent = threads.Readers(watched.state), watched.history.sent
         last = self.cursor >= len(self.rows) - 1
         found = threads.entries(watched.state, self._folded, self._matches)
-        self.show([threads.row(it, sent, self._now, readers.stands(it.message)) for it in found])
+        before, self._made = self._made, {}
+        for it in found:  # what a letter says does not change
+            stands = readers.stands(it.message)
+            key = (it.message.id, it.depth, it.hidden, stands.text)
+            self._made[key] = before.get(key) or threads.row(it, sent, self._now, stands)
+        self.show(list(self._made.values()))
         if self.rows and last:
             self.action_edge(1)
 
