@@ -178,6 +178,16 @@ async def viewing(
     monkeypatch.setattr("workbench.composition.requesting.ask", ask)
     place = place_of(folder, **settings) if folder is not None else None
     app = WorkbenchApp(place, run, clock=lambda: run.now + 1)
+
+    async def idle(*_: float) -> None:
+        """Pilot waits for quiet by the clock, several times a key; all that is asked for here is known."""
+        quiet = 0
+        while quiet < 4:
+            await asyncio.sleep(0.0005)
+            pumps = (app, *app.screen_stack, *(app.screen.walk_children() if app.screen_stack else ()))
+            quiet = quiet + 1 if all(it._message_queue.empty() for it in pumps) else 0
+
+    monkeypatch.setattr("textual.app.wait_for_idle", idle)
     try:
         async with app.run_test(size=size) as pilot:
             viewer = Viewer(run, app, pilot)
