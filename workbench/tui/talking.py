@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from workbench.core.mail import ALL, LEAD, Decision, Message
 from workbench.core.mailing import members
@@ -11,23 +11,25 @@ from workbench.tui.presenting.threads import clean, head, whom
 from workbench.tui.screens.write import WriteScreen, Written
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from workbench.core.requests import Request
-    from workbench.tui.app import WorkbenchApp
-    from workbench.tui.bench import Outcome, Told
+    from workbench.tui.bench import Bench, Outcome, Told
 
 
 class Talking:
     """The desk of the person at this viewer. What was written and not sent, or refused, is there again when
     the same is written to again; it goes with the viewer."""
 
-    def __init__(self, app: WorkbenchApp) -> None:
+    def __init__(self, app: App[None]) -> None:
         self._app = app
+        self._bench = cast("Bench", app)
         self.drafts: dict[str, str] = {}
         """By whom they are for, or by the message that they answer."""
 
     def write(self, to: str, reply_to: str = "") -> None:
         """Let the person write ``to`` somebody, or choose to whom where that is empty."""
-        state = self._app.watched.state
+        state = self._bench.watched.state
         about = state.mail.get(reply_to)
 
         def ended(written: Written | None) -> None:
@@ -52,7 +54,7 @@ class Talking:
 
     def answer(self, message: str, decision: Decision, told: Told | None) -> None:
         """Let the person put an answer to what is open into words."""
-        asked = self._app.watched.state.mail[message]
+        asked = self._bench.watched.state.mail[message]
         key = f"answer {message} {decision}".strip()
 
         def ended(written: Written | None) -> None:
@@ -91,15 +93,15 @@ class Talking:
 
         if told is not None:
             told("sent")
-        self._app.ask(request, done, heard)
+        self._bench.ask(request, done, heard)
 
     def _names(self) -> list[str]:
-        state = self._app.watched.state
+        state = self._bench.watched.state
         lead = [LEAD] if state.settings.lead else []
         return [*lead, ALL, *members(state)]
 
     def _quoted(self, about: Message | None) -> str:
         if about is None:
             return ""
-        app = self._app
-        return f"{head(about, app.watched.history.sent, app.now)}\n{clean(about.text)}"
+        bench = self._bench
+        return f"{head(about, bench.watched.history.sent, bench.now)}\n{clean(about.text)}"

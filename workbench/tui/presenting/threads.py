@@ -250,15 +250,16 @@ def page(watched: Watched, message: Message, now: float) -> Page:
     others = [it for it in thread if it.id != message.id]
     stands = readers(state, message)
     at = sent.get(message.id)
+    answers = ": ".join(part for part in (message.reply_to, message.decision) if part)
     facts = [
-        ("when", clock_time(at, now) if at else ""),
-        ("from", whom(message.sender)),
-        ("to", whom(message.to)),
+        ("sent", f"{clock_time(at, now)}  {whom(message.sender)} → {whom(message.to)}" if at else ""),
         ("task", message.task),
-        ("answers", message.reply_to),
-        ("said", message.decision),
+        ("answers", answers),
         ("stands", stands),
     ]
+    keys = [("enter", "reply"), ("space", "fold"), ("-", "fold all"), ("c", "copy")]
+    if message.task:
+        keys.append(("o", "its task"))
     return Page(
         key=message.id,
         title=Cell(f"{message.id}  {KINDS.get(message.kind, message.kind.value)}", "strong"),
@@ -267,5 +268,5 @@ def page(watched: Watched, message: Message, now: float) -> Page:
             Part("", message.text),
             *([Part("the exchange", written(state, others, sent, now))] if others else []),
         ),
-        keys=(("enter", "reply"), ("space", "fold"), ("-", "fold all"), ("o", "its task"), ("c", "copy")),
+        keys=tuple(keys),
     )
