@@ -368,7 +368,12 @@ async def test_the_answer_for_a_run_that_is_not_going_on_is_kept_and_shown(
         assert any(it.startswith("kept until the run goes on") for it in viewer.said)
         assert kept_answers(viewer.app.place, "r")["m2"].decision == "no"  # type: ignore[arg-type]
         assert "no (kept)" in line_of(viewer, "curl")
-        await at(viewer, "m3")
+        await at(viewer, "task broken")
+        await viewer.press("r")
+        assert "again (kept)" in line_of(viewer, "it crashed")
+        await at(viewer, "task broken")
+        await viewer.press("r")
+        assert "That is answered already: again (kept)." in viewer.said
     async with viewing(run, tmp_path, monkeypatch) as viewer:
         await viewer.press("4")
         assert "no (kept)" in line_of(viewer, "curl"), "another viewer finds it"

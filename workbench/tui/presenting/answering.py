@@ -25,6 +25,10 @@ class Given:
         """An answer to this is on its way."""
         self._sent[item.key] = (item.since, f"{words} (sent)")
 
+    def keep(self, item: Item, words: str) -> None:
+        """What was asked about this is kept until the run goes on."""
+        self._sent[item.key] = (item.since, f"{words} (kept)")
+
     def forget(self, item: Item) -> None:
         """Nothing is on its way for this any more."""
         self._sent.pop(item.key, None)

@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     from workbench.tui.bench import Outcome
 
 
+EMPTY = (
+    "Questions, permissions, plans and changes of the plan that wait for you come here, and tasks that do not"
+    " go on by themselves. y and n answer; enter writes the answer. m writes to somebody, b to all."
+)
+"""What stands on the page while there is nothing to read."""
+
+
 class Waiting(Rows):
     """What waits, with a page beside it."""
 
@@ -52,7 +59,7 @@ class InboxScreen(RunScreen):
 
     CSS_PATH = "inbox.tcss"
     FILTERS: ClassVar[bool] = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (120, "-beside")]  # noqa: RUF012  # as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (132, "-beside")]  # noqa: RUF012  # as Textual declares it
     AUTO_FOCUS = "#waiting"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -103,11 +110,11 @@ class InboxScreen(RunScreen):
         with Container(id="panes"):
             yield Waiting(
                 box.COLUMNS,
-                empty="Nothing waits for you. Questions, plans, permissions and stuck tasks come here.",
+                empty="Nothing waits for you.",
                 id="waiting",
             )
-            yield Letters(empty="No letters yet. m writes to a teammate, b to all.", id="letters")
-            yield PagePane(id="page")
+            yield Letters(empty="No letters yet.", id="letters")
+            yield PagePane(empty=EMPTY, id="page")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -194,7 +201,8 @@ class InboxScreen(RunScreen):
             self.bench.say(f"That is answered already: {sent}.")
         elif not item.moves & set(moves):
             keys = ", ".join(f"{key} {what}".strip() for key, what in about.keys(item))
-            self.bench.say(f"That key is not for a {item.kind}: {keys}.")
+            what = item.kind if item.message else f"{item.kind} task"
+            self.bench.say(f"That key is not for a {what}: {keys}.")
         else:
             return item
         return None
@@ -250,6 +258,9 @@ class InboxScreen(RunScreen):
         def told(outcome: Outcome) -> None:
             if outcome == "sent":
                 self._mark(item, words)
+            elif outcome == "kept" and not item.message:
+                self._given.keep(item, words)
+                self.again()
             elif outcome != "taken":
                 self._given.forget(item)
                 self._look_for_kept()
