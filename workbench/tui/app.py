@@ -33,6 +33,8 @@ from workbench.tui.screens.teammate import TeammateScreen
 from workbench.tui.talking import Talking
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.composition.place import Place
     from workbench.composition.watching import Piece, Source
     from workbench.tui.bench import Outcome, Told
@@ -125,6 +127,8 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
+        if not self.screen_stack:  # between two modes, or the application is closing
+            return
         screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()
@@ -212,6 +216,10 @@ class WorkbenchApp(App[None]):
         """See Bench."""
         if task in self.watched.state.tasks:
             self.push_screen(TaskScreen(task))
+
+    def open_plan(self, path: Path) -> None:
+        """See Bench."""
+        self.push_screen(PlanScreen(path))
 
     def open_teammate(self, name: str) -> None:
         """See Bench."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.composition.place import Place
     from workbench.core.mail import Decision
     from workbench.core.requests import Request
@@ -51,6 +53,10 @@ class Bench(Protocol):
 
     def open_task(self, task: str) -> None:
         """The screen of a task."""
+        ...
+
+    def open_plan(self, path: Path) -> None:
+        """The plan screen on a plan file, above the screen that is seen."""
         ...
 
     def open_teammate(self, name: str) -> None:
