@@ -8,15 +8,17 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from workbench.core.mail import ALL
-from workbench.core.requests import Pause, Request, Stop, Unpause, Write
+from workbench.core.mail import ALL, LEAD, Decision
+from workbench.core.requests import Pause, Request, Stop, Unpause
 from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
+from workbench.tui.calling import Caller, Desktop, Wanted
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -28,13 +30,14 @@ from workbench.tui.screens.stop import Choice, StopScreen
 from workbench.tui.screens.task import TaskScreen
 from workbench.tui.screens.team import TeamScreen
 from workbench.tui.screens.teammate import TeammateScreen
-from workbench.tui.screens.write import WriteScreen
+from workbench.tui.talking import Talking
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.composition.place import Place
     from workbench.composition.watching import Piece, Source
+    from workbench.tui.bench import Outcome, Told
 
 SLICE_SECONDS = 0.003
 """So long records are taken before a key that was pressed meanwhile gets its turn."""
@@ -81,6 +84,9 @@ class WorkbenchApp(App[None]):
         self._source = source
         self._clock = clock
         self.watched = Watched(source.run if source is not None else "")
+        self.talking = Talking(self)
+        self.caller = Caller(self, self._show_on_desktop)
+        self._desktop = Desktop()
 
     # -- following ------------------------------------------------------------------------------
 
@@ -126,6 +132,22 @@ class WorkbenchApp(App[None]):
         screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()
+        settings = self.place.settings if self.place is not None else None
+        self.caller.look(self.watched, Wanted(settings.bell, settings.notify) if settings else Wanted())
+
+    def write(self, sequence: str) -> None:
+        """See calling.Terminal."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    @work(group="desktop")
+    async def _show_on_desktop(self, headline: str, text: str) -> None:
+        if problem := await self._desktop.show(headline, text):
+            self.say(problem)
+
+    def on_unmount(self) -> None:
+        """Leave the terminal as it was."""
+        self.caller.close()
 
     @property
     def now(self) -> float:
@@ -145,24 +167,34 @@ class WorkbenchApp(App[None]):
 
     # -- asking ---------------------------------------------------------------------------------
 
-    def ask(self, request: Request, done: str) -> None:
+    def ask(self, request: Request, done: str, told: Told | None = None) -> None:
         """See Bench."""
         place, run = self.place, self.watched.run
+
+        def tell(said: str, outcome: Outcome) -> None:
+            self.say(said, bad=outcome == "refused")
+            if told is not None:
+                told(outcome)
+
         if place is None:
-            self.say("This is a recording: nothing can be asked of it.", bad=True)
+            tell("This is a recording: nothing can be asked of it.", "refused")
             return
         from workbench.composition.requesting import ask
 
         def asking() -> None:
             worker = get_current_worker()
+            outcome: Outcome
             try:
                 made = asyncio.run(ask(place, run, request))
             except WorkbenchError as error:
-                said, bad = "\n".join(filter(None, (str(error), error.hint))), True
+                said, outcome = "\n".join(filter(None, (str(error), error.hint))), "refused"
+            except OSError as error:
+                said, outcome = f"It could not be asked: {error}", "refused"
             else:
-                said, bad = (done if made.event is not None else f"kept until the run goes on: {done}"), False
+                kept = made.event is None
+                said, outcome = (f"kept until the run goes on: {done}", "kept") if kept else (done, "taken")
             if not worker.is_cancelled:
-                self.call_from_thread(self.say, said, bad=bad)
+                self.call_from_thread(tell, said, outcome)
 
         self.run_worker(asking, group="ask", thread=True, exit_on_error=True)
 
@@ -172,13 +204,11 @@ class WorkbenchApp(App[None]):
 
     def write_to(self, to: str, reply_to: str = "") -> None:
         """See Bench."""
-        about = self.watched.state.mail.get(reply_to)
+        self.talking.write(to, reply_to)
 
-        def send(text: str | None) -> None:
-            if text:
-                self.ask(Write(to=to, text=text, reply_to=reply_to), f"sent to {to}")
-
-        self.push_screen(WriteScreen(to, about.text if about is not None else ""), send)
+    def answer(self, message: str, decision: Decision = "", told: Told | None = None) -> None:
+        """See Bench."""
+        self.talking.answer(message, decision, told)
 
     # -- going about ----------------------------------------------------------------------------
 
@@ -197,9 +227,8 @@ class WorkbenchApp(App[None]):
             self.push_screen(TeammateScreen(name))
 
     def action_write(self) -> None:
-        """Write to whoever the screen is about, or to the lead, or to all."""
-        to = getattr(self.screen, "writes_to", "") or ("lead" if self.watched.state.lead.up else ALL)
-        self.write_to(to)
+        """Write to whoever the screen is about, or to the lead, or choose to whom."""
+        self.write_to(getattr(self.screen, "writes_to", "") or (LEAD if self.watched.state.lead.up else ""))
 
     def action_broadcast(self) -> None:
         """Write to all."""
