@@ -210,6 +210,10 @@ class Settings(BaseModel):
     )
     note_floor: float = Field(0.01, ge=0, le=1, description="The strength below which no shared note fades.")
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
+    plain: bool = Field(
+        False,
+        description="Show runs as lines of words only, for screen readers; `WORKBENCH_PLAIN=1` anywhere.",
+    )
 
     @field_validator("agent")
     @classmethod

@@ -8,7 +8,7 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.adapters.children import all_noted, watch_children_by_pidfd
@@ -123,17 +123,17 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
                 work.cancel()
             return
         interrupted, asked = True, time.monotonic()
-        with contextlib.suppress(OSError):
-            explain(f"stopping: {SIGNALS[number]}; what the teammates have is kept (again to end at once)")
+        display.say(f"stopping: {SIGNALS[number]}; what the teammates have is kept (again to end at once)")
         run.stop(SIGNALS[number])
 
-    with display, _handling(stop):
+    with display, handling(stop):
         try:
             state = await work
         except asyncio.CancelledError:
             if not interrupted:
                 raise
-            explain("ended at once", f"`workbench resume {run.id}` goes on from here")
+            display.say("ended at once", f"`workbench resume {run.id}` goes on from here")
+            display.close()
             state = run.state
         finally:
             quiet.cancel()
@@ -152,8 +152,21 @@ def exit_code(state: RunState, result: Report, *, interrupted: bool) -> int:
     return 2 if state.outcome == "refused" or state.login else 1
 
 
+@contextlib.asynccontextmanager
+async def looked_at(display: Display) -> AsyncIterator[Display]:
+    """A display around a run: the person closes it in their own time when all went well; when it did not, it
+    is closed at once."""
+    try:
+        yield display
+    except BaseException:
+        display.close()
+        raise
+    await display.closed()
+
+
 @contextlib.contextmanager
-def _handling(stop: Any) -> Iterator[None]:
+def handling(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """The signals that end a run are given to ``stop`` in the loop's turn."""
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:

@@ -8,6 +8,7 @@ from workbench.core.inbox import for_person
 from workbench.core.money import dollars
 from workbench.core.report import duration, elapsed
 from workbench.core.state import OVER, TaskStatus
+from workbench.core.story.onward import onward
 from workbench.core.story.team import resting
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell
@@ -91,10 +92,8 @@ def _notice(watched: Watched) -> Cell | None:
     if not watched.caught_up and watched.last:
         return Cell(f"reading the log: {watched.state.seq:,} of {watched.last:,} events", "faint")
     state = watched.state
-    if state.seq and not watched.live and not state.finished:
-        return Cell(f"Nobody is at work on this run: `workbench resume {state.run}` goes on with it.", "warn")
+    if said := onward(state, live=watched.live):
+        return Cell(said, "good" if state.outcome == "landed" else "warn")
     if why := resting(state):
         return Cell(why, "warn")
-    if state.finished and state.reason:
-        return Cell(state.reason, "good" if state.outcome == "landed" else "warn")
     return None
