@@ -75,12 +75,12 @@ class LiveTable(Printed):
             console=self._console, refresh_per_second=8, get_renderable=self.foot, transient=True
         )
 
-    def stand(self, state: RunState) -> None:
-        """The run as it stands, without a line about it."""
-        self._state, self._shown = state, self._clock()
+    def stand(self, state: RunState, since: float) -> None:
+        """The run as it stands ``since`` then, by the clock; without a line about it."""
+        self._state, self._shown = state, since
 
     def show(self, state: RunState, record: Record) -> None:
-        self.stand(state)
+        self.stand(state, self._clock())
         if said := self._story.line(state, record.event):
             self._tell(said)
 

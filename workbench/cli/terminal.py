@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import termios
 from typing import Any
@@ -48,12 +49,26 @@ class Lent:
             self._modes = termios.tcgetattr(INPUT)
 
     def take_back(self, *, killed: bool) -> None:
-        """As it was. With ``killed``, whoever had it could not leave its screen, either."""
+        """As it was. With ``killed``, whoever had it could not leave its screen, either. Where a shell has it
+        again by now, its modes count, if it has set any."""
         if killed:
             with contextlib.suppress(OSError):
                 sys.stderr.write(LEAVE)
                 sys.stderr.flush()
-        if self._modes is not None and in_front():
-            with contextlib.suppress(termios.error):
+        if self._modes is None:
+            return
+        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # from the background, too
+        try:
+            if in_front() or _is_raw():
                 termios.tcsetattr(INPUT, termios.TCSANOW, self._modes)
                 termios.tcflush(INPUT, termios.TCIFLUSH)  # what was typed was for the viewer
+        except termios.error:  # it is gone
+            pass
+        finally:
+            signal.signal(signal.SIGTTOU, before)
+
+
+def _is_raw() -> bool:
+    """Whether the terminal gives Ctrl-C as a key, which no shell lets it do."""
+    flags: int = termios.tcgetattr(INPUT)[3]
+    return not flags & termios.ISIG

@@ -47,7 +47,7 @@ class Viewer:
 
     def __init__(self, repo: Path) -> None:
         self._repo = repo
-        self._began = time.monotonic()
+        self._began = self._shown = time.monotonic()
         self._story = Story()
         self._kept: list[tuple[str, str]] = []
         self._table: LiveTable | None = None
@@ -62,7 +62,7 @@ class Viewer:
             self._table.show(state, record)
             return
         self._story.line(state, record.event)  # what it has told already
-        self._state = state
+        self._state, self._shown = state, time.monotonic()
         if self._viewing is None:
             self._viewing = asyncio.ensure_future(self._view(state.run))
 
@@ -124,7 +124,7 @@ class Viewer:
         table = LiveTable(began=self._began, story=self._story)
         table.__enter__()
         if self._state is not None:
-            table.stand(self._state)
+            table.stand(self._state, self._shown)
         self._table = table
         explain(f"{why}, the run goes on", f"`workbench watch {run}` opens it again, Ctrl-C stops the run")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.cli.driving import handling, run_async
 from workbench.cli.outcome import INTERRUPTED, explain
-from workbench.cli.terminal import in_front, is_dumb
+from workbench.cli.terminal import Lent, in_front, is_dumb
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import run_meant
 from workbench.composition.watching import FileSource, LogSource, Source
@@ -72,6 +72,7 @@ async def _view(place: Place | None, source: Source | None, lender: int | None) 
         last.start()
         app.exit()
 
+    lent = Lent()
     minding = asyncio.ensure_future(_minding(app, lender, lambda: end(signal.SIGHUP)))
     try:
         with handling(end):
@@ -80,6 +81,7 @@ async def _view(place: Place | None, source: Source | None, lender: int | None) 
         minding.cancel()
     orphaned = lender is not None and os.getppid() != lender
     if orphaned and source is not None:
+        lent.take_back(killed=False)
         explain(
             f"the process of run {source.run} is gone", f"`workbench resume {source.run}` goes on with it"
         )

@@ -51,7 +51,7 @@ def head(watched: Watched, now: float) -> Head:
 
 def _standing(watched: Watched) -> Cell:
     state = watched.state
-    if state.finished and not watched.live:
+    if state.finished:
         return Cell(f"■ {state.outcome}", "good" if state.outcome == "landed" else "bad")
     if watched.live:
         if state.stopping:
