@@ -169,8 +169,6 @@ class WorkbenchApp(Failing):
                 made = asyncio.run(ask(place, run, request))
             except WorkbenchError as error:
                 said, bad = "\n".join(filter(None, (str(error), error.hint))), True
-            except OSError as error:  # the disk is full, the repository is gone
-                said, bad = f"This could not be asked: {error}", True
             else:
                 said, bad = (done if made.event is not None else f"kept until the run goes on: {done}"), False
             if not worker.is_cancelled:
