@@ -67,7 +67,10 @@ class Screen:
 
     def tmux(self, *words: str) -> str:
         command = ["tmux", "-L", self.socket, "-f", os.devnull, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+        # Not the environment as it is: importing readline has put the size of another terminal into it.
+        env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "TMUX")}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=30)
+        return done.stdout
 
     def press(self, *keys: str) -> None:
         self.tmux("send-keys", "-t", "0", *keys)
@@ -88,6 +91,18 @@ class Screen:
                 return text
             assert time.monotonic() < deadline, f"never came: {wanted}\n{text}"
             time.sleep(0.05)
+
+    def press_until(self, key: str, wanted: Callable[[str], bool]) -> None:
+        """Press a key until it does what it should: an item that has just come takes none for a moment."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.press(key)
+            again = time.monotonic() + 1.5
+            while time.monotonic() < again:
+                if wanted(self.text()):
+                    return
+                time.sleep(0.05)
+            assert time.monotonic() < deadline, f"{key} did nothing\n{self.text()}"
 
     def type(self, *words: str, before: str = "", after: str = "", job: bool = False) -> None:
         """A command of workbench, in a script; what it exits with is told as ``exit=N.``"""
@@ -117,7 +132,6 @@ class Screen:
 
 @pytest.fixture
 def screen(repo: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
-    monkeypatch.delenv("TMUX", raising=False)
     monkeypatch.setenv("WORKBENCH_RETRY_SECONDS", "0.05")
     monkeypatch.setenv("PS1", "$ ")
     width, height = getattr(request, "param", (100, 30))
@@ -139,17 +153,24 @@ def test_a_run_is_watched_answered_and_left(screen: Screen, repo: Path) -> None:
     screen.run()
     shown = screen.until(lambda text: "1 for you" in text and "bob" in text and "second" in text)
     assert "0/2 landed" in shown.splitlines()[0] and "live" in shown.splitlines()[0]
+    assert len(shown.splitlines()) == int(screen.mode("pane_height")), "the footer is on the last line"
     assert screen.mode("alternate_on") == "1"
 
     screen.press("4")
     screen.until(lambda text: "one small file" in text)
-    screen.press("y")
-    screen.until(lambda text: "for you" not in text.splitlines()[0])
+    screen.press_until("y", lambda text: "for you" not in text.splitlines()[0])
     screen.press("2")
     screen.until(lambda text: text.count("50") >= 2 or "50%" in text)
     screen.press("m")
-    screen.until("ctrl+s")
-    screen.press("hello", "C-s")
+    shown = screen.until("ctrl+s")
+    screen.press("ada")  # whom, if that is asked
+    screen.until(lambda text: text.count("ada") > shown.count("ada"))
+    line = screen.mode("cursor_y")
+    screen.press("Enter")
+    screen.until(lambda _: screen.mode("cursor_y") != line)
+    screen.press("hello")
+    screen.until("hello")
+    screen.press("C-s")
     screen.until("sent to")
 
     screen.press("q")

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import datetime
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from workbench.adapters.store.damage import DamagedRun
 from workbench.adapters.store.sqlite import SqliteStore
@@ -85,7 +86,7 @@ class LogSource:
                 if done:
                     piece, reading = reading.result(), None
                 else:
-                    said = f"The event log {self._place.log_path} does not answer. What is shown may be old."
+                    said = "The event log does not answer. What is shown may be old."
                     piece = replace(stood, caught_up=False, trouble=said)
                 if piece.records or piece != stood:
                     stood = replace(piece, records=(), caught_up=not piece.trouble, anew=False)
@@ -133,6 +134,7 @@ class LogSource:
         if records:
             self._after = records[-1].seq
             last = max(last, self._after)
+        trouble = trouble.replace(str(self._place.log_path), self._place.log_path.name)  # paths are long
         return Piece(tuple(records), last, self._live, self._after >= last and not trouble, trouble, anew)
 
     def _look(self) -> None:
@@ -164,47 +166,43 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._at = 0
         self.run = self._first()
 
     async def pieces(self) -> AsyncIterator[Piece]:
         """See ``Source.pieces``."""
-        try:
-            file = self._path.open("rb")
-        except OSError as error:
-            raise UsageError(f"{self._path} cannot be read: {error.strerror}.") from error
-        with file:
-            stood: Piece | None = None
-            while True:
-                piece = await asyncio.to_thread(self._read, file, stood.last if stood else 0)
-                if piece.records or piece != stood:
-                    yield piece
-                    stood = replace(piece, records=(), caught_up=not piece.trouble)
-                if not piece.records:
-                    await asyncio.sleep(AGAIN_SECONDS if piece.trouble else 4 * POLL_SECONDS)
+        stood: Piece | None = None
+        while True:
+            piece = await asyncio.to_thread(self._read, stood.last if stood else 0)
+            if piece.records or piece != stood:
+                yield piece
+                stood = replace(piece, records=(), caught_up=not piece.trouble, anew=False)
+            if not piece.records:
+                await asyncio.sleep(AGAIN_SECONDS if piece.trouble else 4 * POLL_SECONDS)
 
-    def _read(self, file: BinaryIO, after: int) -> Piece:
+    def _read(self, after: int) -> Piece:
         records: list[Record] = []
-        trouble, ended = "", False
-        begins = file.tell()
+        trouble, ended, anew = "", False, False
         try:
-            while len(records) < PIECE:
-                line = file.readline()
-                if not line.endswith(b"\n"):  # nothing, or a line that is still being written
-                    file.seek(begins)
-                    ended = True
-                    break
-                records.extend(record for _, record in parsed([line]))
-                begins += len(line)
+            with self._path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self._at:
+                    self._at, after, anew = 0, 0, True
+                file.seek(self._at)
+                while len(records) < PIECE:
+                    line = file.readline()
+                    if not line.endswith(b"\n"):  # nothing, or a line that is still being written
+                        ended = True
+                        break
+                    records.extend(record for _, record in parsed([line]))
+                    self._at += len(line)
         except OSError as error:
-            trouble = f"{self._path} cannot be read: {error.strerror}."
+            trouble = f"{self._path.name} cannot be read: {error.strerror}."
         except KeyError as error:
-            trouble = f"{self._path} has an event that this workbench does not know: {error}."
+            trouble = f"{self._path.name} has an event that this workbench does not know: {error}."
         except NO_EVENT as error:
-            trouble = f"{self._path} holds what is no event: {short(str(error))}."
-        if trouble:
-            file.seek(begins)  # it is looked at again
+            trouble = f"{self._path.name} holds what is no event: {short(str(error))}."
         last = records[-1].seq if records else after
-        return Piece(tuple(records), last, live=False, caught_up=ended, trouble=trouble)
+        return Piece(tuple(records), last, live=False, caught_up=ended, trouble=trouble, anew=anew)
 
     def _first(self) -> str:
         try:

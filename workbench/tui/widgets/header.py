@@ -29,10 +29,11 @@ def content(cell: Cell) -> Content:
 
 
 class RunHeader(Widget):
-    """Run, progress, standing and cost; what does not fit is left out from the end, never cut in half."""
+    """Run, progress, standing and cost; what does not fit is left out from the end, never cut in half.
+    A notice may take two lines."""
 
     DEFAULT_CSS = """
-    RunHeader { height: auto; max-height: 2; background: $panel; padding: 0 1; }
+    RunHeader { height: auto; max-height: 3; background: $panel; padding: 0 1; }
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class RunHeader(Widget):
     def show(self, head: Head) -> None:
         """Show this now."""
         if head != self._head:
-            tall = (head.notice is None) != (self._head.notice is None)
+            tall = head.notice != self._head.notice
             self._head = head
             self.refresh(layout=tall)
 
@@ -64,4 +65,4 @@ class RunHeader(Widget):
                 line = Content.assemble(line, more)
         if head.notice is None:
             return line
-        return Content.assemble(line, "\n", content(head.notice).truncate(room, ellipsis=True))
+        return Content.assemble(line, "\n", content(head.notice).truncate(2 * room - 10, ellipsis=True))
