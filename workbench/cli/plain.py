@@ -95,7 +95,7 @@ class Telling:
         self.watched = Watched(source.run)
         self._told = 0
         self._summed_up = self._lost = False
-        self._ended = asyncio.Event()
+        self._begun, self._ended = asyncio.Event(), asyncio.Event()
 
     async def go(self, *, stay: bool) -> int:
         """Follow and obey. Without ``stay``, until the run ends, and quitting is not expected."""
@@ -149,6 +149,8 @@ class Telling:
             self._say([*self._status(), "Type help for what you can do."])
         elif self._summed_up and live and not piece.live:
             self._say([onward(watched.state, live=False)])
+        if said or piece.caught_up:
+            self._begun.set()
         if said or (piece.caught_up and not piece.live):
             self._ended.set()
         else:
@@ -172,6 +174,7 @@ class Telling:
             if line.split()[:1] in (["quit"], ["q"], ["exit"]):
                 break
             if line.strip():
+                await self._begun.wait()  # what there is to say about the run comes first
                 await self.obey(line)
         else:
             if not stay:  # no more commands come, and the run is told to its end
