@@ -257,5 +257,5 @@ def test_a_sentence_ends_as_sentences_do() -> None:
     history = Telling(None, Recording("quiet"), cast("Typed", None), print).watched.history
     for record in run.log:
         history.take(run.state, record)
-    sentences = [spoken.told(line)[0] for line in history.feed]
+    sentences = [spoken.told(line.who, line.what)[0] for line in history.feed]
     assert sentences and all(line[-1] in ".!?:…" for line in sentences)

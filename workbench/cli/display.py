@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from workbench.cli.outcome import explain
+from workbench.cli.printed import Printed
 from workbench.core.events import Record, as_json
 from workbench.core.state import RunState
 
@@ -39,20 +40,6 @@ class Display(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-class Printed:
-    """What a display that only prints does about the rest: it says things at once, and keeps nobody."""
-
-    def say(self, sentence: str, hint: str = "") -> None:
-        """See Display."""
-        explain(sentence, hint)
-
-    async def closed(self) -> None:
-        """See Display."""
-
-    def close(self) -> None:
-        """See Display."""
 
 
 class JsonLines(Printed):

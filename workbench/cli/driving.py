@@ -8,11 +8,12 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.adapters.children import all_noted, watch_children_by_pidfd
 from workbench.cli.outcome import INTERRUPTED, explain
+from workbench.cli.signals import SIGNALS, handling
 from workbench.composition.ahead import LATER, QUIET_SECONDS, import_ahead
 from workbench.composition.past import proof, proven_report
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from workbench.core.state import RunState
 
 T = TypeVar("T")
-SIGNALS = {
-    signal.SIGINT: "interrupted with Ctrl-C",
-    signal.SIGTERM: "asked to end (SIGTERM)",
-    signal.SIGHUP: "the terminal was closed (SIGHUP)",
-}
 
 ECHO_SECONDS = 0.5
 """A SIGTERM so soon after the request to stop is the same request once more."""
@@ -162,18 +158,3 @@ async def looked_at(display: Display) -> AsyncIterator[Display]:
         display.close()
         raise
     await display.closed()
-
-
-@contextlib.contextmanager
-def handling(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """The signals that end a run are given to ``stop`` in the loop's turn."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)

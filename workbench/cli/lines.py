@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from workbench.cli.display import Printed
+from workbench.cli.printed import Printed
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus

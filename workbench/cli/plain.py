@@ -136,7 +136,8 @@ class Telling:
                 said, self._lost = f"This log cannot be followed: {error}", True
                 break
             if self._summed_up and watched.history.told > self._told:
-                self._say(spoken.told(watched.history.feed[-1]))
+                line = watched.history.feed[-1]
+                self._say(spoken.told(line.who, line.what))
             self._told = watched.history.told
         said = said or (trouble if self._lost else "")
         watched.stands(live=piece.live, trouble=said, caught_up=piece.caught_up, last=piece.last)

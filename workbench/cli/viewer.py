@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import workbench
-from workbench.cli.driving import handling
 from workbench.cli.lines import LiveTable
 from workbench.cli.outcome import INTERRUPTED, explain
+from workbench.cli.signals import handling
 from workbench.cli.terminal import Lent
 from workbench.core.story.story import Story
 

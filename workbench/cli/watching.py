@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.driving import handling, run_async
+from workbench.cli.driving import run_async
 from workbench.cli.outcome import INTERRUPTED, explain
+from workbench.cli.signals import handling
 from workbench.cli.terminal import Lent, in_front, is_dumb
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import run_meant

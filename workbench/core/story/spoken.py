@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from workbench.core.inbox import for_person
 from workbench.core.lists import some
@@ -13,9 +12,6 @@ from workbench.core.state import RunState, TaskState, TaskStatus
 from workbench.core.story.onward import onward
 from workbench.core.story.team import resting, rows
 from workbench.core.story.words import gist, short
-
-if TYPE_CHECKING:
-    from workbench.core.history import Told
 
 _SPEAKERS = {"run": "The run", "merge": "Merging", "gate": "Gates", "probe": "Probing", "": "The run"}
 
@@ -36,10 +32,10 @@ _STANDS: Mapping[TaskStatus, str] = {
 }
 
 
-def told(line: Told) -> list[str]:
+def told(who: str, what: str) -> list[str]:
     """A line of the story: one sentence, and what belongs to it below."""
-    first, *more = line.what.splitlines() or [""]
-    return [_ended(f"{_SPEAKERS.get(line.who, line.who)}: {first}"), *more]
+    first, *more = what.splitlines() or [""]
+    return [_ended(f"{_SPEAKERS.get(who, who)}: {first}"), *more]
 
 
 def status(state: RunState, *, live: bool, now: float) -> list[str]:
