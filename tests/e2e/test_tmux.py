@@ -164,7 +164,7 @@ def test_a_run_is_watched_answered_and_left(screen: Screen, repo: Path) -> None:
     screen.press("m")
     shown = screen.until("ctrl+s")
     screen.press("ada")  # whom, if that is asked
-    screen.until(lambda text: text.count("ada") > shown.count("ada"))
+    screen.until(lambda text: "To ada" in text or text.count("ada") > shown.count("ada"))
     line = screen.mode("cursor_y")
     screen.press("Enter")
     screen.until(lambda _: screen.mode("cursor_y") != line)
