@@ -32,6 +32,8 @@ from workbench.tui.screens.teammate import TeammateScreen
 from workbench.tui.screens.write import WriteScreen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.composition.place import Place
     from workbench.composition.watching import Piece, Source
 
@@ -133,6 +135,8 @@ class WorkbenchApp(Failing):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
+        if not self.screen_stack:  # between two modes, or the application is closing
+            return
         screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()
@@ -196,6 +200,10 @@ class WorkbenchApp(Failing):
         """See Bench."""
         if task in self.watched.state.tasks:
             self.push_screen(TaskScreen(task))
+
+    def open_plan(self, path: Path) -> None:
+        """See Bench."""
+        self.push_screen(PlanScreen(path))
 
     def open_teammate(self, name: str) -> None:
         """See Bench."""
