@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux"),
 ]
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 PLAN = """\
 ---
