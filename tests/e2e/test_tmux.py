@@ -144,6 +144,9 @@ def screen(repo: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     finally:
         it.go.touch()
         subprocess.run(["tmux", "-L", it.socket, "kill-server"], capture_output=True, check=False, timeout=30)
+        # The server leaves its socket behind.
+        folder = Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}"
+        (folder / it.socket).unlink(missing_ok=True)
     psutil.wait_procs(leftovers(repo), timeout=10)
     assert not leftovers(repo)
 
