@@ -202,6 +202,10 @@ class Settings(BaseModel):
         description="A plan file that is changed during a run: `ask` whether the run's plan shall change, or"
         " `ignore` it.",
     )
+    plain: bool = Field(
+        False,
+        description="Show runs as lines of words only, for screen readers; `WORKBENCH_PLAIN=1` anywhere.",
+    )
     note_decay: float = Field(
         0.95,
         gt=0,

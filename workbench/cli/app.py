@@ -59,7 +59,9 @@ Budget = Annotated[
 ]
 Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Start from here, not from HEAD.")]
 NewId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Name the run yourself.")]
-Headless = Annotated[bool, typer.Option("--headless", help="Plain lines, even on a terminal.")]
+Headless = Annotated[
+    bool, typer.Option("--headless", help="No viewer: a live table on a terminal, lines anywhere else.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -249,15 +251,23 @@ def watch(
         typer.Argument(metavar="[RUN]", help="Which run, or a FILE.jsonl; the one going on if not given."),
     ] = None,
     repo: Repo = HERE,
+    plain: Annotated[
+        bool,
+        typer.Option("--plain", help="Lines of words only, for screen readers; `help` tells what to type."),
+    ] = False,
+    attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
 ) -> None:
     """See the team, talk to it, answer what it asks.
 
     Works from any terminal on a run that is going on, on one that is over, and on what
     `workbench run --json` wrote to a file. Closing it changes nothing. `?` shows the keys.
+
+    With --plain nothing moves: what happens is told line by line, and what you type is a command. Off a
+    terminal that ends when the run does.
     """
     from workbench.cli.watching import watch as body
 
-    raise typer.Exit(body(run, repo))
+    raise typer.Exit(body(run, repo, plain=plain, attached=attached))
 
 
 @app.command()

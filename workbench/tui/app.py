@@ -19,6 +19,7 @@ from workbench.core.requests import Pause, Request, Stop, Unpause
 from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
 from workbench.tui.calling import Caller, Desktop, Wanted
+from workbench.tui.failing import Failing
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -46,9 +47,10 @@ LOOK_SECONDS = 0.1
 """How often the screen is brought up to the run, at most."""
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(Failing):
     """The viewer of ``source``'s run in ``place``, or of a recording where there is no place. Without a
-    source it shows the repository's runs. ``clock`` gives Unix seconds."""
+    source it shows the repository's runs. ``clock`` gives Unix seconds. Where the run's own process lent its
+    terminal, ``interrupt`` is Ctrl-C to that process."""
 
     TITLE = "workbench"
     CSS_PATH = "app.tcss"
@@ -73,16 +75,26 @@ class WorkbenchApp(App[None]):
         Binding("question_mark", "keys", "Keys", key_display="?"),
         Binding("colon", "command_palette", "Commands", key_display=":", show=False),
         Binding("ctrl+c", "stop", "Stop or close", show=False),
+        Binding(
+            "ctrl+z", "suspend", "Suspend", show=False, tooltip="Put the viewer aside, `fg` brings it back"
+        ),
         Binding("q", "leave", "Close", tooltip="Close the viewer; the run goes on"),
     ]
 
     def __init__(
-        self, place: Place | None = None, source: Source | None = None, clock: Callable[[], float] = time.time
+        self,
+        place: Place | None = None,
+        source: Source | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
+        self._interrupt = interrupt
         self.place = place
         self._source = source
         self._clock = clock
+        self._lent_by = source.run if source is not None else ""
         self.watched = Watched(source.run if source is not None else "")
         self.talking = Talking(self)
         self.caller = Caller(self, self._show_on_desktop)
@@ -103,6 +115,8 @@ class WorkbenchApp(App[None]):
     async def _following(self, source: Source, watched: Watched) -> None:
         async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
+                if piece.anew:
+                    watched = self.watched = Watched(source.run)
                 if not await self._take(watched, piece):
                     return
 
@@ -266,12 +280,22 @@ class WorkbenchApp(App[None]):
         """Ask whether to stop the run or to close the viewer."""
 
         def chosen(choice: Choice | None) -> None:
-            if choice == "stop":
+            if choice == "stop" and self._interrupt is not None and self.watched.run == self._lent_by:
+                self._interrupt()
+                self.say("stopping: what the teammates have is kept (again to end at once)")
+            elif choice == "stop":
                 self.ask(Stop(), "stopping: what the teammates have is kept")
             elif choice == "close":
                 self.exit()
 
         self.push_screen(StopScreen(self.watched.run, live=self.watched.live), chosen)
+
+    def action_suspend(self) -> None:
+        """Back to the shell for a while, unless that would stop the run: its process waits for this one."""
+        if self._interrupt is not None:
+            self.say("Ctrl-Z would hold up the run. q closes the viewer, p pauses the run.")
+        else:
+            self.action_suspend_process()
 
     def action_leave(self) -> None:
         """Back to the screen before, or close the viewer."""
