@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.tui.logs import busy, quiet
+from tests.tui.logs import busy, disaster, quiet
 from tests.tui.logs.stage import Stage
 
 FOLDER = Path(__file__).parent
 
-RUNS: dict[str, Callable[[], Stage]] = {"quiet": quiet.play, "busy": busy.play}
+RUNS: dict[str, Callable[[], Stage]] = {"quiet": quiet.play, "busy": busy.play, "disaster": disaster.play}
 
 
 def path(name: str) -> Path:

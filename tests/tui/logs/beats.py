@@ -95,7 +95,7 @@ class Clash:
 
 @dataclass(slots=True)
 class Pair:
-    """Two tasks that are green alone and ``red`` together, until ``later`` has been delivered ``until`` times."""
+    """Two tasks that are green alone and ``red`` together, until one of them was mended ``until`` times."""
 
     earlier: str
     later: str

@@ -21,9 +21,11 @@ from tests.tui.logs.beats import (
 )
 from tests.tui.logs.plans import plan
 from tests.tui.logs.stage import Script, Stage, landed
+from workbench.core.decide.changes import proposed
 from workbench.core.mail import ALL
 from workbench.core.models import PublicChange, RunSettings
-from workbench.core.requests import ProposeChange, RequestJoin, Write
+from workbench.core.plan.parse import parse
+from workbench.core.requests import RequestJoin, Write
 
 GATE = "pytest -q"
 BEGAN = 1_796_115_600.0  # 2026-12-01T09:00:00Z
@@ -31,7 +33,7 @@ TEAM = (
     "ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hana", "ivo", "jun", "kim", "leo", "mia", "noor", "omar",
     "pia",
 )  # fmt: skip
-MINUTES = 26.4
+MINUTES = 21.36
 """After so long the recording breaks off."""
 
 
@@ -40,8 +42,8 @@ def play() -> Stage:
     text, parsed = plan("busy")
     stage = Stage(
         Script(
-            run="harbor-3-2", plan=parsed, plan_text=text, began=BEGAN, check="pytest -q tests/{folder}",
-            gate_seconds=22.0, passed=1903, tempo=1.45, thorough=False, turns=TURNS, changes=CHANGES,
+            run="harbor-3-2", asides=ASIDES, paths=PATHS, plan=parsed, plan_text=text, began=BEGAN, check="pytest -q tests/{folder}",
+            gate_seconds=30.0, passed=1903, tempo=2.3, dollars=0.0085, thorough=False, turns=TURNS, changes=CHANGES,
             reds={"account-passwords": [HASHES], "stock-repo": [DEADLOCK, DEADLOCK], "cart-merge": [MERGED]},
             clashes={
                 "mail-templates": [Clash(("harbor/settings.py",), SETTINGS_HUNKS, "union")],
@@ -56,7 +58,7 @@ def play() -> Stage:
             },
             thrown={"cart-repo": TWO_TYPES}, pairs=[Pair("tax", "shipping-rates", TAXED_TWICE)],
             flaky={4: SLOW_SEARCH, 9: SLOW_SEARCH},
-            answers={"order-numbers": (75.0, "", NUMBERS), "payment-port": (50.0, "yes", "")},
+            answers={"shipping-rates": (40.0, "yes", "Once, and commit the file."), "order-numbers": (75.0, "", NUMBERS), "payment-port": (50.0, "yes", "")},
             lead_says=LEAD, settings=SETTINGS,
         )
     )  # fmt: skip
@@ -66,7 +68,7 @@ def play() -> Stage:
 
 
 SETTINGS = RunSettings(
-    team=TEAM, gates=("ruff check .", "mypy harbor", GATE), model="claude-sonnet-4-5", batch=6, gate_slots=2,
+    team=TEAM, gates=(GATE,), model="claude-sonnet-4-5", batch=6, gate_slots=2,
     budget_usd=50.0, task_budget_usd=3.0, lead="claude", continues=True, on_question="ask", on_plan="ask",
     on_permission="ask", answer_seconds=7200.0, topology="mesh", attempts=3, repairs=3, on_join="ask",
 )  # fmt: skip
@@ -75,14 +77,17 @@ SETTINGS = RunSettings(
 def _person(stage: Stage, text: str) -> None:
     """What a person does besides answering."""
     say_all = Write(
-        to=ALL, text="Good morning. The API's answers must stay byte for byte what they are; ask when in doubt."
+        to=ALL,
+        text="Good morning. The API's answers must stay byte for byte what they are; ask when in doubt.",
     )
     stage.at(0.9, lambda: stage.request(say_all))
-    to_lead = Write(to="lead", text="Please keep an eye on payments: nobody touches capture() without a test.")
+    to_lead = Write(
+        to="lead", text="Please keep an eye on payments: nobody touches capture() without a test."
+    )
     stage.at(6.5, lambda: stage.request(to_lead))
     stage.at(12.0, lambda: stage.request(Write(to="eve", text="Which of the two tax tables did you take?")))
     join = RequestJoin(seat="5e47a1c09b3d2f68", name="wanda", agent="hand", worktree="/home/wanda/src/harbor")
-    stage.at(18.2, lambda: stage.request(join))
+    stage.at(16.4, lambda: stage.request(join))
     changed = text.replace(
         "### api-pages:",
         "### api-rates: Limit the rate of calls\n"
@@ -91,11 +96,20 @@ def _person(stage: Stage, text: str) -> None:
         "60 calls a minute for a guest, 600 for a customer; the answer says when to come back.\n\n"
         "### api-pages:",
     ).replace("- after: account-service, order-history", "- after: account-service")
-    changed = changed.replace("Poll every hour until delivered, then stop.", "Poll every two hours until delivered.")
-    proposal = ProposeChange(text=changed, name="plan.md", source="/home/ada/src/harbor/plan.md")
-    stage.at(20.4, lambda: stage.request(proposal))
+    changed = changed.replace(
+        "Poll every hour until delivered, then stop.", "Poll every two hours until delivered."
+    )
+
+    def saved() -> None:
+        change = proposed(stage.state, stage.state.plan_file, parse(changed, "plan.md"))
+        assert change is not None, "the file was changed"
+        stage.send(change)
+
+    stage.at(19.4, saved)
     stage.after(
-        landed("tax"), 20.0, lambda: stage.request(Write(to="lead", text="Tax is in, good. What is slowest now?"))
+        landed("tax"),
+        20.0,
+        lambda: stage.request(Write(to="lead", text="Tax is in, good. What is slowest now?")),
     )
 
 
@@ -252,7 +266,9 @@ TYPES_HUNKS = """--- harbor/db/types.py
 OVERLOADED = '{"type":"error","error":{"type":"rate_limit_error","message":"Number of request tokens has exceeded your per-minute rate limit"}}'
 
 
-def _asks(task: str, path: str, text: str, to: str = "", after: int = 20) -> dict[tuple[str, str], list[list[Beat]]]:
+def _asks(
+    task: str, path: str, text: str, to: str = "", after: int = 20
+) -> dict[tuple[str, str], list[list[Beat]]]:
     """A turn in which something is asked on the way."""
     test = f"tests/{path.removeprefix('harbor/').rpartition('/')[0]}/test_{path.rpartition('/')[2]}"
     return {
@@ -275,30 +291,61 @@ def _asks(task: str, path: str, text: str, to: str = "", after: int = 20) -> dic
     }
 
 
+PATHS = {
+    "unit-of-work": ("harbor/uow.py", "harbor/db/metadata.py", "tests/test_uow.py"),
+    "catalog-prices": ("harbor/catalog/prices.py", "harbor/db/types.py", "tests/catalog/test_prices.py"),
+    "account-sessions": (
+        "harbor/accounts/sessions.py",
+        "harbor/db/metadata.py",
+        "tests/accounts/test_sessions.py",
+    ),
+}
+"""What some tasks change besides what the plan says."""
+
+ASIDES = {
+    "cart-model": [mark("message", "Line is frozen; with_line() keeps the order of the lines. Is that enough for the"
+                        " discounts?", to="dan")],
+    "order-model": [mark("message", "The table of steps is `orders.model.STEPS`; please do not write a second one.",
+                         to="noor")],
+    "account-model": [mark("note", "Addresses are values: compare them, do not compare ids.",
+                           namespace="harbor.accounts")],
+    "clock": [mark("message", "clock.now() is UTC and aware. Tests set it with `clock.at(...)`.", to="eve")],
+    "payment-port": [mark("message", "Provider.capture() takes the authorization, not the order: hana, your plan"
+                          " says otherwise.", to="hana")],
+}  # fmt: skip
+
 TURNS: dict[tuple[str, str], list[list[Beat]]] = {
     **_asks(
-        "db-types", "harbor/db/types.py",
+        "db-types",
+        "harbor/db/types.py",
         "One text column for Money (`1290 EUR`), or two columns, amount and currency? Two can be summed in SQL.",
     ),
     **_asks(
-        "order-numbers", "harbor/orders/numbers.py",
+        "order-numbers",
+        "harbor/orders/numbers.py",
         "Do the numbers begin at 1 every year, and does a cancelled order keep its number? The old code does"
-        " neither the same way twice.", "person",
+        " neither the same way twice.",
+        "person",
     ),
     **_asks(
-        "catalog-repo", "harbor/catalog/repository.py",
+        "catalog-repo",
+        "harbor/catalog/repository.py",
         "Should `search` give a page object or a tuple? api-pages has not landed yet.",
     ),
     **_asks(
-        "cart-discounts", "harbor/cart/discounts.py",
+        "cart-discounts",
+        "harbor/cart/discounts.py",
         "A voucher of 10 % on a cart whose only item is on sale: does the sale count as a line discount first, so"
         " that the voucher is 10 % of the reduced price? The old code takes the full price, which the contract's"
         " order forbids.",
     ),
     **_asks(
-        "shipping-labels", "harbor/shipping/labels.py",
+        "shipping-labels",
+        "harbor/shipping/labels.py",
         "The carrier's sandbox wants a contract number. Is there one that I may use in tests, or do I record its"
-        " answers once and play them back?", "person", 35,
+        " answers once and play them back?",
+        "person",
+        35,
     ),
     ("units", "first"): [
         [
@@ -342,10 +389,6 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             say("Approved. First the port's side, then the client."),
             edit("harbor/payments/card.py", 40.0),
             progress(45, "authorize and refund behind the port"),
-            permission(
-                "Bash", "pip install 'paygate-client==4.2.0'",
-                "Installing packages is not allowed without asking; pyproject pins paygate-client 3.9.",
-            ),
             act("Bash", "pytest -q tests/payments", 15.0),
             edit("harbor/payments/card.py", 40.0),
             done("Cards behind the port."),
@@ -366,6 +409,40 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             act("Write", "tests/payments/test_webhooks.py", 30.0),
             act("Bash", "pytest -q tests/payments", 15.0),
             done("Webhooks: signature first, each id once."),
+        ]
+    ],
+    ("shipping-rates", "first"): [
+        [
+            progress(10, "reading rates.csv"),
+            act("Read", "harbor/data/rates.csv"),
+            edit("harbor/shipping/rates.py"),
+            permission(
+                "Bash",
+                "curl -sSO https://rates.example-carrier.com/2027/tariff.csv",
+                "It reaches the network, which no rule of the run allows.",
+            ),
+            act("Write", "tests/shipping/test_rates.py", 30.0),
+            act("Bash", "pytest -q tests/shipping", 15.0),
+            done("Rates by weight and country; the tariff of 2027 is in data/."),
+        ]
+    ],
+    ("account-repo", "first"): [
+        [
+            progress(15, "reading the customers' table"),
+            act("Read", "harbor/legacy/customers.py"),
+            say(
+                "Mail addresses differ only in case 214 times in the fixtures. A unique index on lower(mail)."
+            ),
+            edit("harbor/accounts/repository.py", 35.0),
+            progress(60, "the index needs the citext extension in the test database"),
+            permission(
+                "Bash",
+                "docker compose exec db psql -U harbor -c 'create extension citext'",
+                "It changes something outside the worktree.",
+            ),
+            act("Write", "tests/accounts/test_repository.py", 30.0),
+            act("Bash", "pytest -q tests/accounts", 15.0),
+            done("Customers by mail without regard to case."),
         ]
     ],
     ("order-place", "first"): [
@@ -391,7 +468,9 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             act("Read", "harbor/legacy/tax_rates.csv"),
             act("Bash", "diff harbor/legacy/tax_rates.csv harbor/data/vat.csv", 6.0),
             retried(429, OVERLOADED, 20.0),
-            say("vat.csv is newer and has the days from which rates count. I take that one and delete the other."),
+            say(
+                "vat.csv is newer and has the days from which rates count. I take that one and delete the other."
+            ),
             edit("harbor/tax.py"),
             act("Write", "tests/test_tax.py", 30.0),
             mark("message", "I took harbor/data/vat.csv; the other table is gone.", to="person"),
@@ -402,7 +481,9 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
     ],
     ("stock-repo", "gate_red"): [
         [
-            say("Two orders lock the same rows in different order: `in_()` does not keep it. I sort the ids."),
+            say(
+                "Two orders lock the same rows in different order: `in_()` does not keep it. I sort the ids."
+            ),
             edit("harbor/stock/repository.py"),
             act("Bash", "pytest -q tests/stock", 20.0),
             done("Rows are locked in the order of their ids."),
@@ -419,7 +500,11 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
         [
             progress(15, "counting queries: 51 for a page of 50"),
             act("Read", "harbor/catalog/views.py"),
-            mark("message", "bob: does your repository load variants? I would use `selectinload` there.", to="bob"),
+            mark(
+                "message",
+                "bob: does your repository load variants? I would use `selectinload` there.",
+                to="bob",
+            ),
             retried(529, "Overloaded", 12.0),
             edit("harbor/catalog/search.py"),
             progress(60, "2 queries, whatever the page"),

@@ -58,8 +58,8 @@ TURNS = {
             act("Bash", "pytest -q tests/test_money.py", 8.0),
             mark(
                 "message",
-                "money.format() puts the sign before the currency's digits: -1,234.50. Rely on that for widths.",
-                to="bob",
+                "money.parse() takes both notations, so entries.py need not know which bank writes which.",
+                to="ada",
             ),
             act("Bash", "git add -A && git commit -qm 'Parse and format amounts'"),
             done("parse() and format() with 14 tests; both notations, and three decimals are refused."),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.tui.logs.beats import Beat, Clash, Pair, Red, repair, usual
+from tests.tui.logs.beats import Beat, Clash, Pair, Red, crash, repair, usual
 from workbench.adapters.templates import Templates
 from workbench.core import actions as a
 from workbench.core import events as e
@@ -74,9 +74,13 @@ class Script:
     gate_seconds: float = 12.0
     passed: int = 200
     tempo: float = 1.0
+    dollars: float = 0.004
+    """What a second of an agent costs."""
     thorough: bool = True
     paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     turns: dict[tuple[str, str], list[list[Beat]]] = field(default_factory=dict)
+    asides: dict[str, list[Beat]] = field(default_factory=dict)
+    """What is in the middle of an ordinary turn at a task besides."""
     reds: dict[str, list[Red | None]] = field(default_factory=dict)
     clashes: dict[str, list[Clash]] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
@@ -101,7 +105,7 @@ class Stage:
         self.now = script.began
         self._heap: list[tuple[float, int, object, Callable[[], None]]] = []
         self._count = itertools.count(1)
-        self._dice = random.Random(script.run)  # noqa: S311 - a recording, not a secret
+        self._dice = random.Random(script.run)
         self._templates = Templates()
         self._mates: dict[Key, Mate] = {}
         self._left: dict[str, deque[Beat]] = {}
@@ -114,13 +118,16 @@ class Stage:
         self._clashes = {task: deque(them) for task, them in script.clashes.items()}
         self._thrown = dict(script.thrown)
         self._hooks: list[tuple[Callable[[e.Event], bool], float, Callable[[], None]]] = []
+        self.broken = ""
+        """Why every agent that is started now is gone at once."""
         self._lead: list[str] = []
         self._lead_busy = False
         self._lead_usage = Usage()
         self._base_tree = digest("tree", script.run)
         self._tree_of: dict[str, str] = {}
-        root = f"/home/ada/.local/state/workbench/worktrees/{script.plan_text.split()[1].lower()}-{digest(script.run)[:8]}"
-        self._root = f"{root}/{script.run}/team"
+        repository = script.plan_text.partition("# ")[2].split()[0].lower()
+        self._home = f"/home/ada/src/{repository}"
+        self._root = f"/home/ada/wt/{repository}-{digest(script.run)[:8]}/{script.run}/team"
 
     # -- time ----------------------------------------------------------------------------------------
 
@@ -200,21 +207,27 @@ class Stage:
                     start = self.state.attempts[action.task, action.attempt - 1].start
                 values = {"nonce": nonce, "start": start, "carry": action.carry, "session": action.session}
                 values |= {"why": action.why, "because": action.because}
-                return self._attempt(e.AttemptStarted, (action.task, action.attempt), teammate=action.teammate, **values)
+                return self._attempt(
+                    e.AttemptStarted, (action.task, action.attempt), teammate=action.teammate, **values
+                )
             case a.Tell():
                 key = (action.task, action.attempt)
                 agent = tools_of(self.state, self.state.attempts[key].teammate)
                 text = self._templates.render(f"tell/{action.kind}.md.j2", {"agent": agent, **action.values})
                 return self._attempt(e.Told, key, kind=action.kind, text=text, message=action.message)
             case a.CallLead(life, session):
-                return e.LeadCalled(life=life, nonce=digest(self.script.run, "lead", life)[:32], session=session)
+                return e.LeadCalled(
+                    life=life, nonce=digest(self.script.run, "lead", life)[:32], session=session
+                )
             case a.TellLead():
                 text = self._templates.render(f"lead/{action.kind}.md.j2", action.values).strip()
                 return e.LeadTold(text=text, message=action.message, reminds=action.reminds)
             case a.BuildBatch():
                 return e.LandingStarted(tasks=action.tasks)
             case a.CheckCandidate():
-                return e.CheckingStarted(task=action.task, commit=action.commit, gates=action.gates, alone=False)
+                return e.CheckingStarted(
+                    task=action.task, commit=action.commit, gates=action.gates, alone=False
+                )
             case _:
                 return None
 
@@ -224,7 +237,7 @@ class Stage:
 
     def _start(self) -> None:
         script = self.script
-        plan_file = f"/home/ada/src/{script.plan_text.split()[1].lower()}/plan.md"
+        plan_file = f"{self._home}/plan.md"
         self.send(
             e.RunStarted(
                 plan=script.plan, plan_text=script.plan_text, plan_path="plan.md", plan_file=plan_file,
@@ -305,7 +318,11 @@ class Stage:
     def paths_of(self, task: str) -> tuple[str, ...]:
         """The files that work on a task changes."""
         spec = self.state.tasks[task].spec
-        return self.script.paths.get(task) or tuple(path for path in spec.files if "*" not in path) or ("README.md",)
+        return (
+            self.script.paths.get(task)
+            or tuple(path for path in spec.files if "*" not in path)
+            or ("README.md",)
+        )
 
     def _begin(self, action: a.StartAttempt) -> None:
         key = (action.task, action.attempt)
@@ -314,6 +331,7 @@ class Stage:
         else:
             beats = deque(self._turn(action.task, action.why))
         mate = self._mates[key] = Mate(key, action.teammate, beats)
+        mate.edits = int(action.carry is not None)
         mate.session = action.session or str(_uuid(digest(self.script.run, *key)))
         pid = 41_000 + len(self.state.attempts) * 7
 
@@ -330,6 +348,8 @@ class Stage:
             self.send(self._attempt(e.AgentStarted, key, pid=pid, session=mate.session))
             mate.inbox += self.state.attempts[key].mail
             mate.turn = True
+            if self.broken:
+                mate.beats.appendleft(crash(self.broken, 0.4, exit_code=127))
             self._next(mate)
 
         self.later(0.1 + self._dice.random() / 5, ready, key)
@@ -343,16 +363,26 @@ class Stage:
         state = self.state.tasks[task]
         match why:
             case "gate_red":
-                return repair(paths, check, "The gate is right: I had not thought of that case. I mend the cause.")
+                return repair(
+                    paths, check, "The gate is right: I had not thought of that case. I mend the cause."
+                )
             case "conflict":
                 where = ", ".join(state.conflicts)
-                return repair(state.conflicts, check, f"Both sides changed {where}. I keep what both mean, and all tests.")
+                return repair(
+                    state.conflicts,
+                    check,
+                    f"Both sides changed {where}. I keep what both mean, and all tests.",
+                )
             case "rejected":
                 others = ", ".join(state.others)
-                return repair(paths, check, f"Green alone, red with {others}: I look at what that one changed.")
+                return repair(
+                    paths, check, f"Green alone, red with {others}: I look at what that one changed."
+                )
             case "first" | "retry" | "continued":
-                dice = random.Random(f"{self.script.run} {task}")  # noqa: S311 - a recording, not a secret
-                return usual(state.spec, paths, check, dice, self.script.thorough)
+                dice = random.Random(f"{self.script.run} {task}")
+                turn = usual(state.spec, paths, check, dice, self.script.thorough)
+                middle = len(turn) // 2
+                return [*turn[:middle], *self.script.asides.get(task, ()), *turn[middle:]]
             case _:
                 return []
 
@@ -372,7 +402,7 @@ class Stage:
 
     def _beat(self, mate: Mate, beat: Beat) -> None:
         values, ends = beat.values, False
-        cost = 0.004 * beat.seconds * (0.8 + 0.4 * self._dice.random())
+        cost = self.script.dollars * beat.seconds * (0.8 + 0.4 * self._dice.random())
         mate.usage += Usage(
             cost_usd=round(cost, 4), input_tokens=int(cost * 240_000), output_tokens=int(cost * 9_000)
         )
@@ -423,9 +453,7 @@ class Stage:
         mate.usage += Usage(turns=1)
         live = not mate.over
         self.send(
-            self._attempt(
-                e.TurnEnded, mate.key, live=live, usage=mate.usage, session=mate.session, **values
-            )
+            self._attempt(e.TurnEnded, mate.key, live=live, usage=mate.usage, session=mate.session, **values)
         )
 
     def _told(self, key: Key, kind: str, message: str) -> None:
@@ -500,7 +528,11 @@ class Stage:
         self.later(0.4, ended)
 
     def _ended(self, mate: Mate, interrupt: bool) -> e.AttemptEvent:
-        kept = digest("kept", mate.key, mate.edits) if interrupt and self.state.attempts[mate.key].prepared else None
+        kept = (
+            digest("kept", mate.key, mate.edits)
+            if interrupt and self.state.attempts[mate.key].prepared
+            else None
+        )
         return self._attempt(
             e.AttemptEnded, mate.key, teammate=mate.name, usage=mate.usage, interrupted=interrupt, commit=kept,
             session=mate.session,
@@ -526,7 +558,9 @@ class Stage:
                 behind = tuple(name for name, _, _ in made)
                 parent = self.state.tip if not made else digest("landing", self.state.tip, *behind)
                 aside.append(
-                    e.ConflictFound(task=task, parent=parent, paths=clash.paths, hunks=clash.hunks, behind=behind)
+                    e.ConflictFound(
+                        task=task, parent=parent, paths=clash.paths, hunks=clash.hunks, behind=behind
+                    )
                 )
                 if not made:
                     self._clashes[task].popleft()
@@ -581,15 +615,20 @@ class Stage:
                 return self._thrown[task]
         there = {it.task for it in self.state.standing} | set(names)
         for pair in self.script.pairs:
-            again = self.state.tasks[pair.later].fixups >= pair.until
-            if {pair.earlier, pair.later} <= there and pair.later in names and not again:
+            both = {pair.earlier, pair.later}
+            again = max(self.state.tasks[name].fixups for name in both) >= pair.until
+            if both <= there and both & set(names) and not again:
                 return pair.red
         return None
 
     def _find_pair(self, action: a.FindPair) -> None:
-        pair = next((pair for pair in self.script.pairs if pair.later == action.task), None)
-        others = (pair.earlier,) if pair is not None else (action.sides[-1].task,)
-        verdicts = self._verdicts(digest("pair", action.task, others), (action.gate,), pair.red if pair else None)
+        pair = next((it for it in self.script.pairs if action.task in (it.earlier, it.later)), None)
+        others = (action.sides[-1].task,)
+        if pair is not None:
+            others = (pair.earlier if action.task == pair.later else pair.later,)
+        verdicts = self._verdicts(
+            digest("pair", action.task, others), (action.gate,), pair.red if pair else None
+        )
         found = e.SemanticConflictFound(
             task=action.task, others=others, gate=action.gate, tests=action.tests, certain=True,
             evidence=action.evidence, verdicts=verdicts,
@@ -662,7 +701,9 @@ class Stage:
 
         def answer() -> None:
             if message.id in self.state.asks:
-                self.request(Answer.model_validate({"message": message.id, "decision": decision, "text": text}))
+                self.request(
+                    Answer.model_validate({"message": message.id, "decision": decision, "text": text})
+                )
 
         self.later(seconds, answer, OUTSIDE)
 
@@ -684,8 +725,23 @@ class Stage:
             mate = self._mates.pop(key)
             self._left[key[0]] = mate.beats
             self.note(self._ended(mate, True))
-        self.now += 1.5
+        self.resume(1.5, **values)
+
+    def resume(self, seconds: float, **values: Any) -> None:
+        """Another process takes up a run that was stopped, or whose ends are accounted for."""
+        self.now += seconds
         self.send(e.RunResumed(pid=52_118, environment="linux-x86_64-5bd1a8249ae7", **values))
+
+    def mended(self) -> None:
+        """Agents can be started again."""
+        self.broken = ""
+
+    def idle(self, task: str) -> None:
+        """An agent gives no sign of life for long, and is told."""
+        key = (task, self.state.tasks[task].attempt)
+        if key in self.state.working:
+            seconds = self.state.settings.idle_seconds or 600.0
+            self.send(self._attempt(e.DeadlinePassed, key, deadline="idle", seconds=seconds))
 
     def undo(self, task: str) -> None:
         """A person takes a landing off the branch while no process holds the run."""
