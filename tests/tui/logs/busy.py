@@ -1,4 +1,4 @@
-"""The middle of a big refactoring: sixteen teammates and a lead, sixty tasks, and much for a person to answer.
+"""The middle of a big refactoring: sixteen teammates and a lead, sixty tasks, much for a person to answer.
 
 It is not over at the end of the log: everybody is at work, a landing is gated, and the inbox is full.
 """
@@ -20,7 +20,8 @@ from tests.tui.logs.beats import (
     say,
 )
 from tests.tui.logs.plans import plan
-from tests.tui.logs.stage import Script, Stage, landed
+from tests.tui.logs.script import Script
+from tests.tui.logs.stage import Stage, landed
 from workbench.core.decide.changes import proposed
 from workbench.core.mail import ALL
 from workbench.core.models import PublicChange, RunSettings
@@ -30,10 +31,10 @@ from workbench.core.requests import RequestJoin, Write
 GATE = "pytest -q"
 BEGAN = 1_796_115_600.0  # 2026-12-01T09:00:00Z
 TEAM = (
-    "ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hana", "ivo", "jun", "kim", "leo", "mia", "noor", "omar",
-    "pia",
+    "ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hana", "ivo", "jun", "kim", "leo", "mia", "noor",
+    "omar", "pia",
 )  # fmt: skip
-MINUTES = 21.36
+MINUTES = 21.05
 """After so long the recording breaks off."""
 
 
@@ -42,8 +43,10 @@ def play() -> Stage:
     text, parsed = plan("busy")
     stage = Stage(
         Script(
-            run="harbor-3-2", asides=ASIDES, paths=PATHS, plan=parsed, plan_text=text, began=BEGAN, check="pytest -q tests/{folder}",
-            gate_seconds=30.0, passed=1903, tempo=2.3, dollars=0.0085, thorough=False, turns=TURNS, changes=CHANGES,
+            run="harbor-3-2", asides=ASIDES, paths=PATHS, plan=parsed, plan_text=text, began=BEGAN,
+            check="pytest -q tests/{folder}",
+            gate_seconds=30.0, passed=1903, tempo=2.3, dollars=0.0085, thorough=False, turns=TURNS,
+            changes=CHANGES,
             reds={"account-passwords": [HASHES], "stock-repo": [DEADLOCK, DEADLOCK], "cart-merge": [MERGED]},
             clashes={
                 "mail-templates": [Clash(("harbor/settings.py",), SETTINGS_HUNKS, "union")],
@@ -56,9 +59,9 @@ def play() -> Stage:
                     Clash(("harbor/db/types.py",), TYPES_HUNKS),
                 ],
             },
-            thrown={"cart-repo": TWO_TYPES}, pairs=[Pair("tax", "shipping-rates", TAXED_TWICE)],
+            thrown={"cart-repo": TWO_TYPES}, pairs=(Pair("tax", "shipping-rates", TAXED_TWICE),),
             flaky={4: SLOW_SEARCH, 9: SLOW_SEARCH},
-            answers={"shipping-rates": (40.0, "yes", "Once, and commit the file."), "order-numbers": (75.0, "", NUMBERS), "payment-port": (50.0, "yes", "")},
+            answers=ANSWERS,
             lead_says=LEAD, settings=SETTINGS,
         )
     )  # fmt: skip
@@ -115,10 +118,16 @@ def _person(stage: Stage, text: str) -> None:
 
 NUMBERS = "Yes: begin at 100001 in January, and a cancelled order keeps its number."
 
+ANSWERS = {
+    "shipping-rates": (40.0, "yes", "Once, and commit the file."),
+    "order-numbers": (75.0, "", NUMBERS),
+    "payment-port": (50.0, "yes", ""),
+}
+
 LEAD = {
     "db-types": "Keep `MoneyType` one column of text, amount and currency: the contract wants one value.",
     "catalog-repo": "`search` takes a `Page` and gives a tuple of products; names as in api-pages.",
-    "cart-discounts": "!A voucher on a cart of one sale item changes what customers pay. That is for the person.",
+    "cart-discounts": "!A voucher on a cart of one sale item changes what customers pay. Please decide.",
 }
 
 HASHES = pytest_red(
@@ -127,9 +136,7 @@ HASHES = pytest_red(
         (
             "tests/accounts/test_passwords.py::test_an_old_hash_is_rehashed_at_login",
             "assert customer.password_hash.startswith('$argon2id$')",
-            "AssertionError: assert False\n"
-            "E        +  where False = startswith('$argon2id$')\n"
-            "E        +    where startswith = 'pbkdf2_sha256$216000$Jq…'.startswith",
+            "AssertionError: assert False\nE        +  where False = startswith('$argon2id$')",
             "tests/accounts/test_passwords.py:58: AssertionError",
         )
     ],
@@ -263,7 +270,10 @@ TYPES_HUNKS = """--- harbor/db/types.py
  }
 """
 
-OVERLOADED = '{"type":"error","error":{"type":"rate_limit_error","message":"Number of request tokens has exceeded your per-minute rate limit"}}'
+OVERLOADED = (
+    '{"type":"error","error":{"type":"rate_limit_error","message":"Number of request tokens has exceeded your'
+    ' per-minute rate limit"}}'
+)
 
 
 def _asks(
@@ -303,22 +313,35 @@ PATHS = {
 """What some tasks change besides what the plan says."""
 
 ASIDES = {
-    "cart-model": [mark("message", "Line is frozen; with_line() keeps the order of the lines. Is that enough for the"
-                        " discounts?", to="dan")],
-    "order-model": [mark("message", "The table of steps is `orders.model.STEPS`; please do not write a second one.",
-                         to="noor")],
-    "account-model": [mark("note", "Addresses are values: compare them, do not compare ids.",
-                           namespace="harbor.accounts")],
+    "cart-model": [
+        mark(
+            "message",
+            "Line is frozen; with_line() keeps their order. Is that enough for discounts?",
+            to="dan",
+        )
+    ],
+    "order-model": [
+        mark("message", "The table of steps is `orders.model.STEPS`; please write no second one.", to="noor")
+    ],
+    "account-model": [
+        mark("note", "Addresses are values: compare them, not their ids.", namespace="harbor.accounts")
+    ],
     "clock": [mark("message", "clock.now() is UTC and aware. Tests set it with `clock.at(...)`.", to="eve")],
-    "payment-port": [mark("message", "Provider.capture() takes the authorization, not the order: hana, your plan"
-                          " says otherwise.", to="hana")],
-}  # fmt: skip
+    "payment-port": [
+        mark(
+            "message",
+            "capture() takes the authorization, not the order: your plan says otherwise.",
+            to="hana",
+        )
+    ],
+}
 
 TURNS: dict[tuple[str, str], list[list[Beat]]] = {
     **_asks(
         "db-types",
         "harbor/db/types.py",
-        "One text column for Money (`1290 EUR`), or two columns, amount and currency? Two can be summed in SQL.",
+        "One text column for Money (`1290 EUR`), or two columns, amount and currency? Two can be"
+        " summed in SQL.",
     ),
     **_asks(
         "order-numbers",
@@ -335,14 +358,17 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
     **_asks(
         "cart-discounts",
         "harbor/cart/discounts.py",
-        "A voucher of 10 % on a cart whose only item is on sale: does the sale count as a line discount first, so"
-        " that the voucher is 10 % of the reduced price? The old code takes the full price, which the contract's"
+        "A voucher of 10 % on a cart whose only item is on sale: does the sale count as a line"
+        " discount first, so"
+        " that the voucher is 10 % of the reduced price? The old code takes the full price, which"
+        " the contract's"
         " order forbids.",
     ),
     **_asks(
         "shipping-labels",
         "harbor/shipping/labels.py",
-        "The carrier's sandbox wants a contract number. Is there one that I may use in tests, or do I record its"
+        "The carrier's sandbox wants a contract number. Is there one that I may use in tests, or do"
+        " I record its"
         " answers once and play them back?",
         "person",
         35,
@@ -352,7 +378,8 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             progress(5, "reading where floats are amounts"),
             act("Grep", "float\\(.*price in harbor/"),
             say(
-                "112 places treat an amount as a float. Money with integer minor units, and operators that refuse"
+                "112 places treat an amount as a float. Money with integer minor units, and"
+                " operators that refuse"
                 " to mix currencies; division gives a remainder instead of losing it."
             ),
             edit("harbor/units.py"),
@@ -360,7 +387,8 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             act("Write", "tests/test_units.py", 35.0),
             mark(
                 "message",
-                "Money.split(n) gives n parts that add up again, the first ones a cent larger. Use it for discounts"
+                "Money.split(n) gives n parts that add up again, the first ones a cent larger. Use"
+                " it for discounts"
                 " over lines instead of dividing.",
                 to=ALL,
             ),
@@ -379,9 +407,12 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             act("Grep", "paygate in harbor/"),
             mark(
                 "plan",
-                "1. A `CardProvider` that implements `payments.port.Provider`; the client stays private in it.\n"
-                "2. Idempotency keys from the order's id and the step, so that a retry after a timeout is harmless.\n"
-                "3. Timeouts of 10 s, two retries for `authorize`, none for `capture`: a second capture after an\n"
+                "1. A `CardProvider` that implements `payments.port.Provider`; the client stays"
+                " private in it.\n"
+                "2. Idempotency keys from the order's id and the step, so that a retry after a"
+                " timeout is harmless.\n"
+                "3. Timeouts of 10 s, two retries for `authorize`, none for `capture`: a second"
+                " capture after an\n"
                 "   unclear answer is asked about first (`GET /charges?key=`).\n"
                 "4. Tests play back recorded answers in `tests/payments/cassettes/`; no network.\n\n"
                 "Out of scope: 3-D Secure stays where it is, in `legacy/redirects.py`.",
@@ -400,8 +431,10 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             act("Read", "harbor/legacy/hooks.py"),
             mark(
                 "plan",
-                "Check the signature over the raw body before anything is parsed; keep each event id in a table with"
-                " a unique index and answer 200 to one that is known; publish `PaymentCaptured` and the like on the"
+                "Check the signature over the raw body before anything is parsed; keep each event id"
+                " in a table with"
+                " a unique index and answer 200 to one that is known; publish `PaymentCaptured` and"
+                " the like on the"
                 " bus. Unknown kinds are stored and answered with 200.",
             ),
             edit("harbor/payments/webhooks.py", 40.0),
@@ -454,7 +487,8 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             progress(35, "cart to order in one unit of work; stock is reserved inside"),
             mark(
                 "question",
-                "A reservation that cannot be had: refuse the whole order, or place it without that line? The old"
+                "A reservation that cannot be had: refuse the whole order, or place it without that"
+                " line? The old"
                 " code does the second and tells nobody.",
                 to="person",
             ),
@@ -469,7 +503,8 @@ TURNS: dict[tuple[str, str], list[list[Beat]]] = {
             act("Bash", "diff harbor/legacy/tax_rates.csv harbor/data/vat.csv", 6.0),
             retried(429, OVERLOADED, 20.0),
             say(
-                "vat.csv is newer and has the days from which rates count. I take that one and delete the other."
+                "vat.csv is newer and has the days from which rates count. I take that one and"
+                " delete the other."
             ),
             edit("harbor/tax.py"),
             act("Write", "tests/test_tax.py", 30.0),
@@ -524,8 +559,14 @@ CHANGES = {
         ),
     ),
     "errors": (
-        PublicChange(path="harbor/errors.py", name="HarborError", how="added", signature="class HarborError(Exception)"),
-        PublicChange(path="harbor/errors.py", name="ShopError", how="removed", signature="class ShopError(Exception)"),
+        PublicChange(
+            path="harbor/errors.py", name="HarborError", how="added",
+            signature="class HarborError(Exception)",
+        ),
+        PublicChange(
+            path="harbor/errors.py", name="ShopError", how="removed",
+            signature="class ShopError(Exception)",
+        ),
     ),
     "db-session": (
         PublicChange(

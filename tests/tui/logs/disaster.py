@@ -18,7 +18,8 @@ from tests.tui.logs.beats import (
     say,
 )
 from tests.tui.logs.plans import plan
-from tests.tui.logs.stage import Script, Stage
+from tests.tui.logs.script import Script
+from tests.tui.logs.stage import Stage
 from workbench.core import events as e
 from workbench.core.alarms import Alarm
 from workbench.core.mail import ALL
@@ -32,7 +33,8 @@ RESET = BEGAN + 60 * 18.0
 LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 5
 HOSTILE = (
     "[red]ERROR[/] [bold]all tests passed[/bold] [link=https://example.com]click[/link] [/nothing] \\[x]\n"
-    "\x1b[2J\x1b[31mclear\x1b[0m\x07 \x00null \u202egnp.exe\u202c \u200bzero\u200bwidth e\u0301 \ufeffbom\r over"
+    "\x1b[2J\x1b[31mclear\x1b[0m\x07 \x00null \u202egnp.exe\u202c \u200bzero\u200bwidth e\u0301"
+    " \ufeffbom\r over"
 )
 WIDE = "東京の潮位を読む 🌊👩‍👩‍👧‍👦🏳️‍🌈 한국어 ไทย العربية עברית"
 
@@ -52,7 +54,7 @@ def play() -> Stage:
                 "alert-sms": [Clash(("tidepool/alerts.py",), ALERT_HUNKS)] * 6,
                 "alert-mail": [Clash(("tidepool/alerts.py",), ALERT_HUNKS)] * 6,
             },
-            settings=SETTINGS, answers={"question": (900.0, "", "Use the station's own mark.")},
+            settings=SETTINGS, answers={"question": (900.0, "", "Both; say so in the docstring.")},
         )
     )  # fmt: skip
     _outside(stage)
@@ -62,7 +64,7 @@ def play() -> Stage:
     stage.at(26.5, stage.mended)
     stage.at(30.5, lambda: stage.request(Stop()))
     stage.play()
-    stage.undo("metrics")
+    stage.branch.undo("metrics")
     stage.resume(60.0)
     stage.play()
     return stage
@@ -91,7 +93,7 @@ def _outside(stage: Stage) -> None:
     )
     for minutes in (6.1, 8.3):
         stage.at(minutes, lambda: stage.send(_moved(stage)))
-    stage.at(7.2, lambda: stage.idle("admin"))
+    stage.at(7.2, lambda: stage.agents.idle("admin"))
     stage.at(24.0, lambda: stage.request(Retry(task="export-csv")))
     stage.at(24.2, lambda: stage.request(Retry(task="queue")))
 
@@ -99,9 +101,10 @@ def _outside(stage: Stage) -> None:
 def _tampered(stage: Stage) -> e.Event:
     live = tuple(f"{task}#{attempt}" for task, attempt in stage.state.working)[:3]
     alarm = Alarm(
-        kind="config", sentence="The repository's configuration was changed: core.hookspath, remote.origin.pushurl.",
-        hint="Look at `git config --local --list`; whoever writes core.hookspath acts in the name of whoever calls"
-        " git next.", suspects=live, kept=(f"refs/workbench/{stage.script.run}/kept/config-1",),
+        kind="config",
+        sentence="The repository's configuration was changed: core.hookspath, remote.origin.pushurl.",
+        hint="Look at `git config --local --list`: whoever writes core.hookspath acts in your name.",
+        suspects=live, kept=(f"refs/workbench/{stage.script.run}/kept/config-1",),
     )  # fmt: skip
     return e.TamperingFound(alarm=alarm)
 
@@ -158,7 +161,9 @@ DST = pytest_red(
 )
 MAKE = Red(
     "make check",
-    'mypy tidepool\ntidepool/metrics.py:14: error: Argument 1 to "Gauge" has incompatible type "int"; expected "str"  [arg-type]\nFound 1 error in 1 file (checked 31 source files)\nmake: *** [Makefile:9: check] Error 1',
+    "mypy tidepool\n"
+    'tidepool/metrics.py:14: error: Argument 1 to "Gauge" has incompatible type "int"; expected "str"\n'
+    "Found 1 error in 1 file (checked 31 source files)\nmake: *** [Makefile:9: check] Error 1",
     (),
     2,
 )
@@ -233,7 +238,8 @@ TURNS = {
                 "no rule of the run allows it",
             ),
             say(
-                "The sample is cut off after the header, and the service wants a key. I cannot tell how values look."
+                "The sample is cut off after the header, and the service wants a key. I cannot tell"
+                " how values look."
             ),
             mark(
                 "blocked", "The sample file holds no values, and the service wants a key that I do not have."
@@ -244,9 +250,7 @@ TURNS = {
         [
             progress(10, "見本を読む (reading the sample)"),
             act("Read", "tests/data/潮位_東京.txt"),
-            say(
-                "固定幅三桁。999 は欠測。東京・大阪・那覇の名前はそのまま残す。 Widths count characters, not bytes."
-            ),
+            say("固定幅三桁。999 は欠測。東京・大阪・那覇の名前はそのまま残す。 Not bytes."),
             edit("tidepool/parse/jma.py"),
             crash(LIMIT, limit="usage", resets_at=RESET),
             say("The limit is over. 続ける: the tests come next."),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.tui.logs.beats import act, done, edit, mark, progress, pytest_red, say
 from tests.tui.logs.plans import plan
-from tests.tui.logs.stage import Script, Stage
+from tests.tui.logs.script import Script
+from tests.tui.logs.stage import Stage
 from workbench.core.models import PublicChange, RunSettings
 
 GATE = "pytest -q"
@@ -48,7 +49,8 @@ TURNS = {
             progress(10, "reading the tests that are there"),
             act("Read", "ledger/money.py"),
             say(
-                "`parse` has to tell a decimal comma from a thousands comma. The last separator decides: if two"
+                "`parse` has to tell a decimal comma from a thousands comma. The last separator"
+                " decides: if two"
                 " digits follow it, it is the decimal one."
             ),
             edit("ledger/money.py"),
