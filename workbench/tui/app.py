@@ -17,6 +17,7 @@ from workbench.core.mail import ALL
 from workbench.core.requests import Pause, Request, Stop, Unpause, Write
 from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
+from workbench.tui.memory import catching_up
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -78,6 +79,7 @@ class WorkbenchApp(App[None]):
         self.place = place
         self._source = source
         self._clock = clock
+        self._rests_until = 0.0
         self.watched = Watched(source.run if source is not None else "")
 
     # -- following ------------------------------------------------------------------------------
@@ -93,13 +95,18 @@ class WorkbenchApp(App[None]):
             self.run_worker(self._following(self._source, self.watched), group="follow", exclusive=True)
 
     async def _following(self, source: Source, watched: Watched) -> None:
-        async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                if not await self._take(watched, piece):
-                    return
+        with catching_up() as reached:
+            async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    if not await self._take(watched, piece):
+                        return
+                    if watched.reached:
+                        reached()
 
     async def _take(self, watched: Watched, piece: Piece) -> bool:
         began = time.monotonic()
+        if not watched.reached:
+            watched.history.begin(piece.last)
         for record in piece.records:
             try:
                 watched.take(record)
@@ -118,10 +125,14 @@ class WorkbenchApp(App[None]):
         return True
 
     def look(self) -> None:
-        """Bring the screen that is seen up to the run."""
+        """Bring the screen that is seen up to the run. What took long rests long: at most a fourth of the
+        time goes by with it, whatever there is to show, and the rest is for keys."""
+        began = time.monotonic()
         screen = self.screen
-        if isinstance(screen, RunScreen):
+        if began >= self._rests_until and isinstance(screen, RunScreen):
             screen.look()
+            now = time.monotonic()
+            self._rests_until = now + 3 * (now - began)
 
     @property
     def now(self) -> float:
