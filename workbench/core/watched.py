@@ -26,7 +26,7 @@ class Watched:
     """The number of the newest record that is known of, taken or not."""
     changes: int = 0
     reached: bool = False
-    """Whether all that was there in the beginning has been taken: what the state is before, it was long ago."""
+    """Whether all that was there in the beginning has been taken: a state of before was long ago."""
 
     def __post_init__(self) -> None:
         self.state.run = self.run

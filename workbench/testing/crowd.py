@@ -107,7 +107,9 @@ class Crowd:
             why="first",
         )  # fmt: skip
         place = f"/home/ada/wt/crowd/{RUN}/team/{mate.name}"
-        yield e.WorktreeReady(teammate=mate.name, path=place, branch=f"workbench/{RUN}/{mate.name}", seconds=0.02)
+        yield e.WorktreeReady(
+            teammate=mate.name, path=place, branch=f"workbench/{RUN}/{mate.name}", seconds=0.02
+        )
         yield e.AgentStarted(task=mate.task, attempt=1, pid=9_000 + number, session=_hash(number)[:32])
 
     def _beat(self, mate: _Mate) -> Iterator[e.Event]:
@@ -161,14 +163,14 @@ class Crowd:
         yield e.BatchBuilt(tasks=(task,), base=self.tip, base_tree="tree")
         yield e.CheckingStarted(task=task, commit=candidate, gates=(GATE,), alone=False)
         yield e.CandidateChecked(task=task, commit=candidate, verdicts=(self._green(joined),))
-        yield e.TaskLanded(
-            task=task, attempt=1, commit=candidate, parent=self.tip, tree=joined, files=files
-        )
+        yield e.TaskLanded(task=task, attempt=1, commit=candidate, parent=self.tip, tree=joined, files=files)
         self.tip, self.landed = candidate, self.landed + 1
         yield from self._begin(mate)
 
 
-def crowd(events: int = 100_000, teammates: int = 1_000, tasks: int = 3_000, seed: int = 0) -> Iterator[e.Record]:
+def crowd(
+    events: int = 100_000, teammates: int = 1_000, tasks: int = 3_000, seed: int = 0
+) -> Iterator[e.Record]:
     """The first ``events`` records of such a run, 20 a second."""
     found = zip(range(1, events + 1), Crowd(teammates, tasks, seed=seed).events(), strict=False)
     for seq, event in found:

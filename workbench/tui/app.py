@@ -17,7 +17,6 @@ from workbench.core.mail import ALL
 from workbench.core.requests import Pause, Request, Stop, Unpause, Write
 from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
-from workbench.tui.memory import catching_up
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -30,13 +29,18 @@ from workbench.tui.screens.task import TaskScreen
 from workbench.tui.screens.team import TeamScreen
 from workbench.tui.screens.teammate import TeammateScreen
 from workbench.tui.screens.write import WriteScreen
+from workbench.tui.sharing import catching_up, shared_evenly
 
 if TYPE_CHECKING:
     from workbench.composition.place import Place
     from workbench.composition.watching import Piece, Source
 
-SLICE_SECONDS = 0.003
-"""So long records are taken before a key that was pressed meanwhile gets its turn."""
+SLICE_SECONDS = 0.001
+"""So long records are taken before a key that was pressed meanwhile gets its turn: it needs about ten of them
+until what it does is seen."""
+
+FIRST_SLICE_SECONDS = 0.010
+"""The same while there is nothing to see yet."""
 
 LOOK_SECONDS = 0.1
 """How often the screen is brought up to the run, at most."""
@@ -87,7 +91,7 @@ class WorkbenchApp(App[None]):
     def on_mount(self) -> None:
         """Show where to begin, and follow the run."""
         self.switch_mode("team" if self._source is not None else "home")
-        self.set_interval(LOOK_SECONDS, self.look)
+        self.set_interval(LOOK_SECONDS, self._look_by_and_by)
         self._follow()
 
     def _follow(self) -> None:
@@ -95,7 +99,7 @@ class WorkbenchApp(App[None]):
             self.run_worker(self._following(self._source, self.watched), group="follow", exclusive=True)
 
     async def _following(self, source: Source, watched: Watched) -> None:
-        with catching_up() as reached:
+        with catching_up() as reached, shared_evenly():
             async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
                 async for piece in pieces:
                     if not await self._take(watched, piece):
@@ -104,9 +108,10 @@ class WorkbenchApp(App[None]):
                         reached()
 
     async def _take(self, watched: Watched, piece: Piece) -> bool:
-        began = time.monotonic()
+        began, slice_ = time.monotonic(), SLICE_SECONDS
         if not watched.reached:
             watched.history.begin(piece.last)
+            slice_ = FIRST_SLICE_SECONDS
         for record in piece.records:
             try:
                 watched.take(record)
@@ -118,21 +123,26 @@ class WorkbenchApp(App[None]):
                     last=piece.last,
                 )
                 return False
-            if time.monotonic() - began > SLICE_SECONDS:
+            if time.monotonic() - began > slice_:
                 await asyncio.sleep(0)
                 began = time.monotonic()
         watched.stands(live=piece.live, trouble=piece.trouble, caught_up=piece.caught_up, last=piece.last)
         return True
 
-    def look(self) -> None:
-        """Bring the screen that is seen up to the run. What took long rests long: at most a fourth of the
-        time goes by with it, whatever there is to show, and the rest is for keys."""
+    def _look_by_and_by(self) -> None:
+        """What took long rests long: at most a tenth of the time goes by with it, however much there is to
+        show, and the rest is for keys."""
         began = time.monotonic()
-        screen = self.screen
-        if began >= self._rests_until and isinstance(screen, RunScreen):
-            screen.look()
+        if began >= self._rests_until:
+            self.look()
             now = time.monotonic()
-            self._rests_until = now + 3 * (now - began)
+            self._rests_until = now + 9 * (now - began)
+
+    def look(self) -> None:
+        """Bring the screen that is seen up to the run."""
+        screen = self.screen
+        if isinstance(screen, RunScreen):
+            screen.look()
 
     @property
     def now(self) -> float:

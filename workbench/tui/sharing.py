@@ -1,13 +1,29 @@
-"""The garbage collector, kept away while a long log is read."""
+"""How the process shares its time between keys, the log that is read, and the garbage collector."""
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 MANY = 50_000
 """Objects that were made meanwhile from which it pays not to look at them again."""
+
+TURN_SECONDS = 0.0005
+"""How long the thread that reads the log works before the one that draws has its turn. A key needs many, and
+the interpreter's own 5 ms each would be seen."""
+
+
+@contextmanager
+def shared_evenly() -> Iterator[None]:
+    """Threads take turns at short notice."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, TURN_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextmanager
