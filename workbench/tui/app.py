@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -140,7 +140,10 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
-        screen = self.screen
+        try:
+            screen = self.screen
+        except ScreenStackError:  # it is being closed
+            return
         if isinstance(screen, RunScreen):
             screen.look()
 
