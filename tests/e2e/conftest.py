@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +16,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from workbench.testing.forkserver import ForkServer
 
 Event = dict[str, Any]
 
@@ -29,11 +34,15 @@ class CommandLine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; a variable that is None is taken out of its environment."""
         whole = {name: value for name, value in (os.environ | env).items() if value is not None}
-        return subprocess.run(
-            [sys.executable, "-m", "workbench", *words],
-            cwd=cwd or self.cwd, env=whole, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=240, check=False,
-        )  # fmt: skip
+        with tempfile.TemporaryFile("w+b") as out, tempfile.TemporaryFile("w+b") as err:
+            process = _server().start(words, cwd=cwd or self.cwd, env=whole, stdout=out, stderr=err)
+            try:
+                code = process.wait(240)
+            finally:
+                process.kill()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(words, code, out.read().decode(), err.read().decode())
 
     def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
         """Start a command that prints JSON lines; read them with ``until``."""
@@ -44,6 +53,14 @@ class CommandLine:
         )  # fmt: skip
         self.started.append(process)
         return process
+
+
+@functools.cache
+def _server() -> ForkServer:
+    """What commands are forked from that are run to their end; ``start`` starts a fresh interpreter."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
 
 
 @pytest.fixture(autouse=True)

@@ -722,6 +722,8 @@ def test_a_bulky_log_is_packed_and_files_of_a_killed_session_go(
     (folder / "workbench-claude-x").mkdir()
     (folder / "workbench-claude-x" / "start").write_text("x")
     (folder / "claude").mkdir()
+    (folder / "gates").mkdir(exist_ok=True)
+    (folder / "gates" / "1-2-3.log").write_text("what a gate printed")
     (folder / "out").symlink_to(tmp_path)
     (repo / ".git/workbench/worktree-abc").mkdir()
     killed = repo / ".git/refs/heads/workbench/r/ada.lock"  # git was, while it deleted this branch

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from workbench.adapters.children import Child, Starter
 from workbench.adapters.direct import DIRECT
+from workbench.adapters.gatelogs import GateLogs
 from workbench.adapters.junit import reports_of
 from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
@@ -60,7 +61,7 @@ class ShellGates:
     ``setup`` the commands that prepare a worktree, on which a verdict depends too. ``junit`` are globs,
     relative to the worktree, of the JUnit XML that gates write there; ``quarantine`` are patterns of tests
     whose failure alone is excused (see ``core.quarantine``). ``starter`` starts them: under supervision,
-    or directly.
+    or directly. What gates print is written to files below ``logs`` while they run.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class ShellGates:
         junit: Sequence[str] = (),
         quarantine: Sequence[str] = (),
         starter: Starter = DIRECT,
+        logs: Path | None = None,
     ) -> None:
         self._starter = starter
+        self._logs = GateLogs(logs)
         self._checkouts = checkouts
         self._seconds = seconds
         self._env = _for_gates(env)
@@ -102,7 +105,7 @@ class ShellGates:
             return verdicts
         async with self._checkouts.lease(commit, urgent) as where:
             for command in commands:
-                verdicts.append(await self._run(where, tree, command))
+                verdicts.append(await self._run(where, commit, tree, command))
                 if not verdicts[-1].green:
                     break
         return verdicts
@@ -118,10 +121,13 @@ class ShellGates:
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
 
-    async def _run(self, where: Path, tree: str, command: str) -> Verdict:
+    async def _run(self, where: Path, commit: str, tree: str, command: str) -> Verdict:
         async with reports_of(where, self._junit) as reports:
             began = time.monotonic()
-            with captured(SEARCHED_BYTES) as output:
+            with (
+                self._logs.of(commit, tree, command) as log,
+                captured(SEARCHED_BYTES, log.write if log else None) as output,
+            ):
                 returncode = await self._exit_of(command, where, output, reports.file)
             seconds = time.monotonic() - began
             exit_code = None if returncode is None else shell_code(returncode)

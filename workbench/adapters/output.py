@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from workbench.core.models import TEXT_LIMIT
 
@@ -20,6 +20,9 @@ KEPT_BYTES = 65_536
 SEARCHED_BYTES = 2 * 1024 * 1024
 """Bytes of a gate's output that are held until it is over, so that names of failing tests far above the
 end are found; of longer output this much of its end. Reading a MiB takes 0.03 to 0.2 s."""
+
+CUT = "[earlier output cut]\n"
+"""Stands where something before it is not shown."""
 
 # No part of these patterns can be matched in two ways, so hostile output costs no more than other.
 # Escape sequences: with parameters (colours, cursor), strings (titles, links), and the two-byte ones.
@@ -36,8 +39,7 @@ def readable(data: bytes, lines: int = LINES, characters: int = TEXT_LIMIT) -> s
     whole = CONTROL.sub("", "\n".join(drawn)).strip("\n").split("\n")
     kept = "\n".join(whole[-lines:])
     cut = len(whole) > lines or len(kept) > characters
-    note = "[earlier output cut]\n"
-    return note + kept[-(characters - len(note)) :] if cut else kept
+    return CUT + kept[-(characters - len(CUT)) :] if cut else kept
 
 
 def explained(exit_code: int) -> str:
@@ -59,12 +61,16 @@ def shell_code(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
+Onlooker = Callable[[bytes], None]
+
+
 class Capture:
     """A pipe whose end of output is kept, ``keep`` bytes at least. Reading it never waits and its memory
-    is bounded, by twice that."""
+    is bounded, by twice that. ``onlooker``, if there is one, is called with all that comes, as it comes."""
 
-    def __init__(self, keep: int = KEPT_BYTES) -> None:
+    def __init__(self, keep: int = KEPT_BYTES, onlooker: Onlooker | None = None) -> None:
         self._keep = keep
+        self._onlooker = onlooker
         self._loop = asyncio.get_running_loop()
         self._kept = bytearray()
         self._dropped = False
@@ -83,7 +89,7 @@ class Capture:
         """What was printed so far, readable."""
         cut = self._dropped or len(self._kept) > 2 * KEPT_BYTES
         text = readable(bytes(self._kept[-2 * KEPT_BYTES :]))
-        return f"[earlier output cut]\n{text}" if cut and not text.startswith("[earlier") else text
+        return f"{CUT}{text}" if cut and not text.startswith(CUT) else text
 
     def kept(self) -> tuple[str, bool]:
         """The last ``keep`` bytes that were printed, as they came, and whether they are all of it."""
@@ -99,6 +105,8 @@ class Capture:
         if not data:
             self._stop_reading()
             return False
+        if self._onlooker is not None:
+            self._onlooker(data)
         self._kept += data
         if len(self._kept) > 2 * self._keep:
             del self._kept[: -self._keep]
@@ -125,9 +133,9 @@ class Capture:
 
 
 @contextlib.contextmanager
-def captured(keep: int = KEPT_BYTES) -> Iterator[Capture]:
+def captured(keep: int = KEPT_BYTES, onlooker: Onlooker | None = None) -> Iterator[Capture]:
     """A ``Capture`` that is closed when the context ends; its ``text`` can be read after that."""
-    capture = Capture(keep)
+    capture = Capture(keep, onlooker)
     try:
         yield capture
     finally:

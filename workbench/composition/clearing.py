@@ -218,16 +218,17 @@ class Clearing:
                 self._keep("folder", path, "no run makes a folder of that name")
 
     async def files(self) -> None:
-        """Free what a run keeps beside its log: sessions of a rehearsal and start scripts go when it is
-        over, a bulky text log is packed."""
-        folder = self._place.run_dir(self._remains.run)
+        """Free what a run keeps beside its log: what gates printed goes, sessions of a rehearsal and start
+        scripts go when it is over, a bulky text log is packed."""
+        folder, printed = self._place.run_dir(self._remains.run), self._place.gate_logs(self._remains.run)
         if folder.is_symlink() or not folder.is_dir() or not self._remains.known:
             return
         for path in sorted(folder.iterdir()):
             if path.is_symlink():
                 continue
             over = self._remains.standing in (Standing.OVER, Standing.INCOMPLETE)
-            if path.name.startswith("workbench-claude-") or (over and path.name == "claude"):
+            ended = path.name.startswith("workbench-claude-") or path == printed
+            if ended or (over and path.name == "claude"):
                 thing = await self._thing("files", path)
                 await self._tally.free(thing, partial(asyncio.to_thread, shutil.rmtree, path))
             elif path.name == "log.txt" and path.stat().st_size > BULKY:

@@ -47,6 +47,10 @@ class Place:
         """Where those who join a run from outside get their tasks."""
         return self.run_dir(run) / "seats"
 
+    def gate_logs(self, run: str) -> Path:
+        """What the run's gates print, while they run and for some time after."""
+        return self.run_dir(run) / "gates"
+
     def plan_file(self, run: str) -> Path:
         """The plan of a run as it stands, with the box of each task."""
         return self.run_dir(run) / "plan.md"

@@ -179,6 +179,7 @@ async def open_gates(
             junit=settings.gate_junit,
             quarantine=settings.quarantine,
             starter=keeper,
+            logs=place.gate_logs(run),
         )
         stack.push_async_callback(gates.aclose)
         yield gates

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.core import events as e
+from workbench.core.course import Course
 from workbench.core.models import Verdict
 from workbench.core.state import RunState
 from workbench.core.story import Line, Story, Tone, short
@@ -40,6 +41,8 @@ class Told:
     tone: Tone
     kind: Kind
     task: str = ""
+    message: str = ""
+    """The message that it tells of, if it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,13 @@ class History:
     resumed: list[float] = field(default_factory=list)
     worded: int = 0
     """Records up to this number get no line of the feed: who begins with a long log would lose them again."""
+    course: Course = field(default_factory=Course)
     _story: Story = field(default_factory=Story)
 
     def take(self, state: RunState, record: e.Record) -> None:
         """One more record; ``state`` already includes it."""
         event = record.event
+        self.course.take(state, record)
         if record.seq > self.worded and (line := self._story.line(state, event)) is not None:
             self._tell(record, line)
         match event:
@@ -142,8 +147,15 @@ class History:
         kind: Kind = "message" if isinstance(event, _MESSAGES) else "event"
         if kind == "event" and line.tone == "bad":
             kind = "trouble"
-        task = getattr(event, "task", "") or ""
-        self.feed.append(Told(record.seq, record.at, line.who, line.what, line.tone, kind, task))
+        task, message = getattr(event, "task", "") or "", ""
+        match event:
+            case e.MessageSent():
+                task, message = event.message.task, event.message.id
+            case e.AskPassedOn():
+                message = event.message
+            case _:
+                pass
+        self.feed.append(Told(record.seq, record.at, line.who, line.what, line.tone, kind, task, message))
         self.told += 1
 
     def _attempt(self, record: e.Record, event: e.AttemptEvent) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from functools import partial
 
 from workbench.core.actions import Candidate, Side
 from workbench.core.state import Landed, RunState, Step
@@ -23,13 +24,18 @@ def next_batch(state: RunState) -> tuple[str, ...]:
     queue is, or while a landing is under way."""
     if state.landing is not None or not state.queue:
         return ()
+    return tuple(heapq.nsmallest(state.batch, state.queue, key=partial(_place, state)))
 
-    def place(name: str) -> tuple[float, ...]:
-        task = state.tasks[name]
-        foreseen = len(state.foreseen.get(name, ()))
-        return (-task.spec.priority, -task.rank, len(task.thrown), foreseen, state.queue[name], task.index)
 
-    return tuple(heapq.nsmallest(state.batch, state.queue, key=place))
+def queued(state: RunState) -> list[str]:
+    """All delivered tasks that are in no landing, in the order of ``next_batch`` as things stand."""
+    return sorted(state.queue, key=partial(_place, state))
+
+
+def _place(state: RunState, name: str) -> tuple[float, ...]:
+    task = state.tasks[name]
+    foreseen = len(state.foreseen.get(name, ()))
+    return (-task.spec.priority, -task.rank, len(task.thrown), foreseen, state.queue[name], task.index)
 
 
 def candidate(state: RunState, step: Step) -> Candidate:

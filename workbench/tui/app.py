@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, ScreenStackError
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -32,6 +32,8 @@ from workbench.tui.screens.write import WriteScreen
 from workbench.tui.sharing import catching_up, shared_evenly
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.composition.place import Place
     from workbench.composition.watching import Piece, Source
 
@@ -140,10 +142,9 @@ class WorkbenchApp(App[None]):
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
-        try:
-            screen = self.screen
-        except ScreenStackError:  # it is being closed
+        if not self.screen_stack:  # between two modes, or the application is closing
             return
+        screen = self.screen
         if isinstance(screen, RunScreen):
             screen.look()
 
@@ -206,6 +207,10 @@ class WorkbenchApp(App[None]):
         """See Bench."""
         if task in self.watched.state.tasks:
             self.push_screen(TaskScreen(task))
+
+    def open_plan(self, path: Path) -> None:
+        """See Bench."""
+        self.push_screen(PlanScreen(path))
 
     def open_teammate(self, name: str) -> None:
         """See Bench."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.composition.place import Place
     from workbench.core.requests import Request
     from workbench.core.watched import Watched
@@ -43,6 +45,10 @@ class Bench(Protocol):
 
     def open_task(self, task: str) -> None:
         """The screen of a task."""
+        ...
+
+    def open_plan(self, path: Path) -> None:
+        """The plan screen on a plan file, above the screen that is seen."""
         ...
 
     def open_teammate(self, name: str) -> None:

@@ -13,17 +13,26 @@ if TYPE_CHECKING:
     from workbench.tui.presenting.table import Tone
 
 _VARIABLES: dict[str, str] = {
-    "good": "success",
-    "bad": "error",
-    "warn": "warning",
-    "busy": "primary",
-    "accent": "accent",
+    "good": "text-success",
+    "bad": "text-error",
+    "warn": "text-warning",
+    "busy": "text-primary",
+    "accent": "text-accent",
 }
+"""The theme's colours for text: those for areas cannot be read on a light background."""
 
 
 def style(tone: Tone, theme: Theme) -> Style:
     """How a tone looks in a theme. Where the theme names no colour for it, it looks plain."""
-    return _made(tone, str(getattr(theme, _VARIABLES[tone], None) or "") if tone in _VARIABLES else "")
+    if tone not in _VARIABLES:
+        return _made(tone, "")
+    if theme.name not in _COLOURS:
+        _COLOURS[theme.name] = theme.to_color_system().generate()
+    return _made(tone, _COLOURS[theme.name].get(_VARIABLES[tone], ""))
+
+
+_COLOURS: dict[str, dict[str, str]] = {}
+"""Of each theme that was used, by its name."""
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import secrets
 import shutil
@@ -21,6 +23,7 @@ from workbench.core.apply import fold
 from workbench.core.events import Record
 from workbench.core.state import RunState
 from workbench.crashpoints import CRASH, TRACE
+from workbench.testing.forkserver import ForkServer
 
 RUN = "swept"
 MARK = "WORKBENCH_BENCH"
@@ -69,11 +72,15 @@ class World:
         own = {CRASH: order} if order else {}
         own |= {TRACE: str(trace)} if trace else {}
         with (self.folder / "said").open("w+b") as said:
-            process = self.start(*words, said=said, **own)
+            whole = self._environment(**own)
+            where = ["--repo", str(self.repo)]
+            process = _server().start(
+                [*words, *where], cwd=self.folder, env=whole, stdout=said, stderr=said, new_session=True
+            )
             hung = False
             try:
                 code = process.wait(HANGS)
-            except psutil.TimeoutExpired:
+            except TimeoutError:
                 hung, code = True, -signal.SIGKILL
                 process.kill()
                 process.wait()
@@ -82,14 +89,17 @@ class World:
 
     def start(self, *words: str, said: IO[bytes], **env: str) -> psutil.Popen:
         """Start a command that says everything to the file ``said``; the caller waits for it."""
+        return psutil.Popen(
+            [sys.executable, "-m", "workbench", *words, "--repo", str(self.repo)],
+            cwd=self.folder, env=self._environment(**env), stdin=subprocess.DEVNULL, stdout=said,
+            stderr=said, start_new_session=True,
+        )  # fmt: skip
+
+    def _environment(self, **env: str) -> dict[str, str]:
         own = {MARK: self.mark, "WORKBENCH_WORKTREE_ROOT": str(self.folder / "worktrees"), "NO_COLOR": "1"}
         own["WORKBENCH_RETRY_SECONDS"] = "0"  # doubled with each kill, it would be minutes
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
-        return psutil.Popen(
-            [sys.executable, "-m", "workbench", *words, "--repo", str(self.repo)],
-            cwd=self.folder, env=kept | identity() | own | env, stdin=subprocess.DEVNULL, stdout=said,
-            stderr=said, start_new_session=True,
-        )  # fmt: skip
+        return kept | identity() | own | env
 
     def records(self, run: str = RUN) -> list[Record]:
         """The log of a run, as it stands."""
@@ -114,6 +124,14 @@ class World:
             with suppress(psutil.Error):
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@functools.cache
+def _server() -> ForkServer:
+    """What all commands that are run to their end are forked from: a sweep runs hundreds."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
 
 
 def identity() -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 
 from rich.cells import cell_len, set_cell_size
 
@@ -34,6 +34,30 @@ class Cell:
     text: str
     tone: Tone = "plain"
 
+    def pieces(self, width: int, *, right: bool = False) -> Sequence[tuple[str, Tone]]:
+        """What stands in ``width`` cells, exactly."""
+        return ((fitted(self.text, width, right=right), self.tone),)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Cell):
+    """A text of several tones: ``parts`` follow each other, ``text`` is all of them."""
+
+    parts: tuple[tuple[str, Tone], ...] = ()
+
+    def pieces(self, width: int, *, right: bool = False) -> Sequence[tuple[str, Tone]]:
+        """See Cell."""
+        found: list[tuple[str, Tone]] = []
+        for place, (text, tone) in enumerate(self.parts):
+            size, rest = cell_len(text), place + 1 < len(self.parts)
+            if size > width or (size == width and rest):
+                found.append((fitted(text + "…" if rest else text, width), tone))
+                return found
+            found.append((fitted(text, size), tone))
+            width -= size
+        found.append((" " * width, "plain"))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -41,6 +65,47 @@ class Row:
 
     key: str
     cells: tuple[Cell, ...]
+
+
+class Made(Sequence[Row]):
+    """Rows that are made when they are looked at, for where most are never seen: one for each of ``keys``,
+    by ``make``."""
+
+    __slots__ = ("_made", "_make", "keys")
+
+    def __init__(self, keys: Sequence[str], make: Callable[[str], Row]) -> None:
+        self.keys = keys
+        self._make = make
+        self._made: dict[int, Row] = {}
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self[it] for it in range(*place.indices(len(self)))]
+        if (row := self._made.get(place)) is None:
+            row = self._made[place] = self._make(self.keys[place])
+        return row
+
+
+def key_at(rows: Sequence[Row], place: int) -> str:
+    """The key of the row at ``place``; "" where there is none."""
+    if not 0 <= place < len(rows):
+        return ""
+    return rows.keys[place] if isinstance(rows, Made) else rows[place].key
+
+
+def place_of(rows: Sequence[Row], key: str) -> int | None:
+    """Where the row of ``key`` is; None when there is none."""
+    keys = rows.keys if isinstance(rows, Made) else [row.key for row in rows]
+    return keys.index(key) if key in keys else None
 
 
 def widths(columns: Sequence[Column], room: int) -> list[int]:

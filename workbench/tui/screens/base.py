@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widget import Widget
+from textual.widgets import Input
 
 from workbench.tui.presenting.header import head
+from workbench.tui.widgets.footer import KeyFooter
 from workbench.tui.widgets.header import RunHeader
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ class RunScreen(Screen[None]):
         Binding("y", "copy", "Copy", show=False),
     ]
     AUTO_FOCUS = "Rows"
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As in Screen; what gets or loses the focus draws itself, and not the whole screen each time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +53,7 @@ class RunScreen(Screen[None]):
         yield RunHeader()
         yield from self.body()
         yield Input(placeholder="filter: words that a line must have; esc ends it", id="filter")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     def body(self) -> ComposeResult:
         """What stands between header and footer."""
@@ -75,7 +80,7 @@ class RunScreen(Screen[None]):
             return
         watched = self.bench.watched
         self.query_one(RunHeader).show(head(watched, self.bench.now))
-        if watched.reached and watched.changes != self._shown:
+        if (watched.reached or not watched.last) and watched.changes != self._shown:
             self._shown = watched.changes
             self.show(watched)
 

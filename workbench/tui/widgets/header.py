@@ -6,17 +6,15 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from workbench.tui.presenting.header import Head
-from workbench.tui.presenting.table import Cell
-
-BAR = 12
+from workbench.tui.presenting.header import GAP, Head, line
+from workbench.tui.presenting.table import Cell, fitted
 
 _STYLES = {
-    "good": "$success",
-    "bad": "bold $error",
-    "warn": "$warning",
-    "busy": "$primary",
-    "accent": "$accent",
+    "good": "$text-success",
+    "bad": "bold $text-error",
+    "warn": "$text-warning",
+    "busy": "$text-primary",
+    "accent": "$text-accent",
     "faint": "dim",
     "strong": "bold",
     "plain": "",
@@ -29,7 +27,7 @@ def content(cell: Cell) -> Content:
 
 
 class RunHeader(Widget):
-    """Run, progress, standing and cost; what does not fit is left out from the end, never cut in half."""
+    """Run, progress, standing and cost; what does not fit is left out, never cut in half."""
 
     DEFAULT_CSS = """
     RunHeader { height: auto; max-height: 2; background: $panel; padding: 0 1; }
@@ -48,20 +46,14 @@ class RunHeader(Widget):
 
     def render(self) -> RenderResult:
         """See Widget."""
-        room = max(10, self.size.width - 2)
-        head = self._head
-        name = head.run or "workbench"
-        done = BAR * head.percent // 100
-        line = Content.assemble(
-            Content.styled(name, "bold"),
-            "  ",
-            Content.styled("━" * done, "$success"),
-            Content.styled("─" * (BAR - done), "dim"),
-        )
-        for cell in head.cells:
-            more = Content.assemble("  ", content(cell))
-            if line.cell_length + more.cell_length <= room:
-                line = Content.assemble(line, more)
-        if head.notice is None:
-            return line
-        return Content.assemble(line, "\n", content(head.notice).truncate(room, ellipsis=True))
+        if not self._head.run:
+            return Content.styled("workbench", "bold")
+        room = max(10, self.size.width)
+        name, done, rest, *items = line(self._head, room)
+        shown = Content.assemble(content(name), " " * GAP, content(done), content(rest))
+        for cell in items:
+            shown = Content.assemble(shown, " " * GAP, content(cell))
+        notice = self._head.notice
+        if notice is None:
+            return shown
+        return Content.assemble(shown, "\n", content(Cell(fitted(notice.text, room).rstrip(), notice.tone)))

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.tui.presenting.table import GAP, Column, Row, fitted, widths
+from workbench.tui.presenting.table import GAP, Column, Made, Row, fitted, key_at, place_of, widths
 from workbench.tui.tones import style
 
 
@@ -73,21 +73,23 @@ class Rows(ScrollView, can_focus=True):
         self.columns = tuple(columns)
         self.empty = empty
         """What stands there when there are no rows."""
-        self.rows: tuple[Row, ...] = ()
+        self.rows: Sequence[Row] = ()
         self._widths: list[int] = []
+        self._drawn: dict[int, Row] = {}
 
     @property
     def key(self) -> str:
         """The key of the row with the cursor; "" when there is none."""
-        return self.rows[self.cursor].key if self.cursor < len(self.rows) else ""
+        return key_at(self.rows, self.cursor)
 
     def show(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
-        """Show these rows now. The cursor stays on the row of its key, or at its place where that is gone."""
+        """Show these rows now; of those that are ``Made`` only what is visible is looked at. The cursor stays
+        on the row of its key, or at its place where that is gone."""
         if columns is not None and tuple(columns) != self.columns:
             self.columns = tuple(columns)
             self._measure()
             self.refresh()
-        before, rows = self.rows, tuple(rows)
+        before, rows = self.rows, rows if isinstance(rows, Made) else tuple(rows)
         if rows == before:
             return
         key = self.key
@@ -95,19 +97,19 @@ class Rows(ScrollView, can_focus=True):
         if len(rows) != len(before) or self.virtual_size.width != self.size.width:
             self._measure()
         if key and key != self.key:
-            there = next((it for it, row in enumerate(rows) if row.key == key), None)
+            there = place_of(rows, key)
             self.cursor = there if there is not None else max(0, min(self.cursor, len(rows) - 1))
         if len(rows) != len(before):
             self.refresh()
             return
         top, height = int(self.scroll_offset.y), self.size.height - 1
         for it in range(top, min(top + height, len(rows))):
-            if rows[it] is not before[it] and rows[it] != before[it]:
+            if rows[it] != self._drawn.get(it):
                 self._draw(it)
 
     def point(self, key: str) -> bool:
         """Put the cursor on the row of ``key``; False when there is none."""
-        there = next((it for it, row in enumerate(self.rows) if row.key == key), None)
+        there = place_of(self.rows, key)
         if there is None:
             return False
         self.cursor = there
@@ -140,18 +142,20 @@ class Rows(ScrollView, can_focus=True):
         if place >= len(self.rows):
             said = f" {self.empty}" if place == 0 else ""
             return self._strip([Segment(said, base + style("faint", theme))], width, base)
+        row = self._drawn[place] = self.rows[place]
         at = place == self.cursor
         if at and self.has_focus:
             base = self.get_component_rich_style("rows--cursor")
         parts = [Segment("▌" if at else " ", base + style("accent", theme))]
         first = True
-        for column, size, cell in zip(self.columns, self._widths, self.rows[place].cells, strict=False):
+        for column, size, cell in zip(self.columns, self._widths, row.cells, strict=False):
             if not size:
                 continue
             if not first:
                 parts.append(Segment(" " * GAP, base))
             first = False
-            parts.append(Segment(fitted(cell.text, size, right=column.right), base + style(cell.tone, theme)))
+            for text, tone in cell.pieces(size, right=column.right):
+                parts.append(Segment(text, base + style(tone, theme)))
         return self._strip(parts, width, base)
 
     def _strip(self, parts: list[Segment], width: int, base: Style) -> Strip:
