@@ -482,7 +482,7 @@ def bench(
     """Measure workbench beside a naive shell script.
 
     Both run the same tasks in turn, on this machine; the medians are compared. `workbench bench merge`
-    measures merging alone.
+    measures merging alone, `workbench bench tui` the viewer.
     """
     if context.invoked_subcommand is not None:
         return
@@ -506,6 +506,24 @@ def bench_merge(
     from workbench.cli.bench import bench_merge as body
 
     raise typer.Exit(body(files, branches, json=json))
+
+
+@benches.command("tui")
+def bench_tui(
+    events: Annotated[int, typer.Option(min=4_000, metavar="N", help="Events in the log.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often the viewer is started.")] = 5,
+    keys: Annotated[int, typer.Option(min=1, metavar="N", help="How many keys are pressed.")] = 200,
+    json: Json = False,
+) -> None:
+    """How fast the viewer is on a run of a thousand teammates, and what memory it takes.
+
+    From its start on a terminal to the first frame that shows where the run stands; and from a key to its
+    frame while another process writes 50 events each millisecond to the log, in bursts. Exit 1: a target was
+    missed.
+    """
+    from workbench.cli.bench import bench_tui as body
+
+    raise typer.Exit(body(events, rounds, keys, json=json))
 
 
 @benches.command("mail")

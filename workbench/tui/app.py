@@ -31,6 +31,7 @@ from workbench.tui.screens.stop import Choice, StopScreen
 from workbench.tui.screens.task import TaskScreen
 from workbench.tui.screens.team import TeamScreen
 from workbench.tui.screens.teammate import TeammateScreen
+from workbench.tui.sharing import catching_up, shared_evenly
 from workbench.tui.talking import Talking
 
 if TYPE_CHECKING:
@@ -40,8 +41,12 @@ if TYPE_CHECKING:
     from workbench.composition.watching import Piece, Source
     from workbench.tui.bench import Outcome, Told
 
-SLICE_SECONDS = 0.003
-"""So long records are taken before a key that was pressed meanwhile gets its turn."""
+SLICE_SECONDS = 0.001
+"""So long records are taken before a key that was pressed meanwhile gets its turn: it needs about ten of them
+until what it does is seen."""
+
+FIRST_SLICE_SECONDS = 0.010
+"""The same while there is nothing to see yet."""
 
 LOOK_SECONDS = 0.1
 """How often the screen is brought up to the run, at most."""
@@ -95,6 +100,7 @@ class WorkbenchApp(Failing):
         self._source = source
         self._clock = clock
         self._lent_by = source.run if source is not None else ""
+        self._rests_until = 0.0
         self.watched = Watched(source.run if source is not None else "")
         self.talking = Talking(self)
         self.caller = Caller(self, self._show_on_desktop)
@@ -105,7 +111,7 @@ class WorkbenchApp(Failing):
     def on_mount(self) -> None:
         """Show where to begin, and follow the run."""
         self.switch_mode("team" if self._source is not None else "home")
-        self.set_interval(LOOK_SECONDS, self.look)
+        self.set_interval(LOOK_SECONDS, self._look_by_and_by)
         self._follow()
 
     def _follow(self) -> None:
@@ -113,15 +119,21 @@ class WorkbenchApp(Failing):
             self.run_worker(self._following(self._source, self.watched), group="follow", exclusive=True)
 
     async def _following(self, source: Source, watched: Watched) -> None:
-        async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                if piece.anew:
-                    watched = self.watched = Watched(source.run)
-                if not await self._take(watched, piece):
-                    return
+        with catching_up() as reached, shared_evenly():
+            async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    if piece.anew:
+                        watched = self.watched = Watched(source.run)
+                    if not await self._take(watched, piece):
+                        return
+                    if watched.reached:
+                        reached()
 
     async def _take(self, watched: Watched, piece: Piece) -> bool:
-        began = time.monotonic()
+        began, slice_ = time.monotonic(), SLICE_SECONDS
+        if not watched.reached:
+            watched.history.begin(piece.last)
+            slice_ = FIRST_SLICE_SECONDS
         for record in piece.records:
             try:
                 watched.take(record)
@@ -133,11 +145,20 @@ class WorkbenchApp(Failing):
                     last=piece.last,
                 )
                 return False
-            if time.monotonic() - began > SLICE_SECONDS:
+            if time.monotonic() - began > slice_:
                 await asyncio.sleep(0)
                 began = time.monotonic()
         watched.stands(live=piece.live, trouble=piece.trouble, caught_up=piece.caught_up, last=piece.last)
         return True
+
+    def _look_by_and_by(self) -> None:
+        """What took long rests long: at most a tenth of the time goes by with it, however much there is to
+        show, and the rest is for keys."""
+        began = time.monotonic()
+        if began >= self._rests_until:
+            self.look()
+            now = time.monotonic()
+            self._rests_until = now + 9 * (now - began)
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
