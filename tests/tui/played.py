@@ -182,7 +182,7 @@ async def viewing(
     async def idle(*_: float) -> None:
         """Pilot waits for quiet by the clock, several times a key; all that is asked for here is known."""
         quiet = 0
-        for _ in range(2_000):
+        for _look in range(2_000):
             if quiet == 4:
                 return
             await asyncio.sleep(0.0005)
