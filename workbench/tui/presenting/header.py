@@ -107,7 +107,7 @@ def _standing(watched: Watched, now: float) -> Item:
         return Item("‖ paused", "warn")
     pause = state.pace.pause
     if pause is not None and pause.hold.holds(now):
-        return Item(f"‖ {pause.limit} limit {span(pause.hold.until - now)}", "warn")
+        return Item(f"‖ {pause.limit} limit {span(pause.hold.until - now)}", "warn", "‖ limit")
     if state.pace.circuit is not None:
         return Item("‖ agent fails", "warn")
     if (cap := state.pace.cap_at(now)) is not None and cap < len(state.teammates):
