@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from tests.tui.conftest import Recording, recorded
 from workbench.composition.place import Place, open_place
@@ -98,7 +99,7 @@ async def _shot(app: WorkbenchApp, size: tuple[int, int], way: Way) -> str:
 
 async def _settled(app: WorkbenchApp, pilot: Pilot[None]) -> None:
     """Until all that was read has been read, and is shown. Who looks again and again is not waited for."""
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, WorkerCancelled):
         await asyncio.wait_for(app.workers.wait_for_complete(), PATIENCE)
     await pilot.pause()
     app.look()
