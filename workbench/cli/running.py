@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.ci.surroundings import as_step, surroundings
+from workbench.cli.ci.step import as_step
+from workbench.cli.ci.surroundings import surroundings
 from workbench.cli.display import open_display
-from workbench.cli.driving import drive, run_async
+from workbench.cli.driving import drive, looked_at, run_async
 from workbench.cli.outcome import explain
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
@@ -137,25 +138,27 @@ async def go(
     began, minutes = time.monotonic(), place.settings.deadline_minutes
     if minutes is None:
         minutes = step.around.minutes if step is not None else 0.0
-    async with opening as run:
+    if step is not None and not json:
+        display = step.display()
+    else:
+        display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
+    async with looked_at(display), opening as run:
         if step is not None:
             step.run = run.id
-        display = open_display(json=json, headless=headless) if step is None or json else step.display()
         with deadline(run, minutes, time.monotonic() - began):
             result, code = await drive(place, run, display)
-    if step is not None:
-        code = step.leave(run.state, result, place.root, place.worktrees(run.id), code)
-    elif junit is not None:
+    if junit is not None and step is None:
         from workbench.cli.ci.leaving import write_junit
 
         write_junit(junit, result)
     if step is not None:
-        next_steps(result)
+        code = step.leave(run.state, result, place.root, place.worktrees(run.id), code)
     elif not json:
         from workbench.cli.results import print_report
 
         with contextlib.suppress(OSError):  # the reader went away; the exit code is still the run's
             print_report(result)
+    if step is not None or not json:
         next_steps(result)
     return code
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from workbench.cli.ci.streams import WordsOnly
+from workbench.cli.printed import Printed
 from workbench.core import events as e
 from workbench.core.ci.commands import command, harmless, stopped
 from workbench.core.ci.markup import cut
@@ -34,7 +35,7 @@ class Chapter:
     since: float = 0.0
 
 
-class GroupedLines:
+class GroupedLines(Printed):
     """Fulfils ``cli.display.Display``. Groups cannot be nested and teammates work at once, so an attempt's
     lines are kept until it ends and then told in one group; all else is told as it comes."""
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from workbench.cli.ci.leaving import Step
 
 HOSTED_MINUTES = 340.0
 """On a runner of GitHub's own every job is killed after six hours, and what comes after the run wants some
@@ -56,25 +51,6 @@ def surroundings(
     return Surroundings(
         (junit or _folder(env) / JUNIT).absolute(), summary, output, HOSTED_MINUTES if hosted else 0.0
     )
-
-
-@contextmanager
-def as_step(around: Surroundings | None) -> Iterator[Step | None]:
-    """What is said inside is for a job's log, where there is one; what ends it early is told to the steps
-    that follow."""
-    if around is None:
-        yield None
-        return
-    from workbench.cli.ci.leaving import Step
-    from workbench.cli.ci.streams import words_only_on_stderr, words_only_on_stdout
-
-    with words_only_on_stderr() as stream, words_only_on_stdout():
-        step = Step(around, stream)
-        try:
-            yield step
-        except BaseException as error:
-            step.fail(error)
-            raise
 
 
 _FILES = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")
