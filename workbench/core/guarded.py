@@ -1,9 +1,10 @@
 """Files that a change must not touch without a person: what runs by itself, steers agents, or says what
 "green" means. Pure.
 
-GUARDED is the one list: globs, and why. ``guarded`` tells which of some paths are on it, or define one of the
-run's gates. A glob without a slash is a name in any folder; ``**`` is any number of folders, and ``x/**`` also
-``x`` itself, which may be a link to such a folder. Case does not count: on many disks ``.Claude`` is ``.claude``.
+GUARDED is the one list: globs, and why. ``guarded`` tells which of some paths are on it, or define one of
+the run's gates. A glob without a slash is a name in any folder; ``**`` is any number of folders, and ``x/**``
+also ``x`` itself, which may be a link to such a folder. Case does not count: on many disks ``.Claude`` is
+``.claude``.
 """
 
 from __future__ import annotations
