@@ -59,7 +59,9 @@ Budget = Annotated[
 ]
 Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Start from here, not from HEAD.")]
 NewId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Name the run yourself.")]
-Headless = Annotated[bool, typer.Option("--headless", help="Plain lines, even on a terminal.")]
+Headless = Annotated[
+    bool, typer.Option("--headless", help="No viewer: a live table on a terminal, lines anywhere else.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -249,15 +251,23 @@ def watch(
         typer.Argument(metavar="[RUN]", help="Which run, or a FILE.jsonl; the one going on if not given."),
     ] = None,
     repo: Repo = HERE,
+    plain: Annotated[
+        bool,
+        typer.Option("--plain", help="Lines of words only, for screen readers; `help` tells what to type."),
+    ] = False,
+    attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
 ) -> None:
     """See the team, talk to it, answer what it asks.
 
     Works from any terminal on a run that is going on, on one that is over, and on what
     `workbench run --json` wrote to a file. Closing it changes nothing. `?` shows the keys.
+
+    With --plain nothing moves: what happens is told line by line, and what you type is a command. Off a
+    terminal that ends when the run does.
     """
     from workbench.cli.watching import watch as body
 
-    raise typer.Exit(body(run, repo))
+    raise typer.Exit(body(run, repo, plain=plain, attached=attached))
 
 
 @app.command()
@@ -474,7 +484,7 @@ def bench(
     """Measure workbench beside a naive shell script.
 
     Both run the same tasks in turn, on this machine; the medians are compared. `workbench bench merge`
-    measures merging alone.
+    measures merging alone, `workbench bench tui` the viewer.
     """
     if context.invoked_subcommand is not None:
         return
@@ -498,6 +508,24 @@ def bench_merge(
     from workbench.cli.bench import bench_merge as body
 
     raise typer.Exit(body(files, branches, json=json))
+
+
+@benches.command("tui")
+def bench_tui(
+    events: Annotated[int, typer.Option(min=4_000, metavar="N", help="Events in the log.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often the viewer is started.")] = 5,
+    keys: Annotated[int, typer.Option(min=1, metavar="N", help="How many keys are pressed.")] = 200,
+    json: Json = False,
+) -> None:
+    """How fast the viewer is on a run of a thousand teammates, and what memory it takes.
+
+    From its start on a terminal to the first frame that shows where the run stands; and from a key to its
+    frame while another process writes 50 events each millisecond to the log, in bursts. Exit 1: a target was
+    missed.
+    """
+    from workbench.cli.bench import bench_tui as body
+
+    raise typer.Exit(body(events, rounds, keys, json=json))
 
 
 @benches.command("mail")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli.display import open_display
-from workbench.cli.driving import drive, run_async
+from workbench.cli.driving import drive, looked_at, run_async
 from workbench.cli.outcome import explain
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
@@ -106,8 +106,9 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
 
 async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
     """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code."""
-    async with opening as run:
-        result, code = await drive(place, run, open_display(json=json, headless=headless))
+    display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
+    async with looked_at(display), opening as run:
+        result, code = await drive(place, run, display)
     if not json:
         from workbench.cli.results import print_report
 

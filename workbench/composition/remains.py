@@ -61,10 +61,11 @@ def _remains(place: Place, run: str, state: RunState | None, refs: list[Ref], li
         return Remains(run, standing, None, (place.worktrees(run),), _pins(run, refs))
     ours = {state.integration, *(f"{BRANCHES}{run}/{name}" for name in state.teammates)}
     branches = tuple(ref for ref in refs if ref.name in ours)
-    return Remains(run, _standing(state, live), state, _roots(place, state), _pins(run, refs) + branches)
+    return Remains(run, standing_of(state, live), state, _roots(place, state), _pins(run, refs) + branches)
 
 
-def _standing(state: RunState, live: str) -> Standing:
+def standing_of(state: RunState, live: str) -> Standing:
+    """How a run stands whose log could be read; ``live`` is the run that is going on."""
     if state.run == live:
         return Standing.LIVE
     if not state.over_for_good:

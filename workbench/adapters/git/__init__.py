@@ -8,6 +8,7 @@ attributes      a commit's ``.gitattributes``, put where merging looks for them
 merges          merges in memory through one ``merge-tree``
 probes          trial merges of work in progress, of which nothing is kept
 diffs           which paths differ, through one ``diff-tree``
+patches         diffs for people to read, of a worktree and between commits
 plumbing        these together: the ``Git`` port
 administration  git's own folder for a linked worktree: made, checked, mended, removed
 reffiles        all refs, read from their files again and again

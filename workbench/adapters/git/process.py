@@ -14,7 +14,9 @@ import errno
 import os
 import random
 import shutil
+import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -170,6 +172,47 @@ async def run(
         return _judged(await _in_thread(command, place.work_tree, feed, env), words, frozenset(fine))
 
     return await patiently(once)
+
+
+async def opening(
+    place: Place, *words: str, most: int, extra: Mapping[str, str] | None = None
+) -> tuple[str, bool]:
+    """The first ``most`` bytes of what one git command prints, as text, and whether there was more; then
+    the command is ended. Raises GitError as ``run`` does. For what may be large, and is only looked at."""
+    command = [executable(), *place.words(), *words]
+    env = {**environment(), **place.extra, **(extra or {})}
+    with tempfile.TemporaryFile() as complaint:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=place.work_tree,
+                env=env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=complaint,
+                start_new_session=True,
+            )
+        except FileNotFoundError as gone:
+            raise GitError(f"{place.work_tree} is not there any more.", "Was the worktree deleted?") from gone
+        except OSError as refused:
+            raise _not_started(refused) from refused
+        assert process.stdout is not None
+        said, cut = bytearray(), False
+        try:
+            while not cut and (chunk := await process.stdout.read(65_536)):
+                said += chunk
+                cut = len(said) > most
+        finally:
+            if cut or not process.stdout.at_eof():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # it only reads: there is nothing to clean up
+            await asyncio.shield(process.wait())
+            process._transport.close()  # type: ignore[attr-defined]
+        complaint.seek(0)
+        done = Finished(0 if cut else process.returncode or 0, b"", decoded(complaint.read()))
+    _judged(done, words, frozenset((0,)))
+    text = bytes(said[:most]).decode("utf-8", "replace")
+    return (text[: text.rfind("\n") + 1] if cut else text), cut
 
 
 async def patiently(action: Callable[[], Awaitable[T]]) -> T:

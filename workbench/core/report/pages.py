@@ -75,9 +75,11 @@ def markdown(result: Report) -> str:
 
 def proposal_words(result: Report) -> list[str]:
     """What is asked about the plan and was not answered, a sentence each."""
+    # One that is not over goes on; or it was killed, and the answer says itself that it waits for `resume`.
+    further = "" if result.outcome == "running" else f" and `workbench resume {result.run}`"
     return [
         f"The plan may change, and nobody has said so yet: {it.source or 'a request'} {it.change}."
-        f" `workbench answer {it.message} yes` (or no) and `workbench resume {result.run}`."
+        f" `workbench answer {it.message} yes` (or no){further}."
         for it in result.proposals
     ]
 

@@ -9,6 +9,7 @@ permissions  the answers to what it would ask a person
 tools        the MCP tools by which it drops markers
 team         what it would ask a person at the keyboard, put to the team
 translate    its messages as the port's reports
+transcript   its own record of a session, read for people
 session      one process, from start to certain end      processes: finding all of it
 agent        the port's Agent
 lead         the port's Lead                     desk: the MCP tools by which it answers
