@@ -157,7 +157,8 @@ class Job:
         script.write_text(step["run"])
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
-            cwd=self.work / fill(step.get("working-directory", "."), known), env=env | given, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            cwd=self.work / fill(step.get("working-directory", "."), known), env=env | given,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=120,
         )  # fmt: skip
         outcome = "success" if done.returncode == 0 else "failure"

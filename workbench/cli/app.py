@@ -427,6 +427,7 @@ app.command()(keeping.clean)
 app.command()(interop.export)
 app.command("import")(interop.import_)
 
+app.command()(handing.init)
 app.command()(handing.pack)
 app.command()(handing.deliver)
 for command in talking.COMMANDS:

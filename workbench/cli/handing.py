@@ -69,3 +69,23 @@ def deliver(
         folder, branch, into, tuple(gate or ()), tuple(allow or ()), no_gates, any_plan, dry_run, repo, json
     )
     raise typer.Exit(body(wanted))
+
+
+def init(
+    repo: Repo = HERE,
+    yes: Annotated[bool, typer.Option("--yes", help="Take what was found, and ask nothing.")] = False,
+    no_workflow: Annotated[bool, typer.Option("--no-workflow", help="Write workbench.toml only.")] = False,
+    requirement: Annotated[
+        str | None,
+        typer.Option("--requirement", metavar="REQ", help="What a job's pip installs workbench from."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files if they exist.")] = False,
+) -> None:
+    """Set a repository up: workbench.toml, and a workflow for GitHub.
+
+    Gates and set-up commands are found in the repository's own files. Files that exist are left
+    alone, unless --force is given.
+    """
+    from workbench.cli.init import init as body
+
+    raise typer.Exit(body(repo, yes=yes, workflow=not no_workflow, requirement=requirement, force=force))

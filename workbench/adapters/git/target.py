@@ -294,7 +294,21 @@ async def push(repository: Repository, branch: str) -> str:
 
 async def has_origin(repository: Repository) -> bool:
     """Whether there is a remote called ``origin``."""
-    return bool(await _config(repository, "remote.origin.url"))
+    return bool(await origin_of(repository))
+
+
+async def origin_of(repository: Repository) -> str:
+    """Where ``origin`` is; "" when there is none."""
+    return await _config(repository, "remote.origin.url")
+
+
+async def default_branch(repository: Repository) -> str:
+    """The branch that ``origin`` takes for its main one, as far as a clone knows; else the one that is
+    checked out; "" for none."""
+    place = Place(repository.common_dir, repository.common_dir)
+    words = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    known = (await run(place, *words, fine=(0, 1, 128))).text
+    return known.removeprefix("origin/") or repository.branch
 
 
 async def as_user(place: Place, *words: str, action: str = "", session: bool = True) -> Finished:
