@@ -15,6 +15,7 @@ from tests.conftest import git
 from tests.e2e.conftest import CommandLine
 from workbench.adapters.installation import Source, plain, requirement
 from workbench.adapters.installation import read as read_source
+from workbench.cli.init import init
 from workbench.config import load
 
 WRITTEN = ["workbench.toml", ".github/workflows/workbench.yml", ".github/actions/workbench/action.yml"]
@@ -124,6 +125,24 @@ def test_settings_in_pyproject_stay_there(workbench: CommandLine, repo: Path) ->
 def test_no_workflow_means_settings_only(workbench: CommandLine, repo: Path) -> None:
     done = workbench("init", "--yes", "--no-workflow")
     assert done.stdout.splitlines() == WRITTEN[:1] and not (repo / ".github").exists()
+
+
+def test_a_person_is_asked_for_gates_and_may_name_several(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def prompt(text: str, default: str, err: bool) -> str:
+        asked.append(text)
+        return " make test ;; ;; ./check.sh" if len(asked) == 1 else FROM[1]
+
+    monkeypatch.setattr("workbench.cli.init.typer.prompt", prompt)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert init(repo, yes=False, workflow=True, requirement="", force=False) == 0
+    assert len(asked) == 2 and capsys.readouterr().out.splitlines() == WRITTEN
+    assert load(repo).gates == ("make test", "./check.sh")
+    assert FROM[1] in (repo / WRITTEN[1]).read_text()
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,17 @@ def test_another_branch_may_be_named(second: Second) -> None:
     assert git(second.origin, "rev-parse", "greetings")
 
 
+def test_a_run_in_which_nothing_landed_has_nothing_to_push(second: Second, forge: Forge) -> None:
+    lines = forge.lines()
+    first = next(number for number, line in enumerate(lines) if line["type"] == "LandingStarted")
+    (second.pack / "work.bundle").unlink()
+    manifest = forge.manifest
+    files = {name: digest for name, digest in manifest["files"].items() if name != "work.bundle"}
+    forge.log(lines[:first], tip=manifest["base"], files=files)
+    assert "nothing to push" in second.deliver()
+    assert not second.asked() and "workbench" not in git(second.origin, "for-each-ref")
+
+
 # -- what is tampered with ----------------------------------------------------------------------------------
 
 
