@@ -297,7 +297,7 @@ def test_a_manifest_that_names_other_files_or_branches(second: Second, forge: Fo
     forge.sign(integration="refs/heads/main")
     assert "manifest.json is not one" in second.deliver(code=2)
     forge.sign(integration="refs/heads/workbench/other/integration")
-    assert "do not agree on the run's branch" in second.deliver(code=2)
+    assert "does not agree with itself on the run's branch" in second.deliver(code=2)
     forge.sign(integration=REF, files={"events.jsonl": "0" * 64})
     assert "does not name the files" in second.deliver(code=2)
 
@@ -373,6 +373,10 @@ def test_a_log_that_tells_what_cannot_have_happened(second: Second, forge: Forge
     lines = forge.lines()
     landed = next(line for line in lines if line["type"] == "TaskLanded")
     forge.log([*lines, dict(landed)])
+    assert "cannot have happened" in second.deliver(code=2)
+    forge.log([dict(landed), *lines])
+    assert "cannot have happened" in second.deliver(code=2)
+    forge.log([dict(lines[0]), *lines])
     assert "cannot have happened" in second.deliver(code=2)
 
 

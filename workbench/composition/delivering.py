@@ -37,6 +37,9 @@ from workbench.errors import GitError, IllegalEvent, PlanError, StoreError, Usag
 LARGEST = 1_000_000
 """Bytes that a manifest may have."""
 
+TITLE = 200
+"""Characters of a pull request's title; GitHub takes 256."""
+
 NEXT = "Nothing was pushed. See the log of the job that made the pack; run it again if a transfer failed."
 
 
@@ -185,13 +188,16 @@ def _log(folder: Path, manifest: Manifest) -> tuple[list[Record], RunState]:
         raise Refused(f"The log is not whole: {whole.records} events, and {manifest.records} were packed.")
     try:
         state = fold(records)
-    except IllegalEvent as error:
-        raise Refused(f"The log tells what cannot have happened: {error}.") from error
+    except Exception as error:  # what a forged log does to the state, nobody foresees
+        said = str(error) if isinstance(error, IllegalEvent) else "its events do not go together"
+        raise Refused(f"The log tells what cannot have happened: {said}.") from error
     state.run = manifest.run
     return records, state
 
 
 def _agree(manifest: Manifest, state: RunState) -> None:
+    if manifest.integration != f"refs/heads/workbench/{manifest.run}/integration":
+        raise Refused("The manifest does not agree with itself on the run's branch.")
     said = (state.base, state.published, state.integration)
     for name, one, other in zip(
         ("base", "tip", "branch"), said, (manifest.base, manifest.tip, manifest.integration), strict=True
@@ -303,7 +309,7 @@ async def _propose(place: Place, checked: Checked, branch: str, into: str) -> st
     if not github.installed():
         return ""
     state = checked.state
-    title = delivery.tame(state.plan.title if state.plan else state.run)
+    title = delivery.tame(" ".join((state.plan.title if state.plan else state.run).split()))[:TITLE]
     proven = dict.fromkeys((landing.task for landing in state.standing), True)
     page = markdown(report(state, proven))
     body = delivery.tame(page.encode("utf-8", "backslashreplace").decode())

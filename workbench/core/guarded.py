@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from workbench.core.escapes import IGNORED
 from workbench.core.invocations import invocations, path_like
 
 WORKFLOW = "it is what the code host runs by itself"
@@ -90,7 +91,7 @@ def guarded(paths: Iterable[str], gates: Iterable[str] = ()) -> dict[str, str]:
     defining = {path: gate for gate in gates for path in definitions(gate)}
     found: dict[str, str] = {}
     for path in paths:
-        folded = path.casefold()
+        folded = IGNORED.sub("", path).casefold()
         if why := next((why for glob, why in GUARDED if _pattern(glob).fullmatch(folded)), ""):
             found[path] = why
         elif (gate := defining.get(folded)) is not None:
