@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import interop, keeping, note, talking, team
+from workbench.cli import guarding, interop, keeping, note, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -414,6 +414,8 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(guarding.trust)
+app.command()(guarding.audit)
 app.command()(interop.export)
 app.command("import")(interop.import_)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, run_async
 from workbench.cli.outcome import explain
+from workbench.cli.trust import asking, say_standing
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.place import Place, open_place
@@ -52,7 +53,14 @@ def run_plan(wanted: Wanted) -> int:
         if wanted.yes:
             planning.approve(place, ready)
         planning.demand_approval(place, ready)
-        opening = start_run(place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates)
+        opening = start_run(
+            place,
+            ready,
+            base=wanted.base,
+            run_id=wanted.run_id,
+            no_gates=wanted.no_gates,
+            ask=asking(wanted.headless, wanted.json),
+        )
         return await go(place, opening, wanted.headless, wanted.json)
 
     return run_async(main())
@@ -78,7 +86,13 @@ def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
         ready = planning.ReadyPlan(wanted.plan, text, plan, plans.sha256(text))
         script = load(planning.read_text(script_file)) if script_file else author(plan)
         opening = start_run(
-            place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates, script=script
+            place,
+            ready,
+            base=wanted.base,
+            run_id=wanted.run_id,
+            no_gates=wanted.no_gates,
+            script=script,
+            ask=asking(wanted.headless, wanted.json),
         )
         return await go(place, opening, wanted.headless, wanted.json)
 
@@ -99,7 +113,9 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
                     "`workbench stop` it first, and resume it with the budget; or resume without.",
                 )
             return await unpause(place, run, json=json)
-        return await go(place, resume_run(place, run, budget_usd=budget_usd, say=explain), headless, json)
+        ask = asking(headless, json)
+        opening = resume_run(place, run, budget_usd=budget_usd, say=explain, ask=ask)
+        return await go(place, opening, headless, json)
 
     return run_async(main())
 
@@ -107,6 +123,7 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
 async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
     """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code."""
     async with opening as run:
+        say_standing(run.trust)
         result, code = await drive(place, run, open_display(json=json, headless=headless))
     if not json:
         from workbench.cli.results import print_report
