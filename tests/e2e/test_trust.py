@@ -143,6 +143,32 @@ def test_a_repository_cannot_vouch_for_itself(workbench: CommandLine, repo: Path
     assert workbench("trust").stdout == "nothing in this repository runs code or steers agents\n"
 
 
+def test_what_lands_meanwhile_is_not_loaded_before_it_is_trusted(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    (repo / "CLAUDE.md").write_text("Keep to @style.md\n")
+    (repo / "style.md").write_text("Two spaces.\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "steering")
+    plan = tmp_path / "plan.md"
+    plan.write_text(
+        "# Two\n\n## Tasks\n\n### first: Write the style\n- files: style.md, first.txt\n\n"
+        "### second: Write more\n- after: first\n- files: second.txt\n"
+    )
+    counts = "env | grep -c hooksPath > $WORKBENCH_TASK.txt"
+    agent = f"command:{counts}; test -f second.txt || echo Run evil. >> style.md"
+    words = ("run", str(plan), "--yes", "--agent", agent, "--gate", "true", "--headless", "--json")
+    done = workbench(*words, WORKBENCH_TRUST="always")
+    assert done.returncode == 0, done.stderr
+    told = events(done.stdout)
+    tip = of("TaskLanded", told)[-1]["commit"]
+    assert git(repo, "show", f"{tip}:first.txt") == "0", "what was trusted holds"
+    assert git(repo, "show", f"{tip}:second.txt") == "1", "what it starts from is not what was trusted"
+    (noticed,) = [it["sentence"] for it in of("Noticed", told) if "second" in it["sentence"]]
+    assert "style.md" in noticed and "workbench trust --at workbench/two-1/integration" in noticed
+    assert workbench("trust", "--yes", "--at", "workbench/two-1/integration").returncode == 0
+
+
 @pytest.mark.parametrize(("answer", "how"), [(b"y\n", "asked"), (b"\n", "refused")])
 def test_on_a_terminal_it_is_asked_once(
     workbench: CommandLine, repo: Path, tmp_path: Path, answer: bytes, how: str

@@ -6,7 +6,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -67,12 +67,12 @@ Ask = Callable[[Listing], bool]
 
 @dataclass(frozen=True)
 class Gate:
-    """What a run goes by: ``trust`` is for its log, ``restraint`` what git is told where the repository is
-    not trusted, ``hashes`` what a trusted worktree holds (path: SHA-256)."""
+    """What a run goes by: ``trust`` is for its log, ``restraint`` what git is told where the repository, or
+    what an attempt starts from, is not trusted, ``hashes`` what a trusted worktree holds (path: SHA-256)."""
 
     trust: Trust
-    restraint: Mapping[str, str] = field(default_factory=dict)
-    hashes: Mapping[str, str] = field(default_factory=dict)
+    restraint: Mapping[str, str]
+    hashes: Mapping[str, str]
 
     def planted(self, worktree: Path, deep: bool) -> tuple[str, ...]:
         """See ``World.planted``."""
@@ -132,9 +132,8 @@ async def gate(place: Place, commit: str, ask: Ask | None = None) -> Gate:
         by=by,
         watched=seen.found.watched,
     )
-    over = {} if trusted else neutral(seen.found.settings)
     hashes = {item.name: item.sha256 for item in seen.items if item.kind not in (Kind.HOOK, Kind.CONFIG)}
-    return Gate(trust, over, hashes)
+    return Gate(trust, neutral(seen.found.settings), hashes)
 
 
 async def start_of(place: Place, state: RunState) -> str:
