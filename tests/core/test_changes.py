@@ -11,6 +11,8 @@ from workbench.core.changing import open_change
 from workbench.core.mail import PERSON, MessageKind
 from workbench.core.models import Plan, Role, RunSettings, Task
 from workbench.core.plan import render
+from workbench.core.report import report
+from workbench.core.report.pages import proposal_words
 from workbench.core.requests import Answer, ProposeChange
 from workbench.core.state import TaskStatus
 from workbench.testing.playbook import Playbook, started
@@ -99,6 +101,17 @@ def test_a_no_changes_nothing_and_is_remembered() -> None:
     assert list(book.state.tasks) == ["a"] and book.state.proposed is None and not book.state.asks
     assert proposed is not None and book.state.declined == {"": proposed.change}
     replays(book)
+
+
+def test_only_a_run_that_does_not_go_on_is_to_be_resumed_for_an_answer() -> None:
+    story = run_of(task("a"))
+    ask(story, task("a"), task("b"))
+    (going_on,) = proposal_words(report(story.state))
+    assert "`workbench answer m1 yes` (or no)." in going_on and "resume" not in going_on
+    landed(story, "a")
+    assert story.state.outcome == "landed"
+    (over,) = proposal_words(report(story.state))
+    assert over.endswith("(or no) and `workbench resume r`.")
 
 
 def test_a_newer_proposal_takes_the_place_of_an_open_one() -> None:

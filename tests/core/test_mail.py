@@ -147,6 +147,23 @@ def test_a_session_that_was_lost_hears_all_of_it_again() -> None:
     assert told(actions) == [("a", "m1"), ("a", "m2")]
 
 
+@pytest.mark.parametrize(("session", "hears"), [("s", ["m2"]), ("another", ["m1", "m2"])])
+def test_what_comes_before_a_session_goes_on_waits_and_overtakes_nothing(
+    session: str, hears: list[str]
+) -> None:
+    run = Story(task("a"), task("b"), continues=True)
+    run.ready("a")
+    run.mark("b", "message", "one", to="ada")
+    run.send(e.MessagesRead(task="a", attempt=1, messages=("m1",)))
+    run.send(e.StopRequested(reason="x"))
+    run.ended("b", interrupted=True)
+    run.ended("a", interrupted=True, commit="half", session="s")
+    run.send(e.RunResumed(pid=1))
+    assert told(run.mark("b", "message", "two", attempt=2, to="ada")) == []
+    actions = run.send(e.AgentStarted(task="a", attempt=2, pid=1, session=session))
+    assert told(actions) == [("a", name) for name in hears]
+
+
 def test_an_agent_that_cannot_go_on_gets_its_mail_in_the_next_brief() -> None:
     run = Story(task("a"), task("b"))
     run.ready("a")

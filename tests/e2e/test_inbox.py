@@ -267,6 +267,56 @@ def test_who_is_at_work_is_not_left_out(workbench: CommandLine, repo: Path) -> N
     assert rest(process)[0] == 0
 
 
+HALF = """\
+if [ "$WORKBENCH_TASK-$WORKBENCH_ATTEMPT" = a-1 ]; then
+  echo half > half.txt; workbench mark progress begun; sleep 600
+fi
+echo on > $WORKBENCH_TASK.txt
+"""
+"""Whoever begins with ``a`` does not get far."""
+
+
+def test_a_task_is_given_to_another_who_goes_on_from_there(workbench: CommandLine, repo: Path) -> None:
+    process = begin(workbench, plan(repo, "a", "b<a", team=2), agent(repo, HALF + DONE))
+    seen = until(process, is_of("MarkerReceived"))
+    first = of("AttemptStarted", seen)[0]["teammate"]
+    (other,) = {"ada", "bob"} - {first}
+
+    same = workbench("reassign", "a", first)
+    nobody = workbench("reassign", "a", "zoe")
+    done = workbench("reassign", "a", other)
+
+    assert same.returncode == 2 and f"{first} is at a already" in same.stderr
+    assert nobody.returncode == 2 and "There are ada, bob." in nobody.stderr
+    assert (done.returncode, done.stdout) == (0, f"a is given to {other}, and waits for nobody else\n")
+    code, rest_of_it = rest(process)
+    assert code == 0
+    story = [*seen, *rest_of_it]
+    (cut,) = [it for it in of("AttemptEnded", story) if it["interrupted"]]
+    second = next(it for it in of("AttemptStarted", story) if (it["task"], it["attempt"]) == ("a", 2))
+    assert (cut["teammate"], second["teammate"], second["carry"]) == (first, other, cut["commit"])
+    assert second["because"] == f"a person gave it to {other}"
+    assert git(repo, "show", "workbench/r/integration:half.txt") == "half"
+    landed = workbench("reassign", "a", first)
+    assert landed.returncode == 2 and "a is landed" in landed.stderr and "workbench undo a" in landed.stderr
+
+
+def test_what_is_asked_of_a_stopped_run_is_kept_and_taken_when_it_goes_on(
+    workbench: CommandLine, repo: Path
+) -> None:
+    process = begin(workbench, plan(repo, "a", "b<a", team=2), agent(repo, HALF + DONE))
+    first = of("AttemptStarted", until(process, is_of("MarkerReceived")))[0]["teammate"]
+    (other,) = {"ada", "bob"} - {first}
+    assert workbench("stop").returncode == 0
+    assert rest(process)[0] == 1
+    kept = said(workbench, "reassign", "a", other)
+    assert not kept["taken"] and len(request_files(repo)) == 1
+    done = workbench("resume", "--json")
+    assert done.returncode == 0, done.stderr
+    story = events(done.stdout)
+    assert of("AttemptStarted", story)[0]["teammate"] == other and not request_files(repo)
+
+
 HEARS = """\
 told() { ls .workbench/inbox/*.md >/dev/null 2>&1 || grep -q "old name" "$WORKBENCH_BRIEF"; }
 for _ in $(seq 600); do told && break; sleep 0.05; done

@@ -225,7 +225,7 @@ async def test_an_attempt_whose_worktree_went_fails_at_the_next_poll(monkeypatch
     state = await asyncio.wait_for(stage.run(), 20)
     assert state.outcome == "landed" and state.tasks["a"].attempt == 2
     (failed,) = (it.event for it in stage.records if isinstance(it.event, e.AttemptFailed))
-    assert failed.reason == "The worktree /worktrees/ada is gone."
+    assert failed.reason == "The worktree is gone: /worktrees/ada."
 
 
 async def test_a_repository_that_cannot_be_read_is_told_of_once_and_fails_nothing() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.core import events as e
 from workbench.core.models import RunSettings, Task
-from workbench.core.requests import Pause, Request, Retry, Skip, Stop, Unpause
+from workbench.core.requests import Pause, Reassign, Request, Retry, Skip, Stop, Unpause
 from workbench.core.state import RunState, TaskStatus
 from workbench.engine.effects import Effects
 from workbench.testing.agents import Crash, Edit, EndTurn, Mark, Reach, Step
@@ -110,6 +110,25 @@ async def test_what_is_left_out_is_waited_for_no_more() -> None:
         TaskStatus.LANDED,
         TaskStatus.LANDED,
     ]
+
+
+async def test_who_is_at_it_is_interrupted_and_another_goes_on_with_what_it_had() -> None:
+    run = stage(task("a"))
+    run.agent.scripts = {
+        ("a", 1): [Edit({"half.txt": "half\n"}), Reach(reached := asyncio.Event(), asyncio.Event())],
+        ("a", 2): DONE,
+    }
+
+    async def give() -> None:
+        await reached.wait()
+        run.ask(Reassign(task="a", to="bob"))
+
+    giving = asyncio.ensure_future(give())
+    state = await run.play()
+    await giving
+    assert state.outcome == "landed" and state.tasks["a"].tries == 0
+    assert [it.teammate for it in state.attempts.values()] == ["ada", "bob"]
+    assert run.landed_files()["half.txt"] == "half\n" and run.landed_files()["more.txt"] == "more\n"
 
 
 @pytest.mark.parametrize("request_", [Pause(), Retry(task="a"), Skip(task="a"), Unpause()])

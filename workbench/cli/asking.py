@@ -13,9 +13,9 @@ from workbench.composition.past import read_from
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import Requested, ask, run_meant
 from workbench.core import events as e
-from workbench.core.mail import ALL, Decision, MessageKind
+from workbench.core.mail import ALL, Decision, Message, MessageKind
 from workbench.core.models import TEXT_LIMIT
-from workbench.core.requests import Answer, Pause, Request, Retry, Skip, Stop, Unpause, Write
+from workbench.core.requests import Answer, Pause, Reassign, Request, Retry, Skip, Stop, Unpause, Write
 from workbench.errors import UsageError
 
 NAME_LIMIT = 64
@@ -46,15 +46,19 @@ def answer(message: str, words: list[str], run: str | None, repo: Path, *, json:
 
 
 def _answer(place: Place, run: str | None, message: str, words: list[str]) -> Answer:
-    """What the words mean: to a question they are all text, otherwise the first may decide."""
     with place.reading() as store:
         mail = read_from(store, run_meant(place, store, run)[0]).mail
-    asked = mail.get(message)
+    return meant(mail.get(message), message, words, _text(words))
+
+
+def meant(asked: Message | None, message: str, words: list[str], text: str) -> Answer:
+    """What the words mean, which are ``text`` together: to a question they are all text, otherwise the first
+    may decide."""
     decision: Decision = ""
     if asked is not None and asked.kind is not MessageKind.QUESTION:
         first = words[0].lower()
         decision = "yes" if first == "yes" else "no" if first == "no" else ""
-    return Answer(message=message, decision=decision, text=_text(words[1:] if decision else words))
+    return Answer(message=message, decision=decision, text=_text(words[1:]) if decision else text)
 
 
 def stop(run: str | None, repo: Path, *, json: bool) -> int:
@@ -82,6 +86,13 @@ def skip(task: str, run: str | None, repo: Path, *, json: bool) -> int:
     """Leave a task out; the exit code."""
     _demand(task, NAME_LIMIT, "a task's id")
     return _ask(repo, run, Skip(task=task), json=json)
+
+
+def reassign(task: str, to: str, run: str | None, repo: Path, *, json: bool) -> int:
+    """Give a task to a teammate; the exit code."""
+    _demand(task, NAME_LIMIT, "a task's id")
+    _demand(to, NAME_LIMIT, "a name")
+    return _ask(repo, run, Reassign(task=task, to=to), json=json)
 
 
 def _ask(repo: Path, run: str | None, request: Request, *, json: bool) -> int:
@@ -124,6 +135,8 @@ def words(run: str, event: e.Event) -> str:
             return f"{run} goes on"
         case e.TaskRetried():
             return f"{event.task} is tried again"
+        case e.TaskReassigned():
+            return f"{event.task} is given to {event.to}, and waits for nobody else"
         case e.TaskSkipped():
             return f"{event.task} is left out; what waits for it goes on without it"
         case _:

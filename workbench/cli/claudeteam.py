@@ -35,7 +35,12 @@ def export_team(run: str | None, to: Path | None, repo: Path, *, force: bool, js
         return 0
     letters = sum(len(inbox) for inbox in team.inboxes.values())
     members = len(team.config["members"])
-    print(f"{team.name}: {len(team.tasks)} tasks, {members} members, {letters} letters")
+    tasks = len(team.tasks)
+    counted = (
+        f"{count} {what}{'' if count == 1 else 's'}"
+        for count, what in ((tasks, "task"), (members, "member"), (letters, "letter"))
+    )
+    print(f"{team.name}: {', '.join(counted)}")
     print(f"  {written.team}\n  {written.tasks}")
     for aside in written.aside:
         explain(f"what was there is now {aside}")
@@ -74,7 +79,8 @@ def import_team(wanted: str, output: Path, *, force: bool, json: bool) -> int:
     if json:
         print(jsonlib.dumps(_read(imported, output), indent=2))
         return 0
-    print(f"{printable(str(output))}: {len(imported.plan.tasks)} tasks")
+    count = len(imported.plan.tasks)
+    print(f"{printable(str(output))}: {count} task{'' if count == 1 else 's'}")
     for remark in imported.remarks:
         explain(printable(remark))
     word = shlex.quote(str(output))

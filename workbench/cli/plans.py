@@ -96,5 +96,6 @@ def approve_plan(path: Path, repo: Path) -> int:
         )
     ready = planning.read_plan(path)
     planning.approve(place, ready)
-    print(f"approved {path}: {len(ready.plan.tasks)} tasks, sha256 {ready.sha256[:16]}")
+    count = len(ready.plan.tasks)
+    print(f"approved {path}: {count} task{'' if count == 1 else 's'}, sha256 {ready.sha256[:16]}")
     return 0

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.cli.ci.step import as_step
+from workbench.cli.ci.surroundings import surroundings
 from workbench.cli.display import open_display
-from workbench.cli.driving import drive, run_async
+from workbench.cli.driving import drive, looked_at, run_async
 from workbench.cli.outcome import explain
 from workbench.cli.trust import asking, say_standing
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
+from workbench.composition.deadline import deadline
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import is_paused
 from workbench.composition.runs import Run, resume_run, start_run
@@ -22,6 +26,7 @@ from workbench.core import plan as plans
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from workbench.cli.ci.leaving import Step
     from workbench.core.report import Report
 
 
@@ -38,6 +43,8 @@ class Wanted:
     yes: bool = False
     headless: bool = False
     json: bool = False
+    ci: bool | None = None
+    junit: Path | None = None
 
 
 def run_plan(wanted: Wanted) -> int:
@@ -61,9 +68,10 @@ def run_plan(wanted: Wanted) -> int:
             no_gates=wanted.no_gates,
             ask=asking(wanted.headless, wanted.json),
         )
-        return await go(place, opening, wanted.headless, wanted.json)
+        return await go(place, opening, wanted.headless, wanted.json, step, wanted.junit)
 
-    return run_async(main())
+    with as_step(surroundings(wanted.ci, wanted.junit)) as step:
+        return run_async(main())
 
 
 def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
@@ -94,16 +102,27 @@ def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
             script=script,
             ask=asking(wanted.headless, wanted.json),
         )
-        return await go(place, opening, wanted.headless, wanted.json)
+        return await go(place, opening, wanted.headless, wanted.json, step, wanted.junit)
 
-    return run_async(main())
+    with as_step(surroundings(wanted.ci, wanted.junit)) as step:
+        return run_async(main())
 
 
-def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: bool, json: bool) -> int:
+def resume(
+    run: str | None,
+    repo: Path,
+    budget_usd: float | None,
+    *,
+    headless: bool,
+    json: bool,
+    deadline_minutes: float | None = None,
+    ci: bool | None = None,
+    junit: Path | None = None,
+) -> int:
     """Go on with a run; gives the exit code."""
 
     async def main() -> int:
-        place = await open_place(repo)
+        place = await open_place(repo, deadline_minutes=deadline_minutes)
         if is_paused(place, run):
             from workbench.cli.asking import unpause
 
@@ -115,21 +134,47 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
             return await unpause(place, run, json=json)
         ask = asking(headless, json)
         opening = resume_run(place, run, budget_usd=budget_usd, say=explain, ask=ask)
-        return await go(place, opening, headless, json)
+        return await go(place, opening, headless, json, step, junit)
 
-    return run_async(main())
+    with as_step(surroundings(ci, junit)) as step:
+        return run_async(main())
 
 
-async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
-    """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code."""
-    async with opening as run:
+async def go(
+    place: Place,
+    opening: AbstractAsyncContextManager[Run],
+    headless: bool,
+    json: bool,
+    step: Step | None = None,
+    junit: Path | None = None,
+) -> int:
+    """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code. ``step``
+    is there where this is one of a job, ``junit`` a file for test results."""
+    began, minutes = time.monotonic(), place.settings.deadline_minutes
+    if minutes is None:
+        minutes = step.around.minutes if step is not None else 0.0
+    if step is not None and not json:
+        display = step.display()
+    else:
+        display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
+    async with looked_at(display), opening as run:
         say_standing(run.trust)
-        result, code = await drive(place, run, open_display(json=json, headless=headless))
-    if not json:
+        if step is not None:
+            step.run = run.id
+        with deadline(run, minutes, time.monotonic() - began):
+            result, code = await drive(place, run, display)
+    if junit is not None and step is None:
+        from workbench.cli.ci.leaving import write_junit
+
+        write_junit(junit, result)
+    if step is not None:
+        code = step.leave(run.state, result, place.root, place.worktrees(run.id), code)
+    elif not json:
         from workbench.cli.results import print_report
 
         with contextlib.suppress(OSError):  # the reader went away; the exit code is still the run's
             print_report(result)
+    if step is not None or not json:
         next_steps(result)
     return code
 

@@ -126,4 +126,25 @@ def skip(task: TaskName, run: OfRun = None, repo: Repo = HERE, json: Json = Fals
     raise typer.Exit(body(task, run, repo, json=json))
 
 
-COMMANDS = (inbox, send, answer, pause, stop, retry, skip)
+def reassign(
+    task: TaskName,
+    to: Annotated[str, typer.Argument(metavar="TEAMMATE", help="Who is to work on it.")],
+    run: OfRun = None,
+    repo: Repo = HERE,
+    json: Json = False,
+) -> None:
+    """Give a task to a teammate: one that nobody is at, or that somebody else is at.
+
+    It waits for that one as long as it is in the team, and comes first with it. Whoever is at it is
+    interrupted; what that one has is committed and kept, and gone on with. When the run is not going on,
+    this is kept, and `workbench resume` goes on with it. Exit 2: it has landed or is on its way there, was
+    given up (`workbench retry` first), or nobody is called so.
+
+        workbench reassign parser ada
+    """
+    from workbench.cli.asking import reassign as body
+
+    raise typer.Exit(body(task, to, run, repo, json=json))
+
+
+COMMANDS = (inbox, send, answer, pause, stop, retry, skip, reassign)

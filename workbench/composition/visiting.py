@@ -118,7 +118,7 @@ def _worktree(state: RunState, teammate: str) -> Path:
     worktree = Path(mate.worktree)
     if not worktree.is_dir():
         branch = mate.branch.removeprefix("refs/heads/")
-        raise UsageError(f"The worktree {worktree} is gone.", f"Its work is on the branch {branch}.")
+        raise UsageError(f"The worktree is gone: {worktree}.", f"Its work is on the branch {branch}.")
     return worktree
 
 

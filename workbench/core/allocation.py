@@ -13,7 +13,8 @@ begins more than one above it; where all who are free are above it, those with t
 scores within 0.05 of the best, the one with the fewest attempts so far gets the task, then the better score,
 then the place in the team.
 
-Two things go over every score: a task goes to whom it ``prefers`` (who made what is to be mended), if free;
+Three things go over every score: a task that a person gave to somebody waits for that one, and comes first
+with it; a task goes to whom it ``prefers`` (who made what is to be mended), if free;
 and not to whom it ``avoids`` (whose agent broke at it), if anybody else is.
 """
 
@@ -89,9 +90,25 @@ class Score:
         return f"{self.teammate}: fit {self.fit:.2f}{reason}, record {self.record:.2f}{record}"
 
 
+def given_to(state: RunState, task: str) -> str | None:
+    """The teammate that a task waits for, because a person gave it to that one; None if it is for anybody."""
+    name = state.wishes.get(task)
+    return None if name is None or state.teammates[name].leaving else name
+
+
+def given_first(state: RunState) -> list[str]:
+    """What could start, best first; but what a person gave to somebody before all else, or that one would be
+    given other work again and again."""
+    names = [name for _, name in state.startable]
+    return sorted(names, key=lambda name: name not in state.wishes) if state.wishes else names
+
+
 def choose(state: RunState, task: TaskState, free: Sequence[str], begun: int) -> Choice:
     """Who of ``free``, none of whom has a task, gets this one; ``begun`` counts the attempts of the team so
     far, those just being planned included. Time grows with len(free), by a small constant."""
+    given = given_to(state, task.spec.id)
+    if given is not None and given in free:
+        return Choice(given, f"a person gave it to {given}")
     if task.prefers is not None and task.prefers in free:
         return Choice(task.prefers, f"{task.prefers} worked on it before" if len(free) > 1 else "")
     others = [name for name in free if name != task.avoids] or list(free)

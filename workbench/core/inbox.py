@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from workbench.core.mail import ALL, PERSON, Decision, Message, MessageKind
-from workbench.core.mailing import held_for
+from workbench.core.mailing import held
 from workbench.core.models import Value
 from workbench.core.state import Ask, RunState, TaskState, TaskStatus
 
@@ -70,16 +70,22 @@ class Inbox(Value):
 def inbox(state: RunState, sent: Mapping[str, float], *, everything: bool = False) -> Inbox:
     """What waits for the person in a run as it stands; ``sent`` is when each message was. ``everything`` is
     the whole mailbox instead of what was written to the person."""
-    asks = [_open(state, ask, sent) for ask in state.asks.values()]
+    first = held(state)
+    asks = [_open(state, ask, sent, first.get(ask.message.task)) for ask in state.asks.values()]
     letters = [_letter(state, it, sent) for it in state.mail.values() if everything or it.to == PERSON]
     return Inbox(
         run=state.run,
         paused=state.paused,
         asks=tuple(it for it in asks if it.waits_for == PERSON),
         others=tuple(it for it in asks if it.waits_for != PERSON),
-        tasks=tuple(_stuck(state, task) for task in state.tasks.values() if task.status in NEEDS_SOMEBODY),
+        tasks=tuple(_stuck(state, task) for task in stuck(state)),
         letters=tuple(letters),
     )
+
+
+def stuck(state: RunState) -> list[TaskState]:
+    """The tasks that do not go on by themselves, in the plan's order."""
+    return [task for task in state.tasks.values() if task.status in NEEDS_SOMEBODY]
 
 
 def for_person(state: RunState) -> list[Ask]:
@@ -97,9 +103,9 @@ NEEDS_SOMEBODY = frozenset({T.FAILED, T.BLOCKED, T.HELD, T.UNDONE})
 """Where a task does not get on by itself."""
 
 
-def _open(state: RunState, ask: Ask, sent: Mapping[str, float]) -> OpenAsk:
+def _open(state: RunState, ask: Ask, sent: Mapping[str, float], first: Ask | None) -> OpenAsk:
+    """``first`` is the oldest open ask of its task."""
     message = ask.message
-    held = held_for(state, message.task) if message.task else None
     return OpenAsk(
         id=message.id,
         kind=message.kind,
@@ -108,10 +114,17 @@ def _open(state: RunState, ask: Ask, sent: Mapping[str, float]) -> OpenAsk:
         waits_for=ask.to,
         since=sent.get(message.id, 0.0),
         until=ask.hold.until if ask.hold is not None else None,
-        holds=held is ask and state.task(message.task).status is not T.RUNNING,
+        holds=holding(state, ask, first),
         text=message.text,
         command=how_to_answer(message, state.run),
     )
+
+
+def holding(state: RunState, ask: Ask, first: Ask | None) -> bool:
+    """Whether the task of an ask does not go on before it is answered; ``first`` is the oldest that is open
+    of that task."""
+    task = ask.message.task
+    return bool(task) and first is ask and state.task(task).status is not T.RUNNING
 
 
 def _stuck(state: RunState, task: TaskState) -> StuckTask:
@@ -146,7 +159,9 @@ def _of(run: str) -> str:
 
 def open_asks(state: RunState) -> list[dict[str, object]]:
     """What is asked and not answered, as plain values."""
-    return [_open(state, ask, {}).model_dump(mode="json", exclude={"since"}) for ask in state.asks.values()]
+    first = held(state)
+    asks = (_open(state, ask, {}, first.get(ask.message.task)) for ask in state.asks.values())
+    return [it.model_dump(mode="json", exclude={"since"}) for it in asks]
 
 
 def mail_counts(state: RunState) -> dict[str, int]:

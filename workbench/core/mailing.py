@@ -226,9 +226,12 @@ def is_overdue(state: RunState, ask: Ask) -> bool:
 
 def next_letter(state: RunState, attempt: AttemptState) -> Message | None:
     """The next message to put into a session that listens: one at a time, so that none overtakes another. Of
-    those whose turn is over only who waits for an answer listens; the others are being judged."""
+    those whose turn is over only who waits for an answer listens; the others are being judged. One that is
+    continued listens when it is up."""
     unread = state.teammates[attempt.teammate].unread
-    if not unread or not attempt.live or not (attempt.phase is Phase.WORKING or attempt.waiting):
+    if not unread or not attempt.live or attempt.unsure:
+        return None
+    if attempt.phase is not Phase.WORKING and not attempt.waiting:
         return None
     return state.mail[unread[0]]
 

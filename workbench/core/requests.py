@@ -130,6 +130,14 @@ class Skip(Value):
     task: str = Field(min_length=1, max_length=64)
 
 
+class Reassign(Value):
+    """Let a teammate work on a task, whoever is at it or would get it: see TaskReassigned."""
+
+    what: Literal["reassign"] = "reassign"
+    task: str = Field(min_length=1, max_length=64)
+    to: str = Field(min_length=1, max_length=64)
+
+
 OF_THE_MOMENT = (Stop, Pause, Unpause, RequestJoin, RequestShutdown)
 """What is asked of the process that holds the run, and means nothing to the next one."""
 
@@ -142,6 +150,7 @@ Request = Annotated[
     | Unpause
     | Retry
     | Skip
+    | Reassign
     | Spawn
     | RequestJoin
     | RequestShutdown

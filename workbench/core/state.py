@@ -178,6 +178,9 @@ class AttemptState:
     """Messages that its session was given, in the brief or since, and has not taken up as far as is known."""
     heard: list[str] = field(default_factory=list)
     """Messages that its session has taken up, those before an interruption included."""
+    unsure: bool = False
+    """Whether it is to go on with a session, and nobody knows yet whether that is still there. Another one
+    hears everything anew, and what it was told by now would come before that."""
     waiting: bool = False
     """Whether its turn is over because it waits for an answer."""
     stranded: bool = False
@@ -428,6 +431,8 @@ class RunState:
     working: dict[tuple[str, int], AttemptState] = field(default_factory=dict)
     startable: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    wishes: dict[str, str] = field(default_factory=dict)
+    """Tasks that a person gave to a teammate, whose name is the value; also when they are over by now."""
     begun: int = 0
     """How many attempts teammates have begun."""
     queue: dict[str, float] = field(default_factory=dict)

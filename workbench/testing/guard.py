@@ -55,7 +55,7 @@ class FakeGuard:
         return self.own.get(ref, "")
 
     def problem(self, worktree: Path) -> str:
-        return f"The worktree {worktree} is gone." if worktree.name in self.gone else ""
+        return f"The worktree is gone: {worktree}." if worktree.name in self.gone else ""
 
     async def fingerprint(self) -> Mapping[str, str]:
         return dict(self.checkout)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.composition.place import Place
+    from workbench.core.mail import Decision
     from workbench.core.requests import Request
     from workbench.core.watched import Watched
+
+Outcome = Literal["sent", "taken", "kept", "refused"]
+"""How far a request came: on its way, taken by the run, kept until that goes on, or for nothing."""
+
+Told = Callable[[Outcome], None]
 
 
 class Bench(Protocol):
@@ -31,8 +38,9 @@ class Bench(Protocol):
         latest record otherwise."""
         ...
 
-    def ask(self, request: Request, done: str) -> None:
-        """Ask this of the run, in the background; a notice says ``done``, or why it was refused."""
+    def ask(self, request: Request, done: str, told: Told | None = None) -> None:
+        """Ask this of the run, in the background; a notice says ``done``, or why it was refused. ``told`` is
+        called with what came of it."""
         ...
 
     def say(self, text: str, *, bad: bool = False) -> None:
@@ -56,5 +64,9 @@ class Bench(Protocol):
         ...
 
     def write_to(self, to: str, reply_to: str = "") -> None:
-        """Let the person write to a member of the team, the lead, or ``all``."""
+        """Let the person write to a member of the team, the lead, or ``all``; without ``to`` they choose."""
+        ...
+
+    def answer(self, message: str, decision: Decision = "", told: Told | None = None) -> None:
+        """Let the person put an answer to what is open into words; ``told`` as for ``ask``."""
         ...

@@ -20,7 +20,21 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
-async def edit(app: App[Any], path: Path) -> None:
+LINED = frozenset({"vi", "vim", "nvim", "nano", "emacs", "emacsclient", "micro", "kak", "ne", "joe", "hx"})
+"""Editors that begin at a line when they are given ``+LINE``."""
+
+
+def at_line(words: list[str], path: Path, line: int) -> list[str]:
+    """The command of an editor that opens ``path`` at ``line``, where it is known how to say so."""
+    name = Path(words[0]).name
+    if name in LINED and line > 1:
+        return [*words, f"+{line}", str(path)]
+    if name in ("code", "codium", "cursor"):
+        return [*words, "--wait", "--goto", f"{path}:{line}"]
+    return [*words, str(path)]
+
+
+async def edit(app: App[Any], path: Path, line: int = 1) -> None:
     """Open a file in $VISUAL or $EDITOR, in the terminal, and give it back when that ends. What else goes on
     in this process does so meanwhile. Raises UsageError where there is no editor, or it failed."""
     named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
@@ -33,7 +47,7 @@ async def edit(app: App[Any], path: Path) -> None:
     try:
         # Nothing is drawn while another program has the terminal.
         with app.batch_update(), app.suspend(), _keys_are_not_ours():
-            editor = await asyncio.create_subprocess_exec(*words, str(path))
+            editor = await asyncio.create_subprocess_exec(*at_line(words, path, line))
             code = await editor.wait()
     except SuspendNotSupported:
         raise UsageError("This terminal cannot be handed to an editor.", f"Edit {path} elsewhere.") from None

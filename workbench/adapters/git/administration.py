@@ -48,7 +48,7 @@ class Linked:
     def problem(self) -> str:
         """Why this is no worktree of its repository any more; "" when it is."""
         if self.path.is_symlink() or not self.path.is_dir():
-            return f"The worktree {self.path} is gone."
+            return f"The worktree is gone: {self.path}."
         if not (self.admin / "HEAD").is_file() or _line(self.admin / "commondir") != "../..":
             return f"Git's record of the worktree {self.path} is gone or damaged."
         if (self.path / ".git").is_symlink() or _line(self.path / ".git") != f"gitdir: {self.admin}":

@@ -21,6 +21,7 @@ from workbench.core.apply import (
     notices,
     pacing,
     provided,
+    reassigning,
     runs,
     steering,
     team,
@@ -32,8 +33,14 @@ from workbench.errors import IllegalEvent
 
 __all__ = [
     "apply", "approvals", "attempts", "changes", "fold", "guard", "landings", "lead", "mail", "notes",
-    "notices", "pacing", "provided", "runs", "steering", "team", "undo",
+    "notices", "pacing", "provided", "reassigning", "runs", "steering", "team", "undo",
 ]  # fmt: skip
+
+LATE: tuple[type[e.Event], ...] = (
+    e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS,
+    *reassigning.EVENTS, *team.EVENTS, *changes.EVENTS,
+)  # fmt: skip
+"""What may follow the end of a run."""
 
 
 def apply(state: RunState, record: e.Record) -> None:
@@ -43,9 +50,7 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    asked = (*mail.EVENTS, *steering.EVENTS, *team.EVENTS, *changes.EVENTS)
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *asked)
-    if state.finished and not isinstance(event, late):
+    if state.finished and not isinstance(event, LATE):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))
     if handler is not None:

@@ -18,8 +18,9 @@ from workbench.core.apply.moves import (
     withdraw,
 )
 from workbench.core.apply.pacing import agent_broke, agent_worked
+from workbench.core.apply.reassigning import handed_on
 from workbench.core.apply.table import on
-from workbench.core.apply.team import hand_over
+from workbench.core.apply.team import leave_behind
 from workbench.core.approvals import plans_first
 from workbench.core.asking import holds
 from workbench.core.mailing import awaited, given_back
@@ -55,7 +56,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: float) -> Non
     attempt = AttemptState(
         task=event.task, number=event.attempt, teammate=event.teammate, nonce=event.nonce, start=event.start,
         why=event.why, started_at=at, carry=event.carry, session=event.session, planning=plans_first(task),
-        because=event.because,
+        because=event.because, unsure=event.why == "continued",
     )  # fmt: skip
     _take_mail(state, attempt)
     teammate.tried.append((event.task, event.attempt))
@@ -83,7 +84,7 @@ def _take_mail(state: RunState, attempt: AttemptState) -> None:
 @on(e.AgentStarted)
 def _agent_started(state: RunState, event: e.AgentStarted, at: float) -> None:
     attempt = live_attempt(state, event)
-    attempt.pid = event.pid
+    attempt.pid, attempt.unsure = event.pid, False
     if attempt.why == "continued" and event.session != attempt.session:  # a new one, which heard nothing
         given_back(state, attempt, session_lives=False)
     attempt.session = event.session or attempt.session
@@ -232,7 +233,9 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         task.prefers = event.teammate
         commit = event.commit if not attempt.breach else None  # what was written without approval is pinned
         if teammate.leaving:
-            hand_over(task, teammate, commit)
+            leave_behind(task, teammate, commit)
+        elif handed_on(state, task, teammate, commit):
+            pass
         elif state.settings.continues and commit is not None:  # else its worktree holds nothing of it
             task.why, task.carry, task.session = "continued", commit, event.session or attempt.session
         elif (

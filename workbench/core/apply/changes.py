@@ -46,6 +46,7 @@ def _changed(state: RunState, event: e.PlanChanged, at: float) -> None:
     state.plan = with_change(state.plan, change)
     for name in change.dropped:
         task = state.tasks.pop(name)
+        state.wishes.pop(name, None)
         withdraw(state, name)
         state.over -= task.status in OVER
     for spec in change.changed:

@@ -110,7 +110,8 @@ def _request_made(state: RunState, event: e.RequestMade, at: float) -> None:
 def withdraw_asks(state: RunState, attempt: AttemptState) -> None:
     """What an attempt asked is moot once it is over, unless it goes on when the answer comes."""
     for ask in list(asked_by(state, attempt)):
-        goes = state.teammates[attempt.teammate].leaving
+        given = state.wishes.get(attempt.task, attempt.teammate)
+        goes = state.teammates[attempt.teammate].leaving or given != attempt.teammate
         keeps = attempt.interrupted and ask.message.kind is not MessageKind.PERMISSION and not goes
         if not keeps:
             del state.asks[ask.message.id]

@@ -65,14 +65,19 @@ def _busy(state: RunState, mate: TeammateState) -> None:
         state.free.remove(mate.index)
 
 
-def hand_over(task: TaskState, mate: TeammateState, commit: str | None) -> None:
+def leave_behind(task: TaskState, mate: TeammateState, commit: str | None) -> None:
     """What a teammate that leaves was at goes on with somebody else, from ``commit``."""
+    hand_over(task, commit, f"{mate.name} was at it, and left the team: {mate.reason}")
+
+
+def hand_over(task: TaskState, commit: str | None, evidence: str) -> None:
+    """Somebody else goes on, from ``commit`` if anything came of it, and is told by ``evidence`` of whom."""
     task.prefers = task.session = None
     if commit is not None:
         task.carry = commit
     if commit is not None or task.why == "continued":
         task.why = "retry"
-        task.evidence = f"{mate.name} was at it, and left the team: {mate.reason}"
+        task.evidence = evidence
 
 
 def forsake(state: RunState) -> None:

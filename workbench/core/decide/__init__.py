@@ -16,6 +16,7 @@ from workbench.core.decide import (
     mail,
     notices,
     pacing,
+    reassigning,
     requests,
     runs,
     steering,
@@ -26,7 +27,7 @@ from workbench.core.state import RunState
 
 __all__ = [
     "Actions", "approvals", "attempts", "changes", "decide", "guard", "landings", "lead", "mail", "notices",
-    "pacing", "requests", "runs", "steering", "team",
+    "pacing", "reassigning", "requests", "runs", "steering", "team",
 ]  # fmt: skip
 
 

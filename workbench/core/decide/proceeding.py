@@ -40,7 +40,7 @@ def start(state: RunState) -> Actions:
     pairs: Actions = []
     held = mailing.held(state)
     closing = {attempt.teammate for attempt in state.working.values() if attempt.phase is Phase.CLOSING}
-    for _, name in state.startable:
+    for name in allocation.given_first(state):
         if not free or len(pairs) >= places:
             break
         task = state.tasks[name]
@@ -50,7 +50,10 @@ def start(state: RunState) -> Actions:
             continue
         if (name, task.attempt) in state.working:  # its processes are about to be gone
             continue
-        if task.prefers in closing:  # free in a moment, and AttemptEnded asks again
+        given = allocation.given_to(state, name)
+        if given is not None and given not in free:  # a person wants that one at it, and nobody else
+            continue
+        if given is None and task.prefers in closing:  # free in a moment, and AttemptEnded asks again
             continue
         if name in state.pairing:  # its brief is to say what it collides with
             continue

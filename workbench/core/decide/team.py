@@ -7,6 +7,7 @@ from workbench.core import events as e
 from workbench.core.decide.leaving import departure, joined
 from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import go_on
+from workbench.core.decide.reassigning import released
 from workbench.core.decide.requests import Refused, carries, send
 from workbench.core.decide.table import Actions, after
 from workbench.core.decide.to_lead import call
@@ -118,15 +119,16 @@ def _in_team(state: RunState, name: str) -> TeammateState:
 @after(e.TeammateLeaving)
 def _teammate_leaving(state: RunState, event: e.TeammateLeaving) -> Actions:
     attempt = working(state, event.name)
+    free = released(state, event.name)
     if attempt is not None:
-        return [a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
-    return departure(state)
+        return [*free, a.EndAttempt(attempt.task, attempt.number, interrupt=True)]
+    return free + departure(state)
 
 
 @after(e.TeammateLeft)
 def _teammate_left(state: RunState, event: e.TeammateLeft) -> Actions:
     back: Actions = [a.GiveBack(event.name)] if state.teammates[event.name].own else []
-    return back + _after(state)
+    return back + released(state, event.name) + _after(state)
 
 
 def _after(state: RunState) -> Actions:

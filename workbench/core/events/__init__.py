@@ -109,6 +109,7 @@ from workbench.core.events.run import (
     RunStarted,
     RunUnpaused,
     StopRequested,
+    TaskReassigned,
     TaskRetried,
     TaskSkipped,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "TaskDeferred",
     "TaskDelivered",
     "TaskLanded",
+    "TaskReassigned",
     "TaskRejected",
     "TaskRetried",
     "TaskSkipped",

@@ -89,6 +89,16 @@ class TaskRetried(Event):
     by: str
 
 
+class TaskReassigned(Event):
+    """Somebody gave a task to the teammate ``to``. From now on it waits for that one; another who is at it is
+    interrupted, and what it has is gone on with. With an empty ``to`` the task is anybody's again: the one
+    that it was given to is leaving. May follow the end of a run that goes on later."""
+
+    task: str
+    to: str
+    by: str
+
+
 class TaskSkipped(Event):
     """Somebody left a task out; what waits for it goes on without it. May follow the end of a run."""
 

@@ -8,9 +8,17 @@ from workbench.core.mail import ALL, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.state import Ask, RunState
 from workbench.core.story.words import Line, short
 
+_TOLD = frozenset({
+    e.MessageSent, e.AskPassedOn, e.MessageRefused, e.RequestRefused, e.RunPaused, e.RunUnpaused,
+    e.TaskRetried, e.TaskSkipped,
+})  # fmt: skip
+"""Most events are none of these, and a long log is read faster when that is one look."""
+
 
 def line(state: RunState, event: e.Event) -> Line | None:
     """What to say about an event of these, or None."""
+    if type(event) not in _TOLD:
+        return None
     match event:
         case e.MessageSent():
             return _sent(state, event.message)
@@ -35,6 +43,10 @@ def _steered(event: e.Event) -> Line | None:
             return Line("run", "goes on")
         case e.TaskRetried():
             return Line("run", f"{event.task} is tried again, as asked for")
+        case e.TaskReassigned(to=""):
+            return Line("run", f"{event.task} is for anybody again: who was to have it leaves", "warn")
+        case e.TaskReassigned():
+            return Line("run", f"{event.task} is given to {event.to}, as asked for")
         case e.TaskSkipped():
             return Line("run", f"{event.task} is left out, as asked for; what waits for it goes on", "warn")
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.core import events as e
 from workbench.core.mail import PERSON
-from workbench.core.requests import Answer, Request, RequestJoin, RequestShutdown, Spawn
+from workbench.core.requests import Answer, Reassign, Request, RequestJoin, RequestShutdown, Spawn
 from workbench.core.state import RunState
 from workbench.testing.simulation.world import World
 
@@ -20,12 +20,15 @@ def _drawn(world: World, state: RunState, seat: str) -> Request:
     if state.asks and dice.random() < 0.3:
         decision = "yes" if dice.random() < 0.7 else "no"
         return Answer(message=dice.choice(list(state.asks)), decision=decision, text="words")
-    match dice.randrange(4):
+    match dice.randrange(5):
         case 0:
             return Spawn(name=dice.choice(("", "gus", "lead")))
         case 1:
             worktree = dice.choice(("", "/mine", "mine"))
             return RequestJoin(seat=seat, name=dice.choice(("", "ivo", "..")), worktree=worktree)
+        case 2:
+            to = dice.choice((*state.teammates, "nobody"))
+            return Reassign(task=dice.choice((*state.tasks, "nothing")), to=to)
         case _:
             who = dice.choice((*state.teammates, "nobody"))
             return RequestShutdown(teammate=who, reason="enough", now=dice.random() < 0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from workbench.core.apply.reassigning import GIVEN
 from workbench.core.changing import applicable, open_change
 from workbench.core.mail import PERSON, Decision, MessageKind
 from workbench.core.mailing import number
@@ -13,6 +14,7 @@ from workbench.core.requests import (
     Answer,
     Pause,
     ProposeChange,
+    Reassign,
     Request,
     RequestJoin,
     RequestShutdown,
@@ -69,6 +71,7 @@ class Person:
             self.suspend,
             self.ask,
             self.talk,
+            self.reassign,
         )
         visits = int(weather.trouble.person) + weather.chance(weather.trouble.person % 1)
         for _ in range(min(visits, weather.visits)):
@@ -82,7 +85,7 @@ class Person:
     def _look_after_the_team(self, process: Process) -> None:
         """Some processes are asked to let people join and leave, in the first minutes."""
         weather = process.machine.weather
-        acts = (self.spawn, self.join, self.talk, self.ask_to_leave, self.send_away)
+        acts = (self.spawn, self.join, self.talk, self.ask_to_leave, self.send_away, *[self.reassign] * 3)
         if not weather.trouble.person or not weather.chance(0.5):
             return
         for _ in range(min(self.changes, weather.dice.choice((1, 3, 8)))):
@@ -122,8 +125,9 @@ class Person:
         process.life.die("from outside")
 
     def ask(self, process: Process) -> None:
-        """Write to somebody, pause the run, have a task tried again, or leave one out."""
-        process.machine.weather.dice.choice((self.write, self.pause, self.retry, self.skip))(process)
+        """Write to somebody, pause the run, have a task tried again, leave one out, or give it to another."""
+        acts = (self.write, self.pause, self.retry, self.skip, self.reassign)
+        process.machine.weather.dice.choice(acts)(process)
 
     def pause(self, process: Process) -> None:
         """Pause the run, and let it go on after a while."""
@@ -142,6 +146,14 @@ class Person:
         """Leave some task out, wherever it stands."""
         if (name := self._any(process)) is not None:
             self._ask(process, Skip(task=name))
+
+    def reassign(self, process: Process) -> None:
+        """Give a task to somebody, wherever both stand: mostly one that somebody is at, or will be."""
+        dice = process.machine.weather.dice
+        name = self._any(process, *dice.choice(((TaskStatus.RUNNING,), GIVEN, GIVEN, ())))
+        if name is not None and process.state is not None:
+            to = dice.choice((*process.state.teammates, "nobody"))
+            self._ask(process, Reassign(task=name, to=to))
 
     def _any(self, process: Process, *statuses: TaskStatus) -> str | None:
         tasks = process.state.tasks if process.state is not None else {}

@@ -85,6 +85,7 @@ def _attempts(log: list[e.Record], state: RunState) -> None:
     assert not state.working
     assert len(state.free) == len(members(state)), "a teammate is still busy"
     _team(log)
+    _given(log)
 
 
 def _team(log: list[e.Record]) -> None:
@@ -104,6 +105,21 @@ def _team(log: list[e.Record]) -> None:
                 assert name not in leaving, f"{name} was given {record.event.task} and has left"
             case e.RunFinished(outcome=outcome):
                 assert outcome == "refused" or not outside, f"{outside} are left in the team"
+            case _:
+                pass
+
+
+def _given(log: list[e.Record]) -> None:
+    """What a person gave to somebody is begun by nobody else while that one is in the team."""
+    given: dict[str, str] = {}
+    for record in log:
+        match record.event:
+            case e.TaskReassigned(task=task, to=to):
+                given[task] = to
+            case e.TeammateLeaving(name=name) | e.TeammateLeft(name=name):
+                given = {task: to for task, to in given.items() if to != name}
+            case e.AttemptStarted(task=task, teammate=name):
+                assert given.get(task) in (None, "", name), f"{task} is {given[task]}'s, and {name} began it"
             case _:
                 pass
 
