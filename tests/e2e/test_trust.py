@@ -89,6 +89,24 @@ def test_without_anybodys_word_neither_workbench_nor_a_teammate_runs_what_is_pla
     assert "not trusted" in workbench("doctor", "--repo", str(repo)).stdout
 
 
+def test_the_repositorys_own_file_gives_agents_nothing_more_before_it_is_trusted(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    (repo / "workbench.toml").write_text('env = ["FORGE_TOKEN"]\ngates = ["true"]\n')
+    plan = tmp_path / "plan.md"
+    plan.write_text(PLAN)
+    words = ("run", str(plan), "--yes", "--agent", "command:echo got $FORGE_TOKEN > one.txt", "--headless")
+
+    def wrote(said: str | None) -> str:
+        done = workbench(*words, "--json", FORGE_TOKEN="s3cret", WORKBENCH_ENV=said)
+        assert done.returncode == 0, done.stderr
+        (landed,) = of("TaskLanded", events(done.stdout))
+        return git(repo, "show", f"{landed['commit']}:one.txt")
+
+    assert wrote(None) == "got"
+    assert wrote("FORGE_TOKEN") == "got s3cret", "who starts it may say so"
+
+
 def test_what_is_trusted_runs(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:
     planted(repo, proof := tmp_path / "proof")
     assert workbench("trust").returncode == 1

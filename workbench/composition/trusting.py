@@ -6,7 +6,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,6 +38,10 @@ COMMANDS = {
     "on_permission": "permissions",
 }
 """Settings that run something, or let agents do more, with a phrase that says what."""
+
+
+LOOSER = ("sandbox", "sandbox_domains", "web", "env", "claude")
+"""Settings by which agents may do more; without trust the repository's own word on them does not count."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,20 @@ async def gate(place: Place, commit: str, ask: Ask | None = None) -> Gate:
     )
     hashes = {item.name: item.sha256 for item in seen.items if item.kind not in (Kind.HOOK, Kind.CONFIG)}
     return Gate(trust, neutral(seen.found.settings), hashes)
+
+
+def restrained(place: Place) -> Place:
+    """The place with the defaults where the repository's own file, and nobody else, lets agents do more."""
+    _, said = config.from_file(place.root)
+    loose_ones = [
+        name
+        for name in LOOSER
+        if name in said
+        and name not in place.given
+        and config.PREFIX + config.key_of(name).upper() not in os.environ
+    ]
+    default = {name: config.Settings.model_fields[name].get_default() for name in loose_ones}
+    return replace(place, settings=place.settings.model_copy(update=default))
 
 
 async def start_of(place: Place, state: RunState) -> str:
