@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import handing, interop, keeping, note, talking, team
+from workbench.cli import guarding, handing, interop, keeping, note, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -452,6 +452,8 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(guarding.trust)
+app.command()(guarding.audit)
 app.command()(interop.export)
 app.command("import")(interop.import_)
 

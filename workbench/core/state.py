@@ -18,6 +18,7 @@ from workbench.core.pace import Hold, Pace
 from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
 from workbench.core.traces import Trace
+from workbench.core.trust.items import Trust
 from workbench.errors import IllegalEvent
 
 
@@ -475,6 +476,7 @@ class RunState:
     """Those of them by which somebody wanted to join, by their ids."""
     paused: bool = False
     """Whether a person paused it."""
+    trust: Trust | None = None
     alarms: list[Raised] = field(default_factory=list)
     plan_file: str = ""
     approved: Plan | None = None
