@@ -166,9 +166,9 @@ def test_three_thousand_landings_are_rows_in_no_time() -> None:
         parent = f"c{number - 1}" if number else "base"
         state.landings.append(Landed(f"t{number}", 1, "m", f"c{number}", parent, "d", float(number), ("f",)))
     graph = Graph()
-    began = time.perf_counter()
+    began = time.process_time()
     rows = graph.rows(state)
-    assert len(rows) == len(nodes(state)) == 3_001 and time.perf_counter() - began < 1.0
+    assert len(rows) == len(nodes(state)) == 3_001 and time.process_time() - began < 1.0
     assert graph.rows(state) is rows
 
 
