@@ -6,6 +6,7 @@ import pytest
 from textual import events
 
 from tests.tui.conftest import NAMES, Opened, screen_text
+from tests.tui.told import until
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.stop import StopScreen
 
@@ -17,7 +18,7 @@ async def test_every_screen_comes_up(opened: Opened, name: str, size: tuple[int,
         for key, mode in (("1", "home"), ("2", "team"), ("3", "merge"), ("4", "inbox"), ("5", "plan")):
             await pilot.press(key)
             assert pilot.app.current_mode == mode
-            assert pilot.app.watched.run in screen_text(pilot).splitlines()[0]  # type: ignore[attr-defined]
+            await until(pilot, f" {pilot.app.watched.run} ")  # type: ignore[attr-defined]
 
 
 async def test_keys_are_told(opened: Opened) -> None:

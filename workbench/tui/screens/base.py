@@ -36,7 +36,7 @@ class RunScreen(Screen[None]):
         Binding("y", "copy", "Copy", show=False),
         # Textual has this key for copying, and would show it as that alone.
         Binding(
-            "ctrl+c", "copy_or_stop", "Stop or close", show=False, tooltip="Stop or close; copies what is selected"
+            "ctrl+c", "copy_or_stop", "Stop or close", show=False, tooltip="Stop or close; copies a selection"
         ),
     ]
     AUTO_FOCUS = "Rows"

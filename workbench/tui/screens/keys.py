@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-
 SIDEWAYS = ("page_left", "page_right")
 """What everything that scrolls has keys for, though nothing here is wider than the screen."""
 
