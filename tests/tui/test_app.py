@@ -60,6 +60,6 @@ async def test_ctrl_c_copies_what_is_selected_and_asks_otherwise(opened: Opened)
         app.screen.get_selected_text = lambda: "marked"  # type: ignore[method-assign]
         await pilot.press("ctrl+c")
         assert app.clipboard == "marked" and not isinstance(app.screen, StopScreen)
-        del app.screen.get_selected_text  # type: ignore[method-assign]
+        del app.screen.get_selected_text
         await pilot.press("ctrl+c")
         assert isinstance(app.screen, StopScreen)
