@@ -23,7 +23,7 @@ from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import is_paused
 from workbench.composition.runs import Run, resume_run, start_run
 from workbench.core import plan as plans
-from workbench.errors import UsageError
+from workbench.errors import UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.cli.ci.leaving import Step
@@ -163,6 +163,8 @@ async def go(
             step.run = run.id
         with deadline(run, minutes, time.monotonic() - began):
             result, code = await drive(place, run, display)
+    if step is None and not json:
+        result, code = await _as_it_stands(place, run, result, code)
     if junit is not None and step is None:
         from workbench.cli.ci.leaving import write_junit
 
@@ -177,6 +179,21 @@ async def go(
     if step is not None or not json:
         next_steps(result)
     return code
+
+
+async def _as_it_stands(place: Place, run: Run, result: Report, code: int) -> tuple[Report, int]:
+    """The report and the exit code once the viewer is closed: a landing may have been undone in it."""
+    from workbench.composition.past import proven_report, read_from
+
+    try:
+        with place.reading() as store:
+            if store.last(run.id) <= run.state.seq:
+                return result, code
+            state = read_from(store, run.id)
+        result = await proven_report(place, state)
+    except (WorkbenchError, OSError):  # what is known of it is told
+        return result, code
+    return result, code or int(not result.complete)
 
 
 def next_steps(result: Report) -> None:

@@ -20,6 +20,7 @@ from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
 from workbench.tui.calling import Caller, Desktop, Wanted
 from workbench.tui.failing import Failing
+from workbench.tui.outside import put_aside
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -315,8 +316,8 @@ class WorkbenchApp(Failing):
         """Back to the shell for a while, unless that would stop the run: its process waits for this one."""
         if self._interrupt is not None:
             self.say("Ctrl-Z would hold up the run. q closes the viewer, p pauses the run.")
-        else:
-            self.action_suspend_process()
+        elif problem := put_aside(self):
+            self.say(problem, bad=True)
 
     def action_leave(self) -> None:
         """Back to the screen before, or close the viewer."""

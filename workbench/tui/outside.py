@@ -1,4 +1,4 @@
-"""Programs that get the terminal for a while: the editor of the person."""
+"""Programs that get the terminal for a while: the editor of the person, or their shell."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,38 @@ async def edit(app: App[Any], path: Path, line: int = 1) -> None:
         raise UsageError(f"`{words[0]}` could not be started: {error.strerror}.", "See $VISUAL.") from None
     if code:
         raise UsageError(f"`{words[0]}` ended with exit code {code}.", "What it saved is there.")
+
+
+def put_aside(app: App[Any]) -> str:
+    """Stop this process as Ctrl-Z does, until its shell lets it go on; gives a sentence where that cannot be.
+
+    Not Textual's own way: that stops this process alone, and the shell goes on waiting for a script that
+    started it; it stops where nobody can let it go on; and it comes back to a screen half drawn.
+    """
+    if os.getpgrp() == os.getsid(0):  # as in `tmux new-window workbench watch`
+        return "There is no shell to go back to, and nothing could bring the viewer back."
+    before = signal.getsignal(signal.SIGTSTP)
+    try:
+        with app.suspend():  # the terminal is given back before anybody takes it
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            shell = os.getppid()
+            os.kill(0, signal.SIGTSTP)
+            time.sleep(0.05)  # where a signal takes a moment
+            while _is_behind() and os.getppid() == shell:  # `bg`
+                os.kill(0, signal.SIGTSTP)
+                time.sleep(0.05)
+    except SuspendNotSupported:
+        return "This terminal has no shell to go back to."
+    finally:
+        signal.signal(signal.SIGTSTP, before)
+    return ""
+
+
+def _is_behind() -> bool:
+    try:
+        return os.tcgetpgrp(0) != os.getpgrp()
+    except OSError:  # it is gone
+        return False
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+SIDEWAYS = ("page_left", "page_right")
+"""What everything that scrolls has keys for, though nothing here is wider than the screen."""
+
 
 class KeysScreen(ModalScreen[None]):
     """All keys of the screen beneath it, each with what it does."""
@@ -39,14 +42,14 @@ class KeysScreen(ModalScreen[None]):
 
     def action_scroll(self, by: int) -> None:
         """A line further."""
-        self.query_one("#keys").scroll_relative(y=by, animate=False)
+        self.query_one("#keys").scroll_relative(y=by, animate=False, immediate=True)
 
 
 def keys(active: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
     """Keys and what they do: one line for each action, those of the screen before those of everywhere."""
     found: dict[str, tuple[list[str], str]] = {}
     for _, binding, enabled, tooltip in active:
-        if not enabled or binding.system:
+        if not enabled or binding.system or binding.action in SIDEWAYS:
             continue
         what = tooltip or binding.description
         if not what:

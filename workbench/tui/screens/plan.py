@@ -105,7 +105,9 @@ class PlanScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a file can be approved: the plan of a run was, when it began."""
-        return action != "approve" or self.path is not None
+        if action == "approve":
+            return self.path is not None
+        return super().check_action(action, parameters)
 
     # -- showing --------------------------------------------------------------------------------
 

@@ -272,7 +272,7 @@ class TeamScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Folding is for tasks."""
-        return action != "fold" or self.pane == "tasks"
+        return self.pane == "tasks" if action == "fold" else super().check_action(action, parameters)
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane or to the one before."""
