@@ -12,6 +12,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.presenting.foot import Foot, fitting
 from workbench.tui.screens.keys import KeysScreen, keys
 from workbench.tui.screens.merge import MergeScreen
+from workbench.tui.widgets.footer import KeyFooter
 
 KEYS = [
     Foot("x", "x", "Skip"), Foot("a", "a", "Attach"), Foot("1", "1", "Home", screen=True),
@@ -77,3 +78,13 @@ async def test_what_the_header_has_to_say_is_there_in_full_on_every_screen(opene
             await pilot.press(key)
             await pilot.pause()
             assert "goes on." in "".join(screen_text(pilot).splitlines()[1:3]), key
+
+
+async def test_letters_have_no_yes_and_no(opened: Opened) -> None:
+    async with opened("busy") as pilot:
+        await pilot.press("4")
+        foot = pilot.app.screen.query_one(KeyFooter)
+        assert {it.what: it.enabled for it in foot.keys}["Yes"]
+        await pilot.press("tab")
+        await pilot.pause()
+        assert not {it.what: it.enabled for it in foot.keys}["Yes"]

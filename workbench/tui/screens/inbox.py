@@ -364,6 +364,11 @@ class InboxScreen(RunScreen):
         self.mail.display = self.letters
         self.action_rows()
         self.again()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters are not answered with yes or no."""
+        return None if action == "give" and self.letters else True
 
     def action_rows(self) -> None:
         """The keys go to the list."""

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-TEXTUALS = ("screen.copy_text", "page_left", "page_right")
+TEXTUALS = ("screen.copy_text", "page_left", "page_right", "scroll_left", "scroll_right")
 """What Textual binds everywhere, and nobody needs to be told of."""
 
 
