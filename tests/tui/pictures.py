@@ -1,7 +1,7 @@
 """``python -m tests.tui.pictures [NAME]…``: draw the viewer's screens for the README, from the recorded runs.
 
 The same code gives the same bytes: the clock stands still, the terminal has a fixed size, and nothing comes
-from this machine. Look at each picture before it is committed.
+from this machine, but for ``home``, which tells of it. Look at each picture before it is committed.
 """
 
 from __future__ import annotations

@@ -161,14 +161,15 @@ def pour(folder: str, after: int) -> None:
 
 
 class _Timed(WorkbenchApp):
-    """The viewer, which tells when a frame was drawn in which the cursor stands elsewhere."""
+    """The viewer, which tells when a frame was drawn in which the cursor stands on another row. What is
+    sorted anew does not count: the cursor stays on its row then."""
 
     report: ClassVar[IO[bytes]]
     _seen: object = None
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         super()._display(screen, renderable)
-        seen = getattr(screen.focused, "cursor", None)
+        seen = getattr(screen.focused, "key", None)
         if seen != self._seen:
             self._seen = seen
             self.report.write(b"%.6f\n" % time.monotonic())
