@@ -232,6 +232,11 @@ class Settings(BaseModel):
     notify: bool = Field(
         False, description="Show that on the desktop too; needs `pip install 'workbench[notify]'`."
     )
+    theme: str = Field(
+        "",
+        description="The viewer's colours, `nord` or `ansi-light` for example; dark if empty, or light where"
+        " the terminal says it is.",
+    )
 
     @field_validator("agent")
     @classmethod

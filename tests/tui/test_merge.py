@@ -264,11 +264,11 @@ async def test_enter_in_the_queue_opens_the_task() -> None:
 async def test_how_to_land_is_copied() -> None:
     async with viewer(told()) as (app, pilot):
         await opened_at(app, pilot)
-        await pilot.press("l")
+        await pilot.press("L")
         assert app.clipboard == "workbench land r"
     async with viewer(Story(task("a"))) as (app, pilot):
         await opened_at(app, pilot)
-        await pilot.press("l")
+        await pilot.press("L")
         assert app.clipboard == "" and "Nothing stands on the branch" in app.said[-1]
 
 

@@ -47,7 +47,7 @@ async def edit(app: App[Any], path: Path, line: int = 1) -> None:
         raise UsageError("There is no editor to open it in.", "Set $VISUAL or $EDITOR, say to `vim`.")
     try:
         # Nothing is drawn while another program has the terminal.
-        with app.batch_update(), app.suspend(), _keys_are_not_ours():
+        with app.batch_update(), app.suspend(), interrupts_are_theirs():
             editor = await asyncio.create_subprocess_exec(*at_line(words, path, line))
             code = await editor.wait()
     except SuspendNotSupported:
@@ -91,8 +91,9 @@ def _is_behind() -> bool:
 
 
 @contextmanager
-def _keys_are_not_ours() -> Iterator[None]:
-    """Ctrl-C goes to all programs on the terminal: here it means only the other one."""
+def interrupts_are_theirs() -> Iterator[None]:
+    """Ctrl-C goes to all programs on the terminal: here it means only the other one. It is not ignored but
+    handled, by nothing: what is ignored, a child would ignore, too."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

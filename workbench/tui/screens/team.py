@@ -16,7 +16,7 @@ from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.feed import Feed
 from workbench.tui.widgets.gateline import GateLine
-from workbench.tui.widgets.panes import PaneRows, PaneStrip
+from workbench.tui.widgets.panes import NEXT, PaneRows, PaneStrip
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class TeamScreen(RunScreen):
                 "z: all panes" if self.zoomed else HINTS[pane] if shown else "",
             )
         tabs = [Tab(pane, TITLES[pane], said[pane], pane == self.lower) for pane in PANES[1:]]
-        self.query_one("#tabs", PaneStrip).show(tabs, HINTS[self.pane] or "tab: next pane")
+        self.query_one("#tabs", PaneStrip).show(tabs, HINTS[self.pane] or NEXT)
 
     def _folds(self) -> tuple[Cell, ...]:
         return (Cell(f"{len(self.folded)} folded"),) if self.folded else ()
