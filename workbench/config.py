@@ -202,6 +202,19 @@ class Settings(BaseModel):
         description="A plan file that is changed during a run: `ask` whether the run's plan shall change, or"
         " `ignore` it.",
     )
+    guarded: Lines = Field(
+        (),
+        description="Globs of more files that nobody's work may change without a person's word: `infra/**`.",
+    )
+    on_guarded: Literal["hold", "allow"] = Field(
+        "hold",
+        description="Work that changes workflows, hooks, agents' instructions or what the gates are: `hold`"
+        " it until a person says yes, or `allow` it.",
+    )
+    secrets: Literal["hold", "allow"] = Field(
+        "hold",
+        description="Work that seems to add a secret: `hold` it until a person says yes, or `allow` it.",
+    )
     note_decay: float = Field(
         0.95,
         gt=0,

@@ -140,6 +140,9 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "continues": continues(settings.agent),
             "write_back": settings.write_back,
             "on_change": settings.on_change,
+            "guarded": settings.guarded,
+            "on_guarded": settings.on_guarded,
+            "secrets": settings.secrets,
         }
     )
 

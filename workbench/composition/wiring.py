@@ -19,6 +19,7 @@ from workbench.adapters.children import Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
+from workbench.adapters.git.examining import Examining
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.guard import RepositoryGuard
 from workbench.adapters.git.plumbing import Plumbing
@@ -27,6 +28,7 @@ from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.memory import room_for
 from workbench.adapters.planfiles import PlanFolder
 from workbench.adapters.requests import RequestFolder
+from workbench.adapters.secrets.search import Searcher
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
@@ -70,6 +72,8 @@ async def open_world(
         keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
+        searcher = Searcher()
+        stack.push_async_callback(searcher.aclose)
         root = _root(place, run)
         stack.enter_context(_logged(folder))
         briefs = Templates()
@@ -128,6 +132,7 @@ async def open_world(
             seat=await stack.enter_async_context(seat),
             plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
             notes=place.notes(),
+            examiner=Examining(place.repository, searcher.search),
         )
 
 
