@@ -33,7 +33,7 @@ from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
-from workbench.composition.wiring import open_world, stored_script
+from workbench.composition.wiring import open_redactor, open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
 from workbench.core.changing import open_change
@@ -216,7 +216,7 @@ async def start_run(
             world.notices.say(str(remark))
         killpoint("run.open")
         bus = Bus()
-        engine = Engine(run, RunState(), store, bus)
+        engine = Engine(run, RunState(), store, bus, redactor=open_redactor())
         engine.emit(started)
         yield Run(run, engine, bus, world)
 
@@ -282,7 +282,7 @@ async def resume_run(
             commit = await resolve(place.repository, provided[1])
             await write(store, state, await work_provided(state, world, provided[0], commit))
         killpoint("resume.accounted")
-        engine = Engine(run, state, store, bus)
+        engine = Engine(run, state, store, bus, redactor=open_redactor())
         drop_requests(state, RequestFolder(place.requests(run), say_nothing))
         if state.finished:  # answers that came meanwhile; without them it might have nothing to do
             for requested in world.requests.scan():

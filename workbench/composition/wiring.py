@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.adapters.agents.environment import claude_environment, command_environment
+from workbench.adapters.agents.environment import SECRETS, claude_environment, command_environment
 from workbench.adapters.agents.external import Dispatch, ExternalAgent
 from workbench.adapters.children import Starter
 from workbench.adapters.direct import DIRECT
@@ -38,6 +38,7 @@ from workbench.composition.place import Place
 from workbench.composition.planning import approve_ticked
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
+from workbench.core.redaction import Redactor, known_secrets
 from workbench.core.state import AttemptState
 from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Agent
@@ -75,7 +76,7 @@ async def open_world(
         searcher = Searcher()
         stack.push_async_callback(searcher.aclose)
         root = _root(place, run)
-        stack.enter_context(_logged(folder))
+        stack.enter_context(_logged(folder, open_redactor()))
         briefs = Templates()
         compiling = asyncio.ensure_future(asyncio.to_thread(briefs.compile, "brief.md.j2"))
         stack.push_async_callback(asyncio.wait, {compiling})
@@ -185,6 +186,7 @@ async def open_gates(
             quarantine=settings.quarantine,
             starter=keeper,
             logs=place.gate_logs(run),
+            redactor=open_redactor(),
         )
         stack.push_async_callback(gates.aclose)
         yield gates
@@ -224,11 +226,27 @@ class RunLog(logging.FileHandler):
             super().handleError(record)
 
 
+class RedactedFormatter(logging.Formatter):
+    """What is logged, traces included, without the secrets that are known."""
+
+    def __init__(self, form: str, redactor: Redactor) -> None:
+        super().__init__(form)
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(super().format(record))
+
+
+def open_redactor() -> Redactor:
+    """Knows the secrets of this process's environment, those that ``env`` lets through included."""
+    return Redactor(known_secrets(os.environ, SECRETS))
+
+
 @contextmanager
-def _logged(folder: Path) -> Iterator[None]:
+def _logged(folder: Path, redactor: Redactor) -> Iterator[None]:
     """What goes wrong inside is written to the run's own log file, never to the terminal."""
     handler = RunLog(folder / "log.txt", encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(RedactedFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", redactor))
     logger = logging.getLogger("workbench")
     logger.addHandler(handler)
     logger.propagate = False

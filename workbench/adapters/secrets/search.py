@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from workbench.core.redaction import shape_in
 from workbench.errors import GitError
 
 SECONDS = 60.0
@@ -17,6 +18,9 @@ SECONDS = 60.0
 
 LONGEST = 5_000
 """Characters of a line that are looked at: longer ones are generated, and a key is shorter."""
+
+PRAGMA = "pragma: allowlist secret"
+"""How a line says that what it holds is none; the library knows it too."""
 
 # Whatever the library could find has a run of so many letters and digits, a word that names a secret, or
 # a password in an address.
@@ -53,7 +57,11 @@ class Searcher:
             except BaseException:
                 await self._end()  # its answer would be taken for that to another question
                 raise
-        return [(asked[index][0], str(kind), str(fingerprint)) for index, kind, fingerprint in found]
+        named = {asked[index][0]: (str(kind), str(fingerprint)) for index, kind, fingerprint in found}
+        for at, _, line in asked:  # shapes that the library does not know
+            if at not in named and PRAGMA not in line and (kind := shape_in(line)):
+                named[at] = kind, ""
+        return [(at, *said) for at, said in sorted(named.items())]
 
     async def _ask(self, lines: Sequence[tuple[str, str]]) -> list[tuple[int, str, str]]:
         worker = await self._started()
