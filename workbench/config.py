@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from workbench.core.forge import is_forge_token
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
@@ -292,6 +293,8 @@ class Settings(BaseModel):
         for name in names:
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
                 raise ValueError(f"{name!r} is not the name of an environment variable")
+            if is_forge_token(name):
+                raise ValueError(f"names {name}, a code host's token, which no teammate or gate may have")
         return names
 
 

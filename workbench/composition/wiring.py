@@ -49,14 +49,19 @@ if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
 
 NO_COLLECTING = {
-    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_COUNT": "4",
     "GIT_CONFIG_KEY_0": "gc.auto",
     "GIT_CONFIG_VALUE_0": "0",
     "GIT_CONFIG_KEY_1": "maintenance.auto",
     "GIT_CONFIG_VALUE_1": "false",
+    "GIT_CONFIG_KEY_2": "credential.helper",
+    "GIT_CONFIG_VALUE_2": "",
+    "GIT_CONFIG_KEY_3": "core.askPass",
+    "GIT_CONFIG_VALUE_3": "",
 }
 """With these git does not collect garbage on a teammate's commit: killed with the teammate, it would leave
-locks on refs of all the others."""
+locks on refs of all the others. And it asks no helper for the user's passwords: an empty one takes back
+those that were named before, for single hosts too."""
 
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
@@ -176,7 +181,7 @@ async def open_gates(
         cache = place.settings.gate_cache
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
-        env = plain_environment(place, run)
+        env = {**plain_environment(place, run), **NO_COLLECTING}  # they run what teammates wrote
         gates = ShellGates(
             checkouts,
             seconds=settings.gate_seconds,
