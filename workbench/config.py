@@ -216,6 +216,10 @@ class Settings(BaseModel):
         "hold",
         description="Work that seems to add a secret: `hold` it until a person says yes, or `allow` it.",
     )
+    plain: bool = Field(
+        False,
+        description="Show runs as lines of words only, for screen readers; `WORKBENCH_PLAIN=1` anywhere.",
+    )
     note_decay: float = Field(
         0.95,
         gt=0,
@@ -223,6 +227,12 @@ class Settings(BaseModel):
         description="What is left of a shared note's strength after half a minute of run time; 1 for all.",
     )
     note_floor: float = Field(0.01, ge=0, le=1, description="The strength below which no shared note fades.")
+    deadline_minutes: float | None = Field(
+        None,
+        ge=0,
+        description="Stop a run after so many minutes, so that it can be resumed; 0 for never. If not set:"
+        " never, and after 340 in a job on GitHub's own runners.",
+    )
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
     bell: bool = Field(
         True, description="Ring the terminal's bell when something waits for you, and when a run ends."

@@ -193,7 +193,7 @@ def test_terminal_closed_in_the_middle_stops_gracefully_and_resume_goes_on(
 ) -> None:
     """A real terminal, with the live table on it: closing it hangs up, and writing to it fails then."""
     words = [word for word in run_words(plan, hostile(*waiting)) if word != "--json"]
-    process, screen = _on_a_terminal(workbench, *words)
+    process, screen = _on_a_terminal(workbench, *words, "--headless")
     _drawn(screen, b"half")
     os.close(screen)
 

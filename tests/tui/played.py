@@ -182,7 +182,9 @@ async def viewing(
     async def idle(*_: float) -> None:
         """Pilot waits for quiet by the clock, several times a key; all that is asked for here is known."""
         quiet = 0
-        while quiet < 4:
+        for _look in range(2_000):
+            if quiet == 4:
+                return
             await asyncio.sleep(0.0005)
             pumps = (app, *app.screen_stack, *(app.screen.walk_children() if app.screen_stack else ()))
             quiet = quiet + 1 if all(it._message_queue.empty() for it in pumps) else 0

@@ -418,10 +418,8 @@ async def test_the_page_scrolls_by_keys_and_stays_where_it_is(
         assert rows(viewer).key == "m2" and page.scroll_offset.y == 0
 
 
-async def test_the_filter_copying_and_going_to_task_and_teammate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with viewing(everything(), tmp_path, monkeypatch) as viewer:
+async def test_the_filter_copying_and_going_to_task_and_teammate(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with viewing(everything(), None, monkeypatch) as viewer:
         await viewer.press("4", "slash", *"curl", "enter")
         assert [row.key for row in rows(viewer).rows] == ["m2"]
         await viewer.press("c")
@@ -432,10 +430,8 @@ async def test_the_filter_copying_and_going_to_task_and_teammate(
         assert viewer.app.screen.teammate == "cy"  # type: ignore[attr-defined]
 
 
-async def test_enter_on_a_stuck_task_opens_it_and_on_a_plan_reads_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with viewing(everything(), tmp_path, monkeypatch) as viewer:
+async def test_enter_on_a_stuck_task_opens_it_and_on_a_plan_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with viewing(everything(), None, monkeypatch) as viewer:
         await viewer.press("4", "enter")
         assert viewer.app.screen.name_of_task == "broken"  # type: ignore[attr-defined]
         await viewer.press("escape")

@@ -19,6 +19,7 @@ from workbench.core.requests import Request
 from workbench.core.watched import Watched
 from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.bench import Told
 
 HOSTILE = "[bold red]Boo[/] \x1b[2J\x1b]0;title\x07 [@click=app.quit]here[/] \u202eabc"
 HUNKS = "src/app.py\n<<<<<<< landed\none\n||||||| base\nnone\n=======\ntwo\n>>>>>>> beta\n"
@@ -43,7 +44,7 @@ class Viewer(WorkbenchApp):
         self.asked: list[Request] = []
         self.said: list[str] = []
 
-    def ask(self, request: Request, done: str) -> None:
+    def ask(self, request: Request, done: str, told: Told | None = None) -> None:
         self.asked.append(request)
 
     def say(self, text: str, *, bad: bool = False) -> None:

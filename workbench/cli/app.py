@@ -3,6 +3,7 @@ quick; what a command does is in the module it imports."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from copy import copy
@@ -22,7 +23,8 @@ app = typer.Typer(
     "Start with `workbench demo`: it runs the whole thing on a sample repository, with no key. Then write "
     "a plan (`workbench check plan.md` tells what is wrong with it), approve it, and run it.",
     epilog="Exit codes: 0 every task landed; 1 some task did not; 2 usage, plan or set-up error; 3 a bug of "
-    "workbench; 130 interrupted (`workbench resume` goes on).",
+    "workbench; 130 interrupted (`workbench resume` goes on). In a job of GitHub Actions, 0 also when a run "
+    "was stopped for its deadline with nothing given up.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -59,7 +61,22 @@ Budget = Annotated[
 ]
 Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Start from here, not from HEAD.")]
 NewId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Name the run yourself.")]
-Headless = Annotated[bool, typer.Option("--headless", help="Plain lines, even on a terminal.")]
+Headless = Annotated[
+    bool, typer.Option("--headless", help="No viewer: a live table on a terminal, lines anywhere else.")
+]
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline", min=0, metavar="MINUTES", help="Stop by then, so that it can be resumed; 0 for never."
+    ),
+]
+Ci = Annotated[
+    bool | None,
+    typer.Option(
+        "--ci/--no-ci", show_default=False, help="Be a step of GitHub Actions; found by itself in a job."
+    ),
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write test results there.")]
 
 
 def _version(wanted: bool) -> None:
@@ -117,6 +134,9 @@ def run(
     write_back: Annotated[
         bool | None, typer.Option("--write-back", help="Tick the boxes in PLAN as its tasks land.")
     ] = None,
+    deadline: Deadline = None,
+    ci: Ci = None,
+    junit: Junit = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -128,8 +148,8 @@ def run(
     from workbench.cli.running import Wanted, run_plan
 
     overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
-    overrides |= {"lead": lead, "write_back": write_back}
-    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
+    overrides |= {"lead": lead, "write_back": write_back, "deadline_minutes": deadline}
+    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json, ci, junit)
     raise typer.Exit(run_plan(wanted))
 
 
@@ -149,6 +169,9 @@ def rehearse(
             "--script", metavar="FILE", help="What the model does; written from the plan if not given."
         ),
     ] = None,
+    deadline: Deadline = None,
+    ci: Ci = None,
+    junit: Junit = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -161,8 +184,8 @@ def rehearse(
     """
     from workbench.cli.running import Wanted, rehearse_plan
 
-    overrides = {"team": team, "gates": gate, "lead": lead}
-    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
+    overrides = {"team": team, "gates": gate, "lead": lead, "deadline_minutes": deadline}
+    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json, ci, junit)
     raise typer.Exit(rehearse_plan(wanted, script))
 
 
@@ -249,15 +272,23 @@ def watch(
         typer.Argument(metavar="[RUN]", help="Which run, or a FILE.jsonl; the one going on if not given."),
     ] = None,
     repo: Repo = HERE,
+    plain: Annotated[
+        bool,
+        typer.Option("--plain", help="Lines of words only, for screen readers; `help` tells what to type."),
+    ] = False,
+    attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
 ) -> None:
     """See the team, talk to it, answer what it asks.
 
     Works from any terminal on a run that is going on, on one that is over, and on what
     `workbench run --json` wrote to a file. Closing it changes nothing. `?` shows the keys.
+
+    With --plain nothing moves: what happens is told line by line, and what you type is a command. Off a
+    terminal that ends when the run does.
     """
     from workbench.cli.watching import watch as body
 
-    raise typer.Exit(body(run, repo))
+    raise typer.Exit(body(run, repo, plain=plain, attached=attached))
 
 
 @app.command()
@@ -287,6 +318,9 @@ def resume(
     run: RunId = None,
     repo: Repo = HERE,
     budget_usd: Budget = None,
+    deadline: Deadline = None,
+    ci: Ci = None,
+    junit: Junit = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -297,7 +331,11 @@ def resume(
     """
     from workbench.cli.running import resume as body
 
-    raise typer.Exit(body(run, repo, budget_usd, headless=headless, json=json))
+    raise typer.Exit(
+        body(
+            run, repo, budget_usd, headless=headless, json=json, deadline_minutes=deadline, ci=ci, junit=junit
+        )
+    )
 
 
 @app.command()
@@ -472,7 +510,7 @@ def bench(
     """Measure workbench beside a naive shell script.
 
     Both run the same tasks in turn, on this machine; the medians are compared. `workbench bench merge`
-    measures merging alone.
+    measures merging alone, `workbench bench tui` the viewer.
     """
     if context.invoked_subcommand is not None:
         return
@@ -496,6 +534,24 @@ def bench_merge(
     from workbench.cli.bench import bench_merge as body
 
     raise typer.Exit(body(files, branches, json=json))
+
+
+@benches.command("tui")
+def bench_tui(
+    events: Annotated[int, typer.Option(min=4_000, metavar="N", help="Events in the log.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often the viewer is started.")] = 5,
+    keys: Annotated[int, typer.Option(min=1, metavar="N", help="How many keys are pressed.")] = 200,
+    json: Json = False,
+) -> None:
+    """How fast the viewer is on a run of a thousand teammates, and what memory it takes.
+
+    From its start on a terminal to the first frame that shows where the run stands; and from a key to its
+    frame while another process writes 50 events each millisecond to the log, in bursts. Exit 1: a target was
+    missed.
+    """
+    from workbench.cli.bench import bench_tui as body
+
+    raise typer.Exit(body(events, rounds, keys, json=json))
 
 
 @benches.command("mail")
@@ -588,4 +644,9 @@ def main(words: Sequence[str]) -> int:
         result = _narrowed(words)(list(words), standalone_mode=False, prog_name="workbench")
         return result if isinstance(result, int) else 0
 
-    return guarded(command)
+    if os.environ.get("GITHUB_ACTIONS") != "true":  # there, lines that are printed may be obeyed
+        return guarded(command)
+    from workbench.cli.ci.streams import words_only_on_stderr
+
+    with words_only_on_stderr():
+        return guarded(command)

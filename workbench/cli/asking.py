@@ -13,7 +13,7 @@ from workbench.composition.past import read_from
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import Requested, ask, run_meant
 from workbench.core import events as e
-from workbench.core.mail import ALL, Decision, MessageKind
+from workbench.core.mail import ALL, Decision, Message, MessageKind
 from workbench.core.models import TEXT_LIMIT
 from workbench.core.requests import Answer, Pause, Reassign, Request, Retry, Skip, Stop, Unpause, Write
 from workbench.errors import UsageError
@@ -46,15 +46,19 @@ def answer(message: str, words: list[str], run: str | None, repo: Path, *, json:
 
 
 def _answer(place: Place, run: str | None, message: str, words: list[str]) -> Answer:
-    """What the words mean: to a question they are all text, otherwise the first may decide."""
     with place.reading() as store:
         mail = read_from(store, run_meant(place, store, run)[0]).mail
-    asked = mail.get(message)
+    return meant(mail.get(message), message, words, _text(words))
+
+
+def meant(asked: Message | None, message: str, words: list[str], text: str) -> Answer:
+    """What the words mean, which are ``text`` together: to a question they are all text, otherwise the first
+    may decide."""
     decision: Decision = ""
     if asked is not None and asked.kind is not MessageKind.QUESTION:
         first = words[0].lower()
         decision = "yes" if first == "yes" else "no" if first == "no" else ""
-    return Answer(message=message, decision=decision, text=_text(words[1:] if decision else words))
+    return Answer(message=message, decision=decision, text=_text(words[1:]) if decision else text)
 
 
 def stop(run: str | None, repo: Path, *, json: bool) -> int:

@@ -125,3 +125,15 @@ def _print_cost(cost: MergeCost, figures: dict[str, object]) -> None:
     )
     ends = min(ENDS, len(cost.workbench))
     print(f"the first {ends}: {figures['first_ms_median']}; the last {ends}: {figures['last_ms_median']}")
+
+
+def bench_tui(events: int, rounds: int, keys: int, *, json: bool) -> int:
+    """Measure the viewer and print its figures; gives 0, or 1 when a target was missed."""
+    from workbench.tui.measure import lines, measure, reached
+
+    figures = measure(events, rounds, keys, lambda said: print(said, file=sys.stderr))
+    if json:
+        print(jsonlib.dumps(asdict(figures) | {"reached": reached(figures)}, indent=2))
+    else:
+        print("\n".join(lines(figures)))
+    return 0 if reached(figures) else 1

@@ -37,7 +37,8 @@ def demo(directory: Path | None, *, json: bool, headless: bool) -> int:
             print(_INTRODUCTION.format(repo=repo, plan=plan), file=sys.stderr)
         script = load(templates.text("demo/script.yaml"))
         async with start_run(place, ready, script=script) as run:
-            result, code = await drive(place, run, open_display(json=json, headless=headless))
+            display = open_display(json=json, headless=headless, plain=place.settings.plain)
+            result, code = await drive(place, run, display)
         return result, code, repo
 
     result, code, repo = run_async(main())

@@ -8,11 +8,12 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.adapters.children import all_noted, watch_children_by_pidfd
 from workbench.cli.outcome import INTERRUPTED, explain
+from workbench.cli.signals import SIGNALS, handling
 from workbench.composition.ahead import LATER, QUIET_SECONDS, import_ahead
 from workbench.composition.past import proof, proven_report
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from workbench.core.state import RunState
 
 T = TypeVar("T")
-SIGNALS = {
-    signal.SIGINT: "interrupted with Ctrl-C",
-    signal.SIGTERM: "asked to end (SIGTERM)",
-    signal.SIGHUP: "the terminal was closed (SIGHUP)",
-}
 
 ECHO_SECONDS = 0.5
 """A SIGTERM so soon after the request to stop is the same request once more."""
@@ -123,17 +119,17 @@ async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:
                 work.cancel()
             return
         interrupted, asked = True, time.monotonic()
-        with contextlib.suppress(OSError):
-            explain(f"stopping: {SIGNALS[number]}; what the teammates have is kept (again to end at once)")
+        display.say(f"stopping: {SIGNALS[number]}; what the teammates have is kept (again to end at once)")
         run.stop(SIGNALS[number])
 
-    with display, _handling(stop):
+    with display, handling(stop):
         try:
             state = await work
         except asyncio.CancelledError:
             if not interrupted:
                 raise
-            explain("ended at once", f"`workbench resume {run.id}` goes on from here")
+            display.say("ended at once", f"`workbench resume {run.id}` goes on from here")
+            display.close()
             state = run.state
         finally:
             quiet.cancel()
@@ -152,15 +148,13 @@ def exit_code(state: RunState, result: Report, *, interrupted: bool) -> int:
     return 2 if state.outcome == "refused" or state.login else 1
 
 
-@contextlib.contextmanager
-def _handling(stop: Any) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop, number)
+@contextlib.asynccontextmanager
+async def looked_at(display: Display) -> AsyncIterator[Display]:
+    """A display around a run: the person closes it in their own time when all went well; when it did not, it
+    is closed at once."""
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+        yield display
+    except BaseException:
+        display.close()
+        raise
+    await display.closed()

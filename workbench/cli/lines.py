@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from workbench.cli.printed import Printed
 from workbench.core.events import Record
 from workbench.core.report import duration, elapsed
 from workbench.core.state import RunState, TaskStatus
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 STYLES = {"plain": "", "good": "green", "bad": "red", "warn": "yellow", "faint": "dim"}
 
 
-class PlainLines:
+class PlainLines(Printed):
     """One line for each thing worth telling, with the seconds since the display began."""
 
     def __init__(self) -> None:
@@ -46,27 +47,40 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n" + " " * 19)
 
 
-class LiveTable:
+class LiveTable(Printed):
     """The team as a table that stays at the foot of the terminal, with the story above it.
 
-    ``clock`` tells the seconds that stand before each line, from any beginning.
+    ``clock`` tells the seconds that stand before each line, from any beginning. One that goes on from another
+    display has from it when that ``began``, and its ``story``.
     """
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        began: float | None = None,
+        story: Story | None = None,
+    ) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self._console = console or Console(stderr=True, highlight=False)
         self._clock = clock
-        self._began = self._shown = clock()
+        self._shown = clock()
+        self._began = self._shown if began is None else began
         self._state: RunState | None = None
-        self._story = Story()
+        self._story = story or Story()
         self._live = Live(
             console=self._console, refresh_per_second=8, get_renderable=self.foot, transient=True
         )
 
+    def stand(self, state: RunState, since: float) -> None:
+        """The run as it stands ``since`` then, by the clock; without a line about it."""
+        self._state, self._shown = state, since
+
     def show(self, state: RunState, record: Record) -> None:
-        self._state, self._shown = state, self._clock()
+        self.stand(state, self._clock())
         if said := self._story.line(state, record.event):
             self._tell(said)
 

@@ -18,6 +18,10 @@ from workbench.core.state import RunState
 from workbench.core.story import Line, Story, Tone, short
 
 FEED_LINES = 5_000
+WORDED = 4 * FEED_LINES
+"""So many of the newest records of a long log are put into words when it is taken up: about one in four has
+a line."""
+
 ACTS = 400
 """Of each attempt that is looked at."""
 
@@ -104,6 +108,8 @@ class History:
     delivered_at: dict[str, float] = field(default_factory=dict)
     resumed: list[float] = field(default_factory=list)
     clashes: Clashes = field(default_factory=Clashes)
+    worded: int = 0
+    """Records up to this number get no line of the feed: who begins with a long log would lose them again."""
     course: Course = field(default_factory=Course)
     _story: Story = field(default_factory=Story)
 
@@ -111,7 +117,7 @@ class History:
         """One more record; ``state`` already includes it."""
         event = record.event
         self.course.take(state, record)
-        if (line := self._story.line(state, event)) is not None:
+        if record.seq > self.worded and (line := self._story.line(state, event)) is not None:
             self._tell(record, line)
         self.clashes.take(state, record)
         match event:
@@ -130,6 +136,10 @@ class History:
                 self._cut(record.at)
             case _:
                 pass
+
+    def begin(self, last: int) -> None:
+        """Records up to ``last`` are about to be taken, one after the other."""
+        self.worded = max(self.worded, last - WORDED)
 
     def checks_of(self, task: str) -> list[GateRun]:
         """The gate runs of a task that are remembered, oldest first."""
@@ -153,6 +163,15 @@ class History:
 
     def _attempt(self, record: e.Record, event: e.AttemptEvent) -> None:
         key = (event.task, event.attempt)
+        if type(event) in _STEPS:
+            self._step(record, event, key)
+        if (act := _act(record.at, event)) is not None:
+            acts = self.acts.get(key)
+            if acts is None:
+                acts = self.acts[key] = deque(maxlen=ACTS)
+            acts.append(act)
+
+    def _step(self, record: e.Record, event: e.AttemptEvent, key: Key) -> None:
         match event:
             case e.AttemptStarted():
                 self.spans[key] = Span(event.task, event.attempt, event.teammate, record.at)
@@ -168,8 +187,6 @@ class History:
                 self._checked(event.commit, record.at, event.verdicts)
             case _:
                 pass
-        if (act := _act(record.at, event)) is not None:
-            self.acts.setdefault(key, deque(maxlen=ACTS)).append(act)
 
     def _settle(self, key: Key, *, good: bool) -> None:
         if (span := self.spans.get(key)) is not None:
@@ -187,6 +204,11 @@ class History:
             if run.end is None:
                 run.end = at
 
+
+_STEPS = frozenset({
+    e.AttemptStarted, e.AttemptEnded, e.TaskDelivered, e.AttemptFailed, e.TaskBlocked, e.WorkChecked
+})  # fmt: skip
+"""What changes more of an attempt than the list of what its agent did, which nearly all events do not."""
 
 _MESSAGES = (e.MessageSent, e.AskPassedOn, e.MessageRefused, e.RequestRefused)
 

@@ -25,6 +25,8 @@ class Watched:
     last: int = 0
     """The number of the newest record that is known of, taken or not."""
     changes: int = 0
+    reached: bool = False
+    """Whether all that was there in the beginning has been taken: a state of before was long ago."""
 
     def __post_init__(self) -> None:
         self.state.run = self.run
@@ -41,6 +43,7 @@ class Watched:
         if now != (self.live, self.trouble, self.caught_up, self.last):
             self.live, self.trouble, self.caught_up, self.last = now
             self.changes += 1
+        self.reached = self.reached or caught_up or bool(trouble)
 
     @property
     def now(self) -> float:

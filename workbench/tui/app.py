@@ -19,6 +19,7 @@ from workbench.core.requests import Pause, Request, Stop, Unpause
 from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
 from workbench.tui.calling import Caller, Desktop, Wanted
+from workbench.tui.failing import Failing
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -30,6 +31,7 @@ from workbench.tui.screens.stop import Choice, StopScreen
 from workbench.tui.screens.task import TaskScreen
 from workbench.tui.screens.team import TeamScreen
 from workbench.tui.screens.teammate import TeammateScreen
+from workbench.tui.sharing import catching_up, shared_evenly
 from workbench.tui.talking import Talking
 
 if TYPE_CHECKING:
@@ -39,16 +41,21 @@ if TYPE_CHECKING:
     from workbench.composition.watching import Piece, Source
     from workbench.tui.bench import Outcome, Told
 
-SLICE_SECONDS = 0.003
-"""So long records are taken before a key that was pressed meanwhile gets its turn."""
+SLICE_SECONDS = 0.001
+"""So long records are taken before a key that was pressed meanwhile gets its turn: it needs about ten of them
+until what it does is seen."""
+
+FIRST_SLICE_SECONDS = 0.010
+"""The same while there is nothing to see yet."""
 
 LOOK_SECONDS = 0.1
 """How often the screen is brought up to the run, at most."""
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(Failing):
     """The viewer of ``source``'s run in ``place``, or of a recording where there is no place. Without a
-    source it shows the repository's runs. ``clock`` gives Unix seconds."""
+    source it shows the repository's runs. ``clock`` gives Unix seconds. Where the run's own process lent its
+    terminal, ``interrupt`` is Ctrl-C to that process."""
 
     TITLE = "workbench"
     CSS_PATH = "app.tcss"
@@ -73,16 +80,27 @@ class WorkbenchApp(App[None]):
         Binding("question_mark", "keys", "Keys", key_display="?"),
         Binding("colon", "command_palette", "Commands", key_display=":", show=False),
         Binding("ctrl+c", "stop", "Stop or close", show=False),
+        Binding(
+            "ctrl+z", "suspend", "Suspend", show=False, tooltip="Put the viewer aside, `fg` brings it back"
+        ),
         Binding("q", "leave", "Close", tooltip="Close the viewer; the run goes on"),
     ]
 
     def __init__(
-        self, place: Place | None = None, source: Source | None = None, clock: Callable[[], float] = time.time
+        self,
+        place: Place | None = None,
+        source: Source | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
+        self._interrupt = interrupt
         self.place = place
         self._source = source
         self._clock = clock
+        self._lent_by = source.run if source is not None else ""
+        self._rests_until = 0.0
         self.watched = Watched(source.run if source is not None else "")
         self.talking = Talking(self)
         self.caller = Caller(self, self._show_on_desktop)
@@ -93,7 +111,7 @@ class WorkbenchApp(App[None]):
     def on_mount(self) -> None:
         """Show where to begin, and follow the run."""
         self.switch_mode("team" if self._source is not None else "home")
-        self.set_interval(LOOK_SECONDS, self.look)
+        self.set_interval(LOOK_SECONDS, self._look_by_and_by)
         self._follow()
 
     def _follow(self) -> None:
@@ -101,13 +119,21 @@ class WorkbenchApp(App[None]):
             self.run_worker(self._following(self._source, self.watched), group="follow", exclusive=True)
 
     async def _following(self, source: Source, watched: Watched) -> None:
-        async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                if not await self._take(watched, piece):
-                    return
+        with catching_up() as reached, shared_evenly():
+            async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    if piece.anew:
+                        watched = self.watched = Watched(source.run)
+                    if not await self._take(watched, piece):
+                        return
+                    if watched.reached:
+                        reached()
 
     async def _take(self, watched: Watched, piece: Piece) -> bool:
-        began = time.monotonic()
+        began, slice_ = time.monotonic(), SLICE_SECONDS
+        if not watched.reached:
+            watched.history.begin(piece.last)
+            slice_ = FIRST_SLICE_SECONDS
         for record in piece.records:
             try:
                 watched.take(record)
@@ -119,11 +145,20 @@ class WorkbenchApp(App[None]):
                     last=piece.last,
                 )
                 return False
-            if time.monotonic() - began > SLICE_SECONDS:
+            if time.monotonic() - began > slice_:
                 await asyncio.sleep(0)
                 began = time.monotonic()
         watched.stands(live=piece.live, trouble=piece.trouble, caught_up=piece.caught_up, last=piece.last)
         return True
+
+    def _look_by_and_by(self) -> None:
+        """What took long rests long: at most a tenth of the time goes by with it, however much there is to
+        show, and the rest is for keys."""
+        began = time.monotonic()
+        if began >= self._rests_until:
+            self.look()
+            now = time.monotonic()
+            self._rests_until = now + 9 * (now - began)
 
     def look(self) -> None:
         """Bring the screen that is seen up to the run."""
@@ -266,12 +301,22 @@ class WorkbenchApp(App[None]):
         """Ask whether to stop the run or to close the viewer."""
 
         def chosen(choice: Choice | None) -> None:
-            if choice == "stop":
+            if choice == "stop" and self._interrupt is not None and self.watched.run == self._lent_by:
+                self._interrupt()
+                self.say("stopping: what the teammates have is kept (again to end at once)")
+            elif choice == "stop":
                 self.ask(Stop(), "stopping: what the teammates have is kept")
             elif choice == "close":
                 self.exit()
 
         self.push_screen(StopScreen(self.watched.run, live=self.watched.live), chosen)
+
+    def action_suspend(self) -> None:
+        """Back to the shell for a while, unless that would stop the run: its process waits for this one."""
+        if self._interrupt is not None:
+            self.say("Ctrl-Z would hold up the run. q closes the viewer, p pauses the run.")
+        else:
+            self.action_suspend_process()
 
     def action_leave(self) -> None:
         """Back to the screen before, or close the viewer."""

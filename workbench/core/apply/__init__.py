@@ -37,6 +37,12 @@ __all__ = [
     "notices", "pacing", "provided", "reassigning", "runs", "steering", "team", "undo",
 ]  # fmt: skip
 
+LATE: tuple[type[e.Event], ...] = (
+    e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *mail.EVENTS, *steering.EVENTS,
+    *reassigning.EVENTS, *team.EVENTS, *changes.EVENTS,
+)  # fmt: skip
+"""What may follow the end of a run."""
+
 
 def apply(state: RunState, record: e.Record) -> None:
     """Fold one record into ``state``. Raises IllegalEvent, changing nothing, when it may not come now."""
@@ -45,9 +51,7 @@ def apply(state: RunState, record: e.Record) -> None:
         raise IllegalEvent(f"record {record.seq} cannot follow record {state.seq}")
     if state.plan is None and not isinstance(event, e.RunStarted):
         raise IllegalEvent(f"{record.type} before RunStarted")
-    asked = (*mail.EVENTS, *steering.EVENTS, *reassigning.EVENTS, *team.EVENTS, *changes.EVENTS)
-    late = (e.RunResumed, *undo.EVENTS, *provided.EVENTS, *guard.EVENTS, *asked)
-    if state.finished and not isinstance(event, late):
+    if state.finished and not isinstance(event, LATE):
         raise IllegalEvent(f"{record.type} after the run was {state.outcome}")
     handler = HANDLERS.get(type(event))
     if handler is not None:

@@ -23,9 +23,17 @@ SURE = 0.9
 NOTES_LIMIT = 50
 """Notes that one attempt may keep."""
 
+_TELLING = frozenset({
+    e.MarkerReceived, e.WorkCollected, e.AttemptFailed, e.TaskBlocked, e.TaskConflicted, e.TaskRejected,
+    e.TaskLanded,
+})  # fmt: skip
+"""Most events say nothing for the notes, and a long log is folded faster when that is one look."""
+
 
 def follow(state: RunState, event: e.Event, at: float) -> None:
     """Keep what ``event``, which was just applied, says for the notes."""
+    if type(event) not in _TELLING:
+        return
     match event:
         case e.MarkerReceived(kind=MarkerKind.NOTE):
             _note(state, event, at)

@@ -8,6 +8,7 @@ from workbench.core.report.drawing import elapsed, report
 from workbench.core.report.pages import (
     duration,
     graph,
+    has_landed,
     headline,
     junit,
     markdown,
@@ -21,6 +22,7 @@ __all__ = [
     "duration",
     "elapsed",
     "graph",
+    "has_landed",
     "headline",
     "junit",
     "markdown",

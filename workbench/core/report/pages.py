@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from workbench.core.alarms import SHOWN, some
@@ -16,6 +17,9 @@ PROOF = (
     "integration branch."
 )
 
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML may hold, not even escaped."""
 
 SHOWN_TESTS = 10
 """Failing tests of a semantic conflict that the Markdown lists; the rest is counted."""
@@ -225,4 +229,5 @@ def junit(result: Report) -> str:
         elif task in skipped:
             ElementTree.SubElement(case, "skipped", message=task.reason or task.status)
     ElementTree.indent(suite)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+    xml = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", ElementTree.tostring(suite, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{xml}\n'

@@ -5,6 +5,8 @@ events.py   what happened, a line for each event that is worth one
 mail.py     what the team writes and asks, and who waits for whom
 team.py     the team and its tasks as they stand
 story.py    the lines of one display, each thing told once
+onward.py   what to do about a run at which nobody works
+spoken.py   the run in whole sentences
 """
 
 from workbench.core.story.story import Story

@@ -8,9 +8,17 @@ from workbench.core.mail import ALL, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.state import Ask, RunState
 from workbench.core.story.words import Line, short
 
+_TOLD = frozenset({
+    e.MessageSent, e.AskPassedOn, e.MessageRefused, e.RequestRefused, e.RunPaused, e.RunUnpaused,
+    e.TaskRetried, e.TaskSkipped,
+})  # fmt: skip
+"""Most events are none of these, and a long log is read faster when that is one look."""
+
 
 def line(state: RunState, event: e.Event) -> Line | None:
     """What to say about an event of these, or None."""
+    if type(event) not in _TOLD:
+        return None
     match event:
         case e.MessageSent():
             return _sent(state, event.message)

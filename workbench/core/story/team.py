@@ -67,7 +67,7 @@ def rows(state: RunState) -> list[Row]:
             continue
         attempt = state.attempts[teammate.task, state.tasks[teammate.task].attempt]
         doing = attempt.doing or attempt.note or _PHASES.get(attempt.phase, str(attempt.phase))
-        if (ask := blocking(state, attempt)) is not None:
+        if state.asks and (ask := blocking(state, attempt)) is not None:
             doing = f"waits for {'you' if ask.to == TO_PERSON else ask.to} ({ask.message.id})"
         here = f"{teammate.worktree}/"  # paths are long, and most of each is where its worktree stands
         doing = doing.replace(here, "").removeprefix("mcp__workbench__")

@@ -26,8 +26,12 @@ NOTE_WIDTH = 160
 
 def short(text: str, width: int = NOTE_WIDTH) -> str:
     """The first line of ``text``, without control characters, cut to ``width``."""
+    if text.isprintable() and len(text) <= width:  # nearly always, and there is a line for every event
+        return text.strip()
     first = next((part for part in text.splitlines() if part.strip()), "")
-    clean = "".join(char if char.isprintable() else " " for char in first).strip()
+    if not first.isprintable():
+        first = "".join(char if char.isprintable() else " " for char in first)
+    clean = first.strip()
     return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 

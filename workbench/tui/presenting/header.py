@@ -10,6 +10,7 @@ from workbench.core.inbox import for_person
 from workbench.core.money import dollars
 from workbench.core.report import elapsed
 from workbench.core.state import OVER, RunState, TaskStatus
+from workbench.core.story.onward import onward
 from workbench.core.story.team import resting
 from workbench.core.watched import Watched
 from workbench.tui.presenting.table import Cell, Tone, fitted
@@ -106,7 +107,7 @@ def _standing(watched: Watched, now: float) -> Item:
         return Item("‖ paused", "warn")
     pause = state.pace.pause
     if pause is not None and pause.hold.holds(now):
-        return Item(f"‖ {pause.limit} limit {span(pause.hold.until - now)}", "warn")
+        return Item(f"‖ {pause.limit} limit {span(pause.hold.until - now)}", "warn", "‖ limit")
     if state.pace.circuit is not None:
         return Item("‖ agent fails", "warn")
     if (cap := state.pace.cap_at(now)) is not None and cap < len(state.teammates):
@@ -178,14 +179,12 @@ def _notice(watched: Watched, now: float) -> Cell | None:
     if not watched.caught_up and watched.last:
         return Cell(f"reading the log: {watched.state.seq:,} of {watched.last:,} events", "faint")
     state = watched.state
-    if state.seq and not watched.live and not state.finished:
-        return Cell(f"Nobody is at work on this run: `workbench resume {state.run}` goes on with it.", "warn")
+    if said := onward(state, live=watched.live):
+        return Cell(said, "good" if state.outcome == "landed" else "warn")
     if state.paused and watched.live:
         return Cell(
             "Paused by a person: what is at work goes on, nothing new starts. p lets it go on.", "warn"
         )
     if watched.live and (why := resting(state)):
         return Cell(why[:1].upper() + why[1:] + ".", "warn")
-    if state.finished and state.reason:
-        return Cell(state.reason, "good" if state.outcome == "landed" else "warn")
     return None

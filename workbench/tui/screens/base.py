@@ -80,7 +80,7 @@ class RunScreen(Screen[None]):
             return
         watched = self.bench.watched
         self.query_one(RunHeader).show(head(watched, self.bench.now))
-        if watched.changes != self._shown:
+        if (watched.reached or not watched.last) and watched.changes != self._shown:
             self._shown = watched.changes
             self.show(watched)
 

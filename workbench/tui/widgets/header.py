@@ -27,10 +27,11 @@ def content(cell: Cell) -> Content:
 
 
 class RunHeader(Widget):
-    """Run, progress, standing and cost; what does not fit is left out, never cut in half."""
+    """Run, progress, standing and cost; what does not fit is left out, never cut in half. A notice may take
+    two lines."""
 
     DEFAULT_CSS = """
-    RunHeader { height: auto; max-height: 2; background: $panel; padding: 0 1; }
+    RunHeader { height: auto; max-height: 3; background: $panel; padding: 0 1; }
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class RunHeader(Widget):
     def show(self, head: Head) -> None:
         """Show this now."""
         if head != self._head:
-            tall = (head.notice is None) != (self._head.notice is None)
+            tall = head.notice != self._head.notice
             self._head = head
             self.refresh(layout=tall)
 
@@ -56,4 +57,5 @@ class RunHeader(Widget):
         notice = self._head.notice
         if notice is None:
             return shown
-        return Content.assemble(shown, "\n", content(Cell(fitted(notice.text, room).rstrip(), notice.tone)))
+        said = fitted(notice.text, 2 * room - 12).rstrip()  # a long word may begin the second line
+        return Content.assemble(shown, "\n", content(Cell(said, notice.tone)))
