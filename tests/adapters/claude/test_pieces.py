@@ -71,7 +71,8 @@ def test_the_environment_is_what_is_named() -> None:
 def test_no_code_hosts_token_gets_through_however_it_is_allowed() -> None:
     tokens = dict.fromkeys(
         ("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "ACTIONS_RUNTIME_TOKEN",
-         "UV_PUBLISH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "AZURE_DEVOPS_EXT_PAT", "UV_INDEX_OURS_PASSWORD"),
+         "UV_PUBLISH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "AZURE_DEVOPS_EXT_PAT",
+         "UV_INDEX_OURS_PASSWORD"),
         "t",
     )  # fmt: skip
     assert claude_environment(tokens, ["*"]) == {} == command_environment(tokens, tokens)
