@@ -29,11 +29,12 @@ from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
+from workbench.composition.redacting import open_redactor
 from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
-from workbench.composition.wiring import open_redactor, open_world, stored_script
+from workbench.composition.wiring import open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
 from workbench.core.changing import open_change

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.adapters.agents.environment import SECRETS, claude_environment, command_environment
+from workbench.adapters.agents.environment import claude_environment, command_environment
 from workbench.adapters.agents.external import Dispatch, ExternalAgent
 from workbench.adapters.children import Starter
 from workbench.adapters.direct import DIRECT
@@ -36,9 +36,10 @@ from workbench.composition.lead import LeadExtras, no_lead_extras, open_seat
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.composition.planning import approve_ticked
+from workbench.composition.redacting import open_redactor
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
-from workbench.core.redaction import Redactor, known_secrets
+from workbench.core.redaction import Redactor
 from workbench.core.state import AttemptState
 from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Agent
@@ -240,11 +241,6 @@ class RedactedFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return self._redactor.text(super().format(record))
-
-
-def open_redactor() -> Redactor:
-    """Knows the secrets of this process's environment, those that ``env`` lets through included."""
-    return Redactor(known_secrets(os.environ, SECRETS))
 
 
 @contextmanager
