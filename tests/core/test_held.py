@@ -93,7 +93,7 @@ def test_nobody_builds_on_commits_with_a_secret() -> None:
     run = Story(task("a"), task("b"))
     touching(run, "a", LEAK)
     (start,) = [it for it in answer(run, "m1", "no") if isinstance(it, a.StartAttempt)]
-    assert start.carry is None
+    assert start.carry is None and run.state.tasks["a"].commit is None
     assert "They said no more than no." in run.state.tasks["a"].evidence
 
 

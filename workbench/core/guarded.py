@@ -22,6 +22,7 @@ GIT = "it decides what git does with other files"
 OPENED = "editors and shells run it when the folder is opened"
 SETTINGS = "it holds workbench's own settings"
 OWNERS = "it says who reviews what"
+ALLOWED = "it says which secrets are none"
 REGISTRY = "it says where packages come from"
 CHOSEN = "the settings guard it"
 
@@ -58,6 +59,7 @@ GUARDED: tuple[tuple[str, str], ...] = (
     (".gitattributes", GIT),
     (".gitmodules", GIT),
     (".lfsconfig", GIT),
+    (".secrets.baseline", ALLOWED),
     (".envrc", OPENED),
     ("**/.vscode/**", OPENED),
     ("**/.devcontainer/**", OPENED),

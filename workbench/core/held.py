@@ -72,10 +72,16 @@ def _named(touch: Touch) -> str:
     return f"{touch.path}: {touch.why}"
 
 
-def verdict(touches: Iterable[Touch], words: str) -> str:
+def verdict(task: TaskState, words: str) -> str:
     """What the next attempt is told of a no: a person's ``words``, and what it is about."""
-    listed = "\n".join(f"- {_named(it)}" for it in touches)
-    return f"{words.strip() or 'They said no more than no.'}\n\nIt was about:\n{listed}"
+    listed = "\n".join(f"- {_named(it)}" for it in task.touches[:MOST_NAMED])
+    said = f"{words.strip() or 'They said no more than no.'}\n\nIt was about:\n{listed}"
+    if leaks(task.touches):
+        said += (
+            f"\n\nThe earlier commits hold a secret, so you begin anew, without them. What else was good in"
+            f" them can be read in {task.commit}; do not merge or pick them."
+        )
+    return said
 
 
 def leaks(touches: Iterable[Touch]) -> bool:

@@ -71,7 +71,8 @@ async def test_what_is_allowed_is_no_leak(repo: Path, searcher: Searcher) -> Non
 
     hashed = hashlib.sha1(KEY.encode()).hexdigest()
     results = {"c.py": [{"hashed_secret": hashed, "line_number": 1}]}
-    listed = commit(repo, **{".secrets.baseline": json.dumps({"results": results})})
+    listed = commit(repo, **{".secrets.baseline": json.dumps({"results": results}, indent=1)})
+    assert not await its.leaks((secret,), listed), "the fingerprints are none"
     known = commit(repo, **{"c.py": f"key = '{KEY}'\n"})
     assert not await its.leaks((listed,), known)
     assert await its.leaks((secret,), known), "the baseline of the work itself says nothing"

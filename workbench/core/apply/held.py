@@ -47,7 +47,9 @@ def _change_refused(state: RunState, event: e.ChangeRefused, at: float) -> None:
         raise IllegalEvent(f"nobody said no to what {event.task!r} changes")
     author = state.attempt(event.task, task.delivered_by).teammate
     task.evidence, task.others, task.conflicts, task.failing = event.evidence, (), (), ()
-    task.carry, task.session = (None if event.tainted else task.commit), None
+    if event.tainted:  # it stays pinned; whoever tries next begins anew, and owes it nothing
+        task.commit = task.tree = None
+    task.carry, task.session = task.commit, None
     task.fixups += 1
     task.prefers = author if author in state.teammates else None
     task.no, task.refused, task.why = "", True, "rejected"

@@ -21,7 +21,7 @@ def settle(state: RunState) -> Actions:
             words = state.mail[task.no].text
             refused = e.ChangeRefused(
                 task=name,
-                evidence=held.verdict(task.touches, words),
+                evidence=held.verdict(task, words),
                 final=held.final(state, task),
                 tainted=held.leaks(task.touches),
             )
