@@ -41,11 +41,11 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         message_quota=dice.choice((0, 3, 40)),
         on_plan=dice.choice(("approve", "approve", "ask", "hold")),
         on_permission=dice.choice(("deny", "ask")),
-        on_guarded=dice.choice(("hold", "hold", "hold", "allow")),
         continues=dice.random() < 0.5,
         agent=dice.choice(("claude", "command:x")),
         keep_worktrees=dice.random() < 0.2,
         lead=dice.choice(("", "claude")),
+        on_guarded=dice.choice(("hold", "hold", "hold", "allow")),
     )
 
 
