@@ -34,6 +34,7 @@ from workbench.core.guarded import GUARDED, definitions, guarded
         "workbench.toml",
         "odd\nname/.claude/x",
         ".claude",
+        ".cl\u200caude/settings.json",
         ".github/workflows",
     ],
 )

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import interop, keeping, note, talking, team
+from workbench.cli import guarding, handing, interop, keeping, note, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -452,9 +452,14 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(guarding.trust)
+app.command()(guarding.audit)
 app.command()(interop.export)
 app.command("import")(interop.import_)
 
+app.command()(handing.init)
+app.command()(handing.pack)
+app.command()(handing.deliver)
 for command in talking.COMMANDS:
     app.command()(command)
 

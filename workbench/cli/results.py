@@ -27,6 +27,7 @@ from workbench.core.report import (
     proof_words,
     proposal_words,
     report,
+    trust_words,
 )
 from workbench.core.state import RunState
 from workbench.core.story.events import alarm
@@ -138,8 +139,9 @@ def print_report(result: Report) -> None:
 def _print_alarms(result: Report) -> None:
     from rich.text import Text
 
-    for words in proposal_words(result):
-        console().print(Text(words, "yellow"))
+    for words in (trust_words(result), *proposal_words(result)):
+        if words:
+            console().print(Text(words, "yellow"))
     for raised in result.alarms:
         console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
@@ -174,8 +176,9 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds + since)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
-    for words in proposal_words(report(state)):
-        print(f"  {words}")
+    for words in (trust_words(report(state)), *proposal_words(report(state))):
+        if words:
+            print(f"  {words}")
     if going_on and (why := resting(state)):
         print(f"  {why}")
     for task in state.tasks.values():

@@ -15,6 +15,7 @@ from workbench.cli.ci.surroundings import surroundings
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, looked_at, run_async
 from workbench.cli.outcome import explain
+from workbench.cli.trust import asking, say_standing
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.deadline import deadline
@@ -22,7 +23,7 @@ from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import is_paused
 from workbench.composition.runs import Run, resume_run, start_run
 from workbench.core import plan as plans
-from workbench.errors import UsageError
+from workbench.errors import UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.cli.ci.leaving import Step
@@ -59,7 +60,14 @@ def run_plan(wanted: Wanted) -> int:
         if wanted.yes:
             planning.approve(place, ready)
         planning.demand_approval(place, ready)
-        opening = start_run(place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates)
+        opening = start_run(
+            place,
+            ready,
+            base=wanted.base,
+            run_id=wanted.run_id,
+            no_gates=wanted.no_gates,
+            ask=asking(wanted.headless, wanted.json),
+        )
         return await go(place, opening, wanted.headless, wanted.json, step, wanted.junit)
 
     with as_step(surroundings(wanted.ci, wanted.junit)) as step:
@@ -86,7 +94,13 @@ def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
         ready = planning.ReadyPlan(wanted.plan, text, plan, plans.sha256(text))
         script = load(planning.read_text(script_file)) if script_file else author(plan)
         opening = start_run(
-            place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates, script=script
+            place,
+            ready,
+            base=wanted.base,
+            run_id=wanted.run_id,
+            no_gates=wanted.no_gates,
+            script=script,
+            ask=asking(wanted.headless, wanted.json),
         )
         return await go(place, opening, wanted.headless, wanted.json, step, wanted.junit)
 
@@ -118,7 +132,8 @@ def resume(
                     "`workbench stop` it first, and resume it with the budget; or resume without.",
                 )
             return await unpause(place, run, json=json)
-        opening = resume_run(place, run, budget_usd=budget_usd, say=explain)
+        ask = asking(headless, json)
+        opening = resume_run(place, run, budget_usd=budget_usd, say=explain, ask=ask)
         return await go(place, opening, headless, json, step, junit)
 
     with as_step(surroundings(ci, junit)) as step:
@@ -143,10 +158,13 @@ async def go(
     else:
         display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
     async with looked_at(display), opening as run:
+        say_standing(run.trust)
         if step is not None:
             step.run = run.id
         with deadline(run, minutes, time.monotonic() - began):
             result, code = await drive(place, run, display)
+    if step is None and not json:
+        result, code = await _as_it_stands(place, run, result, code)
     if junit is not None and step is None:
         from workbench.cli.ci.leaving import write_junit
 
@@ -161,6 +179,21 @@ async def go(
     if step is not None or not json:
         next_steps(result)
     return code
+
+
+async def _as_it_stands(place: Place, run: Run, result: Report, code: int) -> tuple[Report, int]:
+    """The report and the exit code once the viewer is closed: a landing may have been undone in it."""
+    from workbench.composition.past import proven_report, read_from
+
+    try:
+        with place.reading() as store:
+            if store.last(run.id) <= run.state.seq:
+                return result, code
+            state = read_from(store, run.id)
+        result = await proven_report(place, state)
+    except (WorkbenchError, OSError):  # what is known of it is told
+        return result, code
+    return result, code or int(not result.complete)
 
 
 def next_steps(result: Report) -> None:

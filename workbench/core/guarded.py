@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from workbench.core.escapes import IGNORED
 from workbench.core.invocations import invocations, path_like
 
 WORKFLOW = "it is what the code host runs by itself"
@@ -96,7 +97,7 @@ def guarded(paths: Iterable[str], gates: Iterable[str] = (), more: Iterable[str]
     every = _any((*(glob for glob, _ in GUARDED), *added))
     found: dict[str, str] = {}
     for path in paths:
-        folded = path.casefold()
+        folded = IGNORED.sub("", path).casefold()
         if every.fullmatch(folded):
             found[path] = next((why for glob, why in GUARDED if _pattern(glob).fullmatch(folded)), CHOSEN)
         elif (gate := defining.get(folded)) is not None:

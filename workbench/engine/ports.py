@@ -301,8 +301,9 @@ class Assignment:
     environment reaches the agent. ``session`` is an earlier session to go on with, if it can. ``messages``
     are the ids of those that the brief holds. ``read_only`` says that it may write nothing until it is given
     a letter that ``unlocks``; ``consult``, where there is one, asks somebody whether it may use a tool.
-    ``plays`` is what the repository says of its ``role``. With a ``seat`` it is for who joined from outside:
-    see TeammateJoined."""
+    ``plays`` is what the repository says of its ``role``. Only if ``trusted`` may the agent go by what the
+    repository says to agents: its instructions, hooks and settings. With a ``seat`` it is for who joined from
+    outside: see TeammateJoined."""
 
     run: str
     task: str
@@ -323,6 +324,7 @@ class Assignment:
     consult: Consult | None = None
     seat: str = ""
     by_hand: bool = False
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from workbench.core.report.pages import (
     markdown,
     proof_words,
     proposal_words,
+    trust_words,
 )
 from workbench.core.report.values import Report
 
@@ -29,4 +30,5 @@ __all__ = [
     "proof_words",
     "proposal_words",
     "report",
+    "trust_words",
 ]

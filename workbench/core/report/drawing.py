@@ -85,6 +85,7 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         flakes=flakes(state),
         excused=excused_failures(state),
         lead=_lead(state) if state.lead.life else None,
+        trust=state.trust,
         proposals=tuple(_proposals(state)),
     )
 

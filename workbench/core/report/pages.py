@@ -11,6 +11,7 @@ from workbench.core.report.values import (
     Report,
     TaskReport,
 )
+from workbench.core.trust.words import standing
 
 PROOF = (
     "Each landed task was looked for with `git rev-list`: what it delivered is an ancestor of the "
@@ -70,6 +71,7 @@ def markdown(result: Report) -> str:
     lines += _conflicts(result) + _semantic_conflicts(result)
     if words := proof_words(result):
         lines += [words, ""]
+    lines += _trust(result)
     lines += _lead(result)
     lines += _proposals(result)
     lines += _alarms(result)
@@ -86,6 +88,17 @@ def proposal_words(result: Report) -> list[str]:
         f" `workbench answer {it.message} yes` (or no){further}."
         for it in result.proposals
     ]
+
+
+def trust_words(result: Report) -> str:
+    """How the run stood to its repository; "" where there was nothing to decide, or nobody knows."""
+    trust = result.trust
+    return standing(trust)[0] if trust is not None and trust.count else ""
+
+
+def _trust(result: Report) -> list[str]:
+    words = trust_words(result)
+    return [f"{words[0].upper()}{words[1:]}.", ""] if words else []
 
 
 def _proposals(result: Report) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core.alarms import Alarm
 from workbench.core.flakes import Unreliable
 from workbench.core.models import Usage, Value
+from workbench.core.trust.items import Trust
 
 
 class TaskReport(Value):
@@ -140,4 +141,5 @@ class Report(Value):
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
     lead: LeadReport | None = None
+    trust: Trust | None = None
     proposals: tuple[ProposalReport, ...] = ()
