@@ -164,3 +164,8 @@ def test_the_readme_shows_the_table() -> None:
     if not shown:
         pytest.skip("the README has no table of settings yet")
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_code_hosts_token_cannot_be_let_through(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="GITHUB_TOKEN, a code host's token"):
+        load(tmp_path, {"WORKBENCH_ENV": "GITHUB_TOKEN"})

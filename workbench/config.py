@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from workbench.core.forge import is_forge_token
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
@@ -208,6 +209,19 @@ class Settings(BaseModel):
         description="A plan file that is changed during a run: `ask` whether the run's plan shall change, or"
         " `ignore` it.",
     )
+    guarded: Lines = Field(
+        (),
+        description="Globs of more files that nobody's work may change without a person's word: `infra/**`.",
+    )
+    on_guarded: Literal["hold", "allow"] = Field(
+        "hold",
+        description="Work that changes workflows, hooks, agents' instructions or what the gates are: `hold`"
+        " it until a person says yes, or `allow` it.",
+    )
+    secrets: Literal["hold", "allow"] = Field(
+        "hold",
+        description="Work that seems to add a secret: `hold` it until a person says yes, or `allow` it.",
+    )
     plain: bool = Field(
         False,
         description="Show runs as lines of words only, for screen readers; `WORKBENCH_PLAIN=1` anywhere.",
@@ -300,6 +314,8 @@ class Settings(BaseModel):
         for name in names:
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
                 raise ValueError(f"{name!r} is not the name of an environment variable")
+            if is_forge_token(name):
+                raise ValueError(f"names {name}, a code host's token, which no teammate or gate may have")
         return names
 
 

@@ -191,3 +191,19 @@ def test_a_file_that_another_took_the_place_of_is_read_from_its_beginning(tmp_pa
     path.rename(tmp_path / "before")
     path.write_text("two\nthree\n")
     assert tail.lines() == (True, [b"two", b"three"], False)
+
+
+async def test_secrets_are_not_shown(
+    place: Place, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "ghp_" + "a1B2" * 9
+    monkeypatch.setenv("OUR_API_KEY", "s3cret-of-ours")
+    transcript(home).write_text(
+        line("assistant", use("Bash", {"command": f"curl -H {token}"}))
+        + line("user", result("the key is s3cret-of-ours"), 1)
+    )
+    found = TranscriptReader(place, *at_work(tmp_path)).read()
+    assert found is not None
+    (bash,) = found.entries
+    assert token not in f"{bash.target} {bash.text}" and "[redacted: GitHub token]" in bash.text
+    assert bash.result == "the key is [redacted: OUR_API_KEY]"

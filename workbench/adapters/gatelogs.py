@@ -2,8 +2,9 @@
 
 Nothing depends on these files: a verdict is made of what is held in memory, and a disk that is full or
 cannot be written to costs the looking on, no more. They hold what was printed as it came, colours and all,
-which may be a secret that a test prints: only the user can read them. A file is named by its commit, its tree
-and its gate, by the first digits of each, and a second run of the same takes the place of the first.
+but for the secrets that are known; there may be others in what a test prints: only the user can read them.
+A file is named by its commit, its tree and its gate, by the first digits of each, and a second run of the
+same takes the place of the first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.adapters.output import CUT, KEPT_BYTES, readable
+from workbench.core.redaction import Redactor, Stream
 
 LOG_BYTES = 1_000_000
 """How large a file may become; then the first half of it goes."""
@@ -31,8 +33,9 @@ class GateLogs:
     """The files below ``folder``, which is made when there is something to write, if what it is to be in
     is there. None is none: then nothing is written."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, redactor: Redactor | None = None) -> None:
         self._folder = folder
+        self._redactor = redactor or Redactor()
         self._over: deque[str] | None = None
 
     @contextlib.contextmanager
@@ -47,7 +50,7 @@ class GateLogs:
         if name in self._over:
             self._over.remove(name)
             _remove(self._folder / name)
-        log = GateLog(self._folder / name)
+        log = GateLog(self._folder / name, Stream(self._redactor))
         try:
             yield log
         finally:
@@ -60,15 +63,20 @@ class GateLogs:
 class GateLog:
     """One file. Writing never raises: after the first failure nothing more is written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stream: Stream) -> None:
         self._path = path
+        self._stream = stream
         self._file = -1
         self._size = 0
         self._failed = False
 
     def write(self, data: bytes) -> None:
-        """Append what was just printed."""
-        if self._failed:
+        """Append what was just printed, without the secrets in it."""
+        if not self._failed:
+            self._append(encoded(self._stream.write(decoded(data))))
+
+    def _append(self, data: bytes) -> None:
+        if self._failed or not data:
             return
         try:
             if self._file < 0:
@@ -95,6 +103,7 @@ class GateLog:
 
     def close(self) -> bool:
         """Whether there was anything to write to a file."""
+        self._append(encoded(self._stream.close()))
         if self._file < 0:
             return False
         with contextlib.suppress(OSError):  # on a network's disk this may be the first to hear of a failure
@@ -120,6 +129,16 @@ def last_lines(folder: Path, commit_or_tree: str, gate: str) -> str:
     except OSError:  # it was removed just now, or is nobody's business
         return ""
     return f"{CUT}{text}" if start and not text.startswith(CUT) else text
+
+
+def decoded(data: bytes) -> str:
+    """Bytes as text that becomes the same bytes again, whatever they are: each is one character."""
+    return data.decode("latin-1")
+
+
+def encoded(text: str) -> bytes:
+    """The bytes behind ``decoded`` text."""
+    return text.encode("latin-1", "replace")
 
 
 def _names(name: str, digits: str, digest: str) -> bool:

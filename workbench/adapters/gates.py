@@ -32,6 +32,7 @@ from workbench.adapters.gatelogs import GateLogs
 from workbench.adapters.junit import reports_of
 from workbench.adapters.output import SEARCHED_BYTES, Capture, captured, explained, shell_code
 from workbench.core.models import FAILING_LIMIT, TEXT_LIMIT, Verdict
+from workbench.core.redaction import Redactor
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Checkouts
 from workbench.errors import SetupError
@@ -61,7 +62,8 @@ class ShellGates:
     ``setup`` the commands that prepare a worktree, on which a verdict depends too. ``junit`` are globs,
     relative to the worktree, of the JUnit XML that gates write there; ``quarantine`` are patterns of tests
     whose failure alone is excused (see ``core.quarantine``). ``starter`` starts them: under supervision,
-    or directly. What gates print is written to files below ``logs`` while they run.
+    or directly. What gates print is written to files below ``logs`` while they run,
+    without the secrets that ``redactor`` knows.
     """
 
     def __init__(
@@ -75,9 +77,10 @@ class ShellGates:
         quarantine: Sequence[str] = (),
         starter: Starter = DIRECT,
         logs: Path | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._starter = starter
-        self._logs = GateLogs(logs)
+        self._logs = GateLogs(logs, redactor)
         self._checkouts = checkouts
         self._seconds = seconds
         self._env = _for_gates(env)

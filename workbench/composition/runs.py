@@ -29,6 +29,7 @@ from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
 from workbench.composition.provided import given_up, work_provided
+from workbench.composition.redacting import open_redactor
 from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
@@ -143,6 +144,9 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "continues": continues(settings.agent),
             "write_back": settings.write_back,
             "on_change": settings.on_change,
+            "guarded": settings.guarded,
+            "on_guarded": settings.on_guarded,
+            "secrets": settings.secrets,
         }
     )
 
@@ -220,7 +224,7 @@ async def start_run(
             world.notices.say(str(remark))
         killpoint("run.open")
         bus = Bus()
-        engine = Engine(run, RunState(), store, bus)
+        engine = Engine(run, RunState(), store, bus, redactor=open_redactor())
         engine.emit(started)
         yield Run(run, engine, bus, world, goes_by.trust)
 
@@ -288,7 +292,7 @@ async def resume_run(
             commit = await resolve(place.repository, provided[1])
             await write(store, state, await work_provided(state, world, provided[0], commit))
         killpoint("resume.accounted")
-        engine = Engine(run, state, store, bus)
+        engine = Engine(run, state, store, bus, redactor=open_redactor())
         drop_requests(state, RequestFolder(place.requests(run), say_nothing))
         if state.finished:  # answers that came meanwhile; without them it might have nothing to do
             for requested in world.requests.scan():

@@ -13,6 +13,7 @@ from workbench.adapters.folder import FOLDER, LOG
 from workbench.adapters.output import readable
 from workbench.adapters.tail import Tail, open_plain
 from workbench.composition.place import Place
+from workbench.composition.redacting import open_redactor
 from workbench.core.state import AttemptState, RunState
 from workbench.core.transcripts import Entry, Transcript
 
@@ -47,6 +48,7 @@ class TranscriptReader:
         mate = state.teammates.get(attempt.teammate)
         self._worktree = mate.worktree if mate is not None else ""
         self._log = f"{attempt.task}-{attempt.number}.log"
+        self._redactor = open_redactor()
         self._clear()
 
     def _clear(self) -> None:
@@ -89,9 +91,14 @@ class TranscriptReader:
 
     def _take(self, line: bytes) -> None:
         if not self._claude:
-            self._add({"at": 0.0, "kind": "output", "text": readable(line, 1, LINE)}, "")
+            text = self._redactor.text(readable(line, 1, LINE))
+            self._add({"at": 0.0, "kind": "output", "text": text}, "")
             return
-        for said in said_in(line):
+        for found in said_in(line):
+            said = {
+                name: self._redactor.text(value) if name in ("text", "target", "result") and value else value
+                for name, value in found.items()
+            }
             if (answers := said.pop("answers", None)) is not None:
                 self._answer(self._uses.pop(answers, 0), said)
             else:

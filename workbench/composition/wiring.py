@@ -19,6 +19,7 @@ from workbench.adapters.children import Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.gates import TOOLCHAIN, ShellGates
 from workbench.adapters.git.checkouts import Checkouts
+from workbench.adapters.git.examining import Examining
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.guard import RepositoryGuard
 from workbench.adapters.git.plumbing import Plumbing
@@ -28,6 +29,7 @@ from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.memory import room_for
 from workbench.adapters.planfiles import PlanFolder
 from workbench.adapters.requests import RequestFolder
+from workbench.adapters.secrets.search import Searcher
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
@@ -35,10 +37,12 @@ from workbench.composition.lead import LeadExtras, no_lead_extras, open_seat
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.composition.planning import approve_ticked
+from workbench.composition.redacting import open_redactor
 from workbench.composition.trusting import Gate, restrained
 from workbench.composition.trusting import environment as environment_of
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
+from workbench.core.redaction import Redactor
 from workbench.core.state import AttemptState
 from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Agent
@@ -49,14 +53,19 @@ if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
 
 NO_COLLECTING = {
-    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_COUNT": "4",
     "GIT_CONFIG_KEY_0": "gc.auto",
     "GIT_CONFIG_VALUE_0": "0",
     "GIT_CONFIG_KEY_1": "maintenance.auto",
     "GIT_CONFIG_VALUE_1": "false",
+    "GIT_CONFIG_KEY_2": "credential.helper",
+    "GIT_CONFIG_VALUE_2": "",
+    "GIT_CONFIG_KEY_3": "core.askPass",
+    "GIT_CONFIG_VALUE_3": "",
 }
 """With these git does not collect garbage on a teammate's commit: killed with the teammate, it would leave
-locks on refs of all the others."""
+locks on refs of all the others. And it asks no helper for the user's passwords: an empty one takes back
+those that were named before, for single hosts too."""
 
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
@@ -76,8 +85,10 @@ async def open_world(
         keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
+        searcher = Searcher()
+        stack.push_async_callback(searcher.aclose)
         root = _root(place, run)
-        stack.enter_context(_logged(folder))
+        stack.enter_context(_logged(folder, open_redactor()))
         briefs = Templates()
         compiling = asyncio.ensure_future(asyncio.to_thread(briefs.compile, "brief.md.j2"))
         stack.push_async_callback(asyncio.wait, {compiling})
@@ -136,6 +147,7 @@ async def open_world(
             planted=gate.planted,
             plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
             notes=place.notes(),
+            examiner=Examining(place.repository, searcher.search),
         )
 
 
@@ -178,7 +190,7 @@ async def open_gates(
         cache = place.settings.gate_cache
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
-        env = plain_environment(place, run)
+        env = {**plain_environment(place, run), **NO_COLLECTING}  # they run what teammates wrote
         gates = ShellGates(
             checkouts,
             seconds=settings.gate_seconds,
@@ -188,6 +200,7 @@ async def open_gates(
             quarantine=settings.quarantine,
             starter=keeper,
             logs=place.gate_logs(run),
+            redactor=open_redactor(),
         )
         stack.push_async_callback(gates.aclose)
         yield gates
@@ -227,11 +240,22 @@ class RunLog(logging.FileHandler):
             super().handleError(record)
 
 
+class RedactedFormatter(logging.Formatter):
+    """What is logged, traces included, without the secrets that are known."""
+
+    def __init__(self, form: str, redactor: Redactor) -> None:
+        super().__init__(form)
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(super().format(record))
+
+
 @contextmanager
-def _logged(folder: Path) -> Iterator[None]:
+def _logged(folder: Path, redactor: Redactor) -> Iterator[None]:
     """What goes wrong inside is written to the run's own log file, never to the terminal."""
     handler = RunLog(folder / "log.txt", encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(RedactedFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", redactor))
     logger = logging.getLogger("workbench")
     logger.addHandler(handler)
     logger.propagate = False

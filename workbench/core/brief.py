@@ -37,6 +37,7 @@ def brief_values(
         "contract": plan.contract,
         "gates": state.gates_of(attempt.task),
         "why": attempt.why,
+        "refused": task.refused,
         "evidence": task.evidence if attempt.why != "first" else "",
         "conflicts": conflicts,
         "collided": task.conflicts,

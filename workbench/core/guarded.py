@@ -23,7 +23,9 @@ GIT = "it decides what git does with other files"
 OPENED = "editors and shells run it when the folder is opened"
 SETTINGS = "it holds workbench's own settings"
 OWNERS = "it says who reviews what"
+ALLOWED = "it says which secrets are none"
 REGISTRY = "it says where packages come from"
+CHOSEN = "the settings guard it"
 
 GUARDED: tuple[tuple[str, str], ...] = (
     (".github/workflows/**", WORKFLOW),
@@ -58,6 +60,7 @@ GUARDED: tuple[tuple[str, str], ...] = (
     (".gitattributes", GIT),
     (".gitmodules", GIT),
     (".lfsconfig", GIT),
+    (".secrets.baseline", ALLOWED),
     (".envrc", OPENED),
     ("**/.vscode/**", OPENED),
     ("**/.devcontainer/**", OPENED),
@@ -85,15 +88,18 @@ DEFINITIONS: dict[str, tuple[str, ...]] = {
 that mostly hold other things (``pyproject.toml``, ``Cargo.toml``) are not among them."""
 
 
-def guarded(paths: Iterable[str], gates: Iterable[str] = ()) -> dict[str, str]:
+def guarded(paths: Iterable[str], gates: Iterable[str] = (), more: Iterable[str] = ()) -> dict[str, str]:
     """Those of ``paths`` (from the repository's top, with slashes) that need a person, each with the reason,
-    a clause. ``gates`` are the run's gate commands; what they run, and what defines it, is guarded too."""
+    a clause. ``gates`` are the run's gate commands; what they run, and what defines it, is guarded too.
+    ``more`` are globs that the user added to the list."""
     defining = {path: gate for gate in gates for path in definitions(gate)}
+    added = tuple(more)
+    every = _any((*(glob for glob, _ in GUARDED), *added))
     found: dict[str, str] = {}
     for path in paths:
         folded = IGNORED.sub("", path).casefold()
-        if why := next((why for glob, why in GUARDED if _pattern(glob).fullmatch(folded)), ""):
-            found[path] = why
+        if every.fullmatch(folded):
+            found[path] = next((why for glob, why in GUARDED if _pattern(glob).fullmatch(folded)), CHOSEN)
         elif (gate := defining.get(folded)) is not None:
             found[path] = f"it is part of the gate `{gate}`"
     return found
@@ -126,6 +132,12 @@ def _within(folder: str, name: str) -> str:
         elif step not in ("", "."):
             steps.append(step)
     return "/".join(steps)
+
+
+@lru_cache(maxsize=16)
+def _any(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all of them: most paths are on no list, and there may be thousands."""
+    return re.compile("|".join(f"(?:{_pattern(glob).pattern})" for glob in globs), re.DOTALL)
 
 
 @lru_cache(maxsize=256)

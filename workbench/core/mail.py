@@ -19,8 +19,8 @@ RESERVED = frozenset({LEAD, PERSON, WORKBENCH, ALL})
 
 
 class MessageKind(StrEnum):
-    """What a message is for. The kinds are those of Claude Code's own teams, ``permission``
-    and ``plan-change``."""
+    """What a message is for. The kinds are those of Claude Code's own teams, ``permission``, ``plan-change``,
+    and ``change``: work that may land only with a person's word."""
 
     MESSAGE = "message"
     QUESTION = "question"
@@ -31,6 +31,7 @@ class MessageKind(StrEnum):
     JOIN = "join"
     PERMISSION = "permission"
     CHANGE = "plan-change"
+    HELD = "change"
 
 
 ASKING = frozenset(
@@ -41,6 +42,7 @@ ASKING = frozenset(
         MessageKind.JOIN,
         MessageKind.PERMISSION,
         MessageKind.CHANGE,
+        MessageKind.HELD,
     }
 )
 """Kinds that are open until an answer has come."""

@@ -21,10 +21,11 @@ def next_batch(state: RunState) -> tuple[str, ...]:
     """The delivered tasks to land next, in order: higher priority first, then the one that unblocks the
     longest chain, then the one whose conflict took fewer rungs so far, then the one that fewest conflicts
     are foreseen for, then the one delivered first; as many as the batch size allows now. Empty when the
-    queue is, or while a landing is under way."""
+    queue is, or while a landing is under way. What waits for a person's word is left out."""
     if state.landing is not None or not state.queue:
         return ()
-    return tuple(heapq.nsmallest(state.batch, state.queue, key=partial(_place, state)))
+    free = (name for name in state.queue if not state.tasks[name].touches)
+    return tuple(heapq.nsmallest(state.batch, free, key=partial(_place, state)))
 
 
 def queued(state: RunState) -> list[str]:

@@ -102,7 +102,8 @@ class RunSettings(Value):
     After its agent broke, a task waits for ``retry_seconds`` and twice as long each time. Who asks waits for
     ``answer_seconds``, if the policy is to wait at all. ``message_quota`` bounds what one attempt may write,
     a message to all counting once for each who gets it. ``on_join`` is what becomes of somebody who wants to
-    join. Times are seconds.
+    join. ``on_guarded`` and ``secrets`` say whether work waits for a person's word that touches what is
+    guarded, ``guarded`` besides what always is, or that seems to hold a secret. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -140,6 +141,9 @@ class RunSettings(Value):
     continues: bool = False
     write_back: bool = False
     on_change: Literal["ask", "ignore"] = "ask"
+    guarded: tuple[str, ...] = ()
+    on_guarded: Literal["hold", "allow"] = "hold"
+    secrets: Literal["hold", "allow"] = "hold"
 
 
 class Usage(Value):

@@ -17,6 +17,7 @@ from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings,
 from workbench.core.pace import Hold, Pace
 from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
+from workbench.core.touches import Touch
 from workbench.core.traces import Trace
 from workbench.core.trust.items import Trust
 from workbench.errors import IllegalEvent
@@ -54,6 +55,8 @@ TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {
     (T.RUNNING, "block"): T.BLOCKED,
     (T.RUNNING, "fail"): T.FAILED,
     (T.DELIVERED, "take"): T.LANDING,
+    (T.DELIVERED, "reject"): T.REJECTED,  # a person said no to what it touches
+    (T.DELIVERED, "fail"): T.FAILED,
     (T.LANDING, "requeue"): T.DELIVERED,
     (T.LANDING, "land"): T.LANDED,
     (T.LANDING, "conflict"): T.CONFLICTED,
@@ -202,6 +205,9 @@ class AttemptState:
     because: str = ""
     files: tuple[str, ...] = ()
     """What it had changed when its work was last collected: the first of them."""
+    touches: tuple[Touch, ...] = ()
+    """What of that needs a person's word, and ``patch`` how that is changed: the beginning."""
+    patch: str = ""
     notes: int = 0
 
 
@@ -244,6 +250,13 @@ class TaskState:
     """The plan that was approved for it, for all further attempts."""
     turned_down: int = 0
     """How many plans were turned down, one after the other."""
+    touches: tuple[Touch, ...] = ()
+    """What of its delivered work waits for a person's word; ``no`` is the message that refused it."""
+    no: str = ""
+    cleared: dict[str, str] = field(default_factory=dict)
+    """What of it a person said yes to: paths, and what the files were."""
+    refused: bool = False
+    """Whether its work came back because a person said no."""
     spent: Usage = field(default_factory=Usage)
 
 

@@ -14,6 +14,7 @@ from workbench.core.brief import snapshot_message, tools_of
 from workbench.core.mail import PERSON
 from workbench.core.state import RunState
 from workbench.engine.attempts import LiveAttempt, pin_of
+from workbench.engine.examining import examined
 from workbench.engine.failures import explain, failed
 from workbench.engine.guarding import Guarding, guarding
 from workbench.engine.landings import Landings
@@ -391,6 +392,7 @@ class Effects:
         work = await self._world.worktrees.collect(
             attempt.teammate, attempt.start, snapshot_message(attempt, title), pin
         )
+        examination = await examined(state, self._world, attempt, work)
         self._emit(
             e.WorkCollected(
                 task=action.task,
@@ -403,6 +405,8 @@ class Effects:
                 unresolved=work.unresolved,
                 weakened=await lost_tests(state, self._world, attempt, work.commit),
                 files=await touched(self._world, attempt, work),
+                touches=examination.touches,
+                patch=examination.patch,
             )
         )
 

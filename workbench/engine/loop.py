@@ -16,6 +16,7 @@ from workbench.core.actions import Action, Declare
 from workbench.core.apply import apply
 from workbench.core.decide import decide
 from workbench.core.events import Event, Record, RequestMade, RunResumed, StopRequested
+from workbench.core.redaction import Redactor
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.clock import Onward, SteadyClock
@@ -48,8 +49,15 @@ class Engine:
     """Runs one run, from its state, until it is finished."""
 
     def __init__(
-        self, run: str, state: RunState, store: Store, bus: Bus, clock: Callable[[], float] | None = None
+        self,
+        run: str,
+        state: RunState,
+        store: Store,
+        bus: Bus,
+        clock: Callable[[], float] | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
+        self._redactor = redactor or Redactor()
         self.run = run
         self.state = state
         self.state.run = run
@@ -60,8 +68,9 @@ class Engine:
         self._wake = asyncio.Event()
 
     def emit(self, event: Event) -> None:
-        """Hand an event to the loop. Call it from the loop's thread; it returns at once."""
-        self._inbox.append((self.clock(), event))
+        """Hand an event to the loop. Call it from the loop's thread; it returns at once. Here all that others
+        say comes in, and no secret that is known does."""
+        self._inbox.append((self.clock(), self._redactor.event(event)))
         self._wake.set()
 
     def stop(self, reason: str) -> None:
@@ -89,7 +98,7 @@ class Engine:
         """Record what became known after the end, of the kinds that may follow it."""
         records: list[Record] = []
         for event in events:
-            record = Record(self.state.seq + 1, self.clock(), event)
+            record = Record(self.state.seq + 1, self.clock(), self._redactor.event(event))
             apply(self.state, record)
             records.append(record)
         if records:

@@ -14,9 +14,11 @@ from workbench.core.traces import Trace
 from workbench.engine.ports import (
     Agent,
     Briefs,
+    Examiner,
     Gates,
     Git,
     Guard,
+    Leak,
     Markers,
     Names,
     Notes,
@@ -52,6 +54,19 @@ class NoNotes:
 
     async def recall(self, query: Query, run: str = "", seconds: float = 0.0) -> list[Recalled]:
         return []
+
+
+class NoExaminer:
+    """``engine.ports.Examiner`` where files are known by their paths alone."""
+
+    async def entries(self, commit: str, paths: Sequence[str]) -> Mapping[str, str]:
+        return dict.fromkeys(paths, commit)
+
+    async def patch(self, old: str, new: str, paths: Sequence[str], limit: int) -> str:
+        return ""
+
+    async def leaks(self, known: Sequence[str], new: str) -> Sequence[Leak]:
+        return ()
 
 
 class NoRequests:
@@ -121,5 +136,6 @@ class World:
     requests: Requests = field(default_factory=NoRequests)
     seat: Seat | None = None
     plans: PlanFiles | None = None
+    examiner: Examiner = field(default_factory=NoExaminer)
     restraint: Mapping[str, str] = field(default_factory=dict)
     planted: Callable[[Path, bool], tuple[str, ...]] = nothing_planted

@@ -17,6 +17,7 @@ from workbench.engine.ports import Agent, Store
 from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.testing.agents import ScriptedAgent
+from workbench.testing.examiner import FakeExaminer
 from workbench.testing.git import FakeGit
 from workbench.testing.guard import FakeGuard
 from workbench.testing.markers import MemoryMarkers
@@ -59,7 +60,7 @@ class Stage:
             git=self.git, worktrees=self.worktrees, gates=self.gates,
             agent=self.agent, markers=self.markers, briefs=self.briefs, resolver=self.resolver,
             names=LineNames(), environment={}, guard=self.guard, notes=self.notes,
-            nonce=lambda: f"nonce-{next(serial)}",
+            nonce=lambda: f"nonce-{next(serial)}", examiner=FakeExaminer(self.git),
         )  # fmt: skip
         self._open(RunState())
 

@@ -68,6 +68,16 @@ def test_the_environment_is_what_is_named() -> None:
     assert "DATABASE_URL" in claude_environment(USERS, ["DATABASE_URL"])
 
 
+def test_no_code_hosts_token_gets_through_however_it_is_allowed() -> None:
+    tokens = dict.fromkeys(
+        ("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "ACTIONS_RUNTIME_TOKEN",
+         "UV_PUBLISH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "AZURE_DEVOPS_EXT_PAT",
+         "UV_INDEX_OURS_PASSWORD"),
+        "t",
+    )  # fmt: skip
+    assert claude_environment(tokens, ["*"]) == {} == command_environment(tokens, tokens)
+
+
 def test_every_secret_is_one_that_claude_gets_and_commands_do_not() -> None:
     every = dict.fromkeys(SECRETS, "x")
     assert claude_environment(every) == every and not command_environment(every)

@@ -2,12 +2,15 @@
 
 Names end in ``*`` where everything that begins so is meant. What stays out on purpose: tokens of code
 hosts (GITHUB_TOKEN, GH_TOKEN, GITLAB_*: workbench pushes, teammates do not), SSH and GPG agents,
-database addresses, and whatever else a shell collects. ``extra_allowed`` adds what a project needs.
+database addresses, and whatever else a shell collects. ``extra_allowed`` adds what a project needs, but for
+those tokens, which nobody gets who runs what teammates wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+
+from workbench.core.forge import is_forge_token
 
 MACHINE = (
     "HOME",  # where programs keep their settings; Claude Code's own login stands below it
@@ -143,4 +146,4 @@ def _only(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
             for head, star, tail in rules
         )
 
-    return {name: value for name, value in environ.items() if named(name)}
+    return {name: value for name, value in environ.items() if named(name) and not is_forge_token(name)}

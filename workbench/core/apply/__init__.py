@@ -14,6 +14,7 @@ from workbench.core.apply import (
     attempts,
     changes,
     guard,
+    held,
     landings,
     lead,
     mail,
@@ -32,7 +33,7 @@ from workbench.core.state import RunState
 from workbench.errors import IllegalEvent
 
 __all__ = [
-    "apply", "approvals", "attempts", "changes", "fold", "guard", "landings", "lead", "mail", "notes",
+    "apply", "approvals", "attempts", "changes", "fold", "guard", "held", "landings", "lead", "mail", "notes",
     "notices", "pacing", "provided", "reassigning", "runs", "steering", "team", "undo",
 ]  # fmt: skip
 

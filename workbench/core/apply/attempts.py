@@ -6,6 +6,7 @@ import bisect
 
 from workbench.core import events as e
 from workbench.core.apply.approvals import note_wait
+from workbench.core.apply.held import hold
 from workbench.core.apply.mail import block, withdraw_asks
 from workbench.core.apply.moves import (
     close_attempt,
@@ -178,6 +179,7 @@ def _work_collected(state: RunState, event: e.WorkCollected, at: float) -> None:
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "collect")
     if attempt.phase is Phase.COLLECTED:
         attempt.commit, attempt.tree = event.commit, event.tree
+        attempt.touches, attempt.patch = event.touches, event.patch
         attempt.reds = ()
         if not attempt.error:
             agent_worked(state, attempt)
@@ -274,6 +276,7 @@ def _task_delivered(state: RunState, event: e.TaskDelivered, at: float) -> None:
     move(state, task, "deliver")
     task.commit, task.tree, task.delivered_by, task.delivered_at = event.commit, event.tree, event.attempt, at
     task.thrown = ()
+    hold(task, attempt)
     state.queue[event.task] = at
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.core import events as e
-from workbench.core.apply import approvals
+from workbench.core.apply import approvals, held
 from workbench.core.apply.table import on
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
 from workbench.core.mailing import asked_by, cost, in_the_tool, recipients, working
@@ -47,6 +47,7 @@ def _message_sent(state: RunState, event: e.MessageSent, at: float) -> None:
         state.answers[message.reply_to] = message.id
         assert asked is not None, "what was open is in the mail"
         approvals.answered(state, asked, message)
+        held.answered(state, asked, message)
         approvals.note_wait(state, state.working.get((asked.task, asked.attempt)))
 
 

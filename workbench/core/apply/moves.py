@@ -6,6 +6,7 @@ import bisect
 from collections.abc import Iterable
 
 from workbench.core import events as e
+from workbench.core import held
 from workbench.core.models import Verdict
 from workbench.core.state import (
     GREEN,
@@ -29,6 +30,8 @@ def move(state: RunState, task: TaskState, how: str) -> None:
     status = move_task(task.spec.id, task.status, how)
     state.over += (status in OVER) - (task.status in OVER)
     task.status = status
+    if task.touches and status is not TaskStatus.DELIVERED:
+        held.forget(state, task)
     if status in OVER or how == "start":  # whoever starts has not been told, and its work may be new
         forget_conflicts(state, task.spec.id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core import merge
+from workbench.core.decide import held
 from workbench.core.decide.attempts import evidence, fail, flakes
 from workbench.core.decide.leaving import gone
 from workbench.core.decide.notices import read_landing
@@ -42,14 +43,15 @@ def _landing_failed(state: RunState, event: e.EffectFailed) -> Actions:
 
 @after(e.TaskDelivered)
 def _task_delivered(state: RunState, event: e.TaskDelivered) -> Actions:
-    return land(state)
+    return held.settle(state) or land(state)
 
 
 @after(e.BatchBuilt)
 def _batch_built(state: RunState, event: e.BatchBuilt) -> Actions:
     if state.landing is None:  # every task stepped aside
         return go_on(state)
-    return _prove(state, state.landing)
+    aside = held.set_aside(state, state.landing) if not state.stopping else []
+    return aside or _prove(state, state.landing)
 
 
 @after(e.CandidateChecked)
@@ -239,6 +241,7 @@ def _task_landed(state: RunState, event: e.TaskLanded) -> Actions:
     e.TaskConflicted,
     e.SemanticConflictFound,
     e.TaskBlocked,
+    e.ChangeRefused,
 )
 def _queue_moved(state: RunState, event: e.Event) -> Actions:
     return go_on(state)

@@ -6,7 +6,10 @@ from __future__ import annotations
 from workbench.core import actions as a
 from workbench.core import allocation, leading, mailing, merge, pacing
 from workbench.core import events as e
+from workbench.core.decide import held
 from workbench.core.decide.table import Actions
+from workbench.core.held import asked as asked_about
+from workbench.core.held import held as held_back
 from workbench.core.mail import MessageKind
 from workbench.core.models import BUDGET_SPENT
 from workbench.core.state import Phase, RunState, TaskStatus
@@ -104,15 +107,17 @@ def _over(state: RunState) -> Actions:
     landed = sum(task.status is TaskStatus.LANDED for task in state.tasks.values()) if state.stopping else 0
     if state.stopping and landed < len(state.tasks):
         return [a.Declare(e.RunFinished(outcome="stopped", reason=state.stopping))]
-    if state.queue or not state.base_green:  # the branch is made once the base is green
+    kept = held_back(state)
+    if len(kept) < len(state.queue) or not state.base_green:  # the branch is made once the base is green
         return []
     if state.paused and state.over < len(state.tasks):  # a person lets it go on, or stops it
         return []
-    if may_start(state) and state.startable:
+    if may_start(state) and (state.startable or kept):
         open_asks = mailing.held(state)
-        held = [open_asks.get(name) for _, name in state.startable]
-        asks = [ask.message for ask in held if ask is not None]
-        if len(asks) < len(held) or any(ask.hold is not None for ask in held if ask is not None):
+        waiting = [open_asks.get(name) for _, name in state.startable]
+        waiting += [asked_about(state, name) for name in kept]
+        asks = [ask.message for ask in waiting if ask is not None]
+        if len(asks) < len(waiting) or any(ask.hold is not None for ask in waiting if ask is not None):
             alone = deserted(state)
             return [a.Declare(e.RunFinished(outcome="stopped", reason=alone))] if alone else []
         waits = "; ".join(f"{ask.id}, a {ask.kind} of {ask.sender} ({ask.task})" for ask in asks[:4])
@@ -153,4 +158,4 @@ def wake(state: RunState) -> Actions:
 
 
 def go_on(state: RunState) -> Actions:
-    return (start(state) + land(state) or finish(state)) + wake(state)
+    return held.settle(state) or (start(state) + land(state) or finish(state)) + wake(state)

@@ -9,6 +9,7 @@ from workbench.core.models import (
     Usage,
     Verdict,
 )
+from workbench.core.touches import Touch
 
 
 class WorktreeReady(Event):
@@ -125,7 +126,8 @@ class WorkCollected(AttemptEvent):
     """What the worktree held was committed where needed and pinned. ``changed`` compares trees
     with the attempt's start; ``snapshot`` says that workbench had to commit leftovers itself;
     ``unresolved`` lists files that still hold conflict markers; ``weakened`` is a sentence when a fix-up
-    lost or weakened a test of either side. ``files`` are the first of the paths that it changes."""
+    lost or weakened a test of either side. ``files`` are the first of the paths that it changes. ``touches``
+    is what in it needs a person's word, ``patch`` how that is changed: the beginning."""
 
     commit: str
     tree: str
@@ -135,6 +137,8 @@ class WorkCollected(AttemptEvent):
     unresolved: tuple[str, ...] = ()
     weakened: str = ""
     files: tuple[str, ...] = ()
+    touches: tuple[Touch, ...] = ()
+    patch: str = ""
 
 
 class CheckingStarted(Event):

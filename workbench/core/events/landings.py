@@ -12,6 +12,7 @@ from workbench.core.models import (
     Reversal,
     Verdict,
 )
+from workbench.core.touches import Touch
 
 
 class TaskDelivered(AttemptEvent):
@@ -19,6 +20,25 @@ class TaskDelivered(AttemptEvent):
 
     commit: str
     tree: str
+
+
+class MergeHeld(Event):
+    """The merge of ``task`` changes what needs a person's word, and what was delivered did not show it. The
+    landing is dropped, and the person is asked."""
+
+    task: str
+    touches: tuple[Touch, ...]
+
+
+class ChangeRefused(Event):
+    """The person said no to what delivered work touches: ``evidence`` is what the next attempt is told.
+    ``final`` means that no attempt is left. Nobody builds on work that is ``tainted``: its commits hold what
+    must not land."""
+
+    task: str
+    evidence: str
+    final: bool = False
+    tainted: bool = False
 
 
 class WorkProvided(AttemptEvent):

@@ -154,6 +154,16 @@ def _rejected(state: RunState, event: e.TaskRejected) -> Line:
     return Line("merge", f"{event.task} is red on the branch; {more}\n{event.evidence}", "warn")
 
 
+def _merge_held(state: RunState, event: e.MergeHeld) -> Line:
+    paths = ", ".join(it.path for it in event.touches[:3])
+    return Line("merge", f"{event.task} changes {paths} where it is merged; it waits for a person", "warn")
+
+
+def _refused(state: RunState, event: e.ChangeRefused) -> Line:
+    more = "given up" if event.final else "goes back to be done another way"
+    return Line("merge", f"{event.task} may not land as it is; {more}\n{event.evidence}", "warn")
+
+
 def _settled(state: RunState, event: e.CandidateMade) -> Line | None:
     if not event.rung:
         return None
@@ -304,6 +314,8 @@ _WORDS: dict[type[e.Event], Words] = {
     e.SemanticConflictFound: _semantic,
     e.TaskConflicted: _conflicted,
     e.TaskRejected: _rejected,
+    e.MergeHeld: _merge_held,
+    e.ChangeRefused: _refused,
     e.ConflictForeseen: _foreseen,
     e.ConflictCleared: lambda state, event: Line(
         "probe", f"{event.task} and {event.other} merge cleanly again", "good"

@@ -23,6 +23,7 @@ from workbench.engine.ports import (
     Said,
     Started,
 )
+from workbench.testing.examiner import SECRET
 from workbench.testing.faults.weather import Life, Weather
 from workbench.testing.markers import MemoryMarkers
 from workbench.testing.transcripts import Heard as TakenUp
@@ -253,6 +254,8 @@ class _Session:
             paths.append(own)
         if weather.chance(weather.trouble.shared):
             paths.append(f"shared-{weather.dice.randrange(2)}.txt")
+        if weather.chance(weather.trouble.guarded):
+            paths.append(f"{self.it.task}/AGENTS.md")
         better = turn + self.it.attempt - 1
         for path in paths:
             text = f"{self.it.task} {self.it.attempt} {turn} {weather.dice.random()}"
@@ -260,6 +263,8 @@ class _Session:
                 text += BROKEN
             if path == own and weather.chance(weather.trouble.clash / better):
                 text += f"{CLASH}{weather.dice.randrange(COLOURS)}{CLASH}"
+            if weather.chance(weather.trouble.guarded / 2):
+                text += f"\n{SECRET}"
             worktree.files[path] = text + "\n"
             if self._chance(0.3):
                 await self._wait(20.0)

@@ -22,7 +22,7 @@ class Trouble:
     ``mood`` is how often a teammate is up to no good, ``hang`` for how long it may say nothing (seconds),
     ``limits`` how often the model refuses it for a while, ``exhausted`` how many sessions a limit may end,
     ``flake`` how often a gate is red for nothing, ``person`` how many times somebody interferes with one
-    process."""
+    process. ``guarded`` is how often work touches what needs a person's word."""
 
     fault: float = 0.0
     late: float = 0.0
@@ -39,6 +39,7 @@ class Trouble:
     broken: float = 0.0
     clash: float = 0.0
     shared: float = 0.0
+    guarded: float = 0.0
     person: float = 0.0
     visits: int = 8
 
@@ -65,6 +66,7 @@ def drawn(dice: random.Random) -> Trouble:
         clash=some(0.5),
         shared=some(0.5),
         person=some(2.0),
+        guarded=some(0.3, 0.5),
     )
 
 

@@ -45,6 +45,7 @@ def small(dice: random.Random) -> tuple[list[Task], RunSettings]:
         agent=dice.choice(("claude", "command:x")),
         keep_worktrees=dice.random() < 0.2,
         lead=dice.choice(("", "claude")),
+        on_guarded=dice.choice(("hold", "hold", "hold", "allow")),
     )
 
 

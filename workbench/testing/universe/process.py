@@ -21,6 +21,7 @@ from workbench.engine.recover import accounts
 from workbench.engine.world import World
 from workbench.errors import GitError, StoreError
 from workbench.testing.clock import Clock, VirtualLoop
+from workbench.testing.examiner import FakeExaminer
 from workbench.testing.faults import FaultyMarkers, FaultyStore, Life, Roughnecks, Weather, faulty
 from workbench.testing.faults.agents import sound
 from workbench.testing.faults.leads import RoughLead
@@ -215,6 +216,7 @@ class Process:
             nonce=lambda: f"nonce-{next(machine.nonces)}",
             seat=Seat(self.lead, FakeCheckouts(), {}),
             requests=machine.requests,
+            examiner=faulty(FakeExaminer(git), "examiner", life),
         )
 
     def _judge(self, command: str, files: Files) -> bool:

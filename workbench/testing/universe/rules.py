@@ -19,6 +19,7 @@ from workbench.testing.faults.agents import sound
 from workbench.testing.git import FakeGit
 from workbench.testing.notes import FakeNotes
 from workbench.testing.playbook import INTEGRATION
+from workbench.testing.universe import held
 from workbench.testing.universe.person import Person
 from workbench.testing.universe.process import RUN, Process
 
@@ -61,6 +62,7 @@ def at_end(
     _begun(log, state, git)
     _kept(log, git)
     _planned(log, state)
+    held.seen(log, state, git)
     for record in log:
         said = getattr(record.event, "error", "") or getattr(record.event, "reason", "")
         assert not OURS.search(said), f"record {record.seq}, {record.type}: {said}"

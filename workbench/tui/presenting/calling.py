@@ -55,6 +55,7 @@ _WHAT = {
     MessageKind.PERMISSION: "asks for a permission",
     MessageKind.PLAN: "wants its plan approved",
     MessageKind.CHANGE: "the plan may change",
+    MessageKind.HELD: "holds a change",
     MessageKind.JOIN: "somebody wants to join",
 }
 

@@ -124,6 +124,7 @@ def _end(text: str) -> str:
 _YES_NO = {
     "permission": ("allow it", "refuse it"),
     "plan": ("approve", "turn down"),
+    "change": ("let it land", "send it back"),
     "plan change": ("take it up", "leave the plan as it is"),
     "join": ("let it join", "turn it away"),
     "question": ("answer “Yes.”", "answer “No.”"),

@@ -26,6 +26,7 @@ KINDS = {
     MessageKind.QUESTION: "question",
     MessageKind.PLAN: "plan",
     MessageKind.CHANGE: "plan change",
+    MessageKind.HELD: "change",
     MessageKind.PERMISSION: "permission",
     MessageKind.JOIN: "join",
     MessageKind.SHUTDOWN: "leaving",

@@ -1,0 +1,106 @@
+"""What work brings in, read from real commits; secrets by the real library."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from workbench.adapters.git.examining import Examining, added_lines
+from workbench.adapters.git.repository import open_repository
+from workbench.adapters.secrets.search import Searcher, worth_a_look
+
+KEY = "AKIA" + "QWERTZUIOPASDFGH"
+
+
+@pytest.fixture
+async def searcher() -> AsyncIterator[Searcher]:
+    searcher = Searcher()
+    yield searcher
+    await searcher.aclose()
+
+
+def commit(repo: Path, **files: str) -> str:
+    for name, text in files.items():
+        (repo / name).write_text(text)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "more")
+    return git(repo, "rev-parse", "HEAD")
+
+
+async def examining(repo: Path, searcher: Searcher) -> Examining:
+    repository = await open_repository(repo)
+    repository.state_dir.mkdir(parents=True, exist_ok=True)
+    return Examining(repository, searcher.search)
+
+
+async def test_entries_and_patch(repo: Path, searcher: Searcher) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    new = commit(repo, **{"README.md": "# More\n", "*.md": "star\n"})
+    its = await examining(repo, searcher)
+    blob = git(repo, "rev-parse", "HEAD:README.md")
+    assert await its.entries(new, ["README.md", "gone"]) == {"README.md": f"100644 {blob}"}
+    patch = await its.patch(base, new, ["*.md"], 4_000)
+    assert "+star" in patch and "More" not in patch, "a path is no pattern"
+    assert "(cut)" in await its.patch(base, new, ["*.md", "README.md"], 40)
+
+
+async def test_a_secret_is_found_where_it_is_and_on_the_way(repo: Path, searcher: Searcher) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    way = commit(repo, **{"a.py": f"x = 1\nkey = '{KEY}'\n", "ä b.py": "y = 1\n"})
+    its = await examining(repo, searcher)
+    (leak,) = await its.leaks((base,), way)
+    assert (leak.path, leak.line, leak.kind) == ("a.py", 2, "AWS Access Key")
+    tip = commit(repo, **{"a.py": "x = 1\n", "ä b.py": f"\n\ny = '{KEY}'\n"})
+    found = {(it.path, it.line) for it in await its.leaks((base, base), tip)}
+    assert found == {("a.py", 0), ("ä b.py", 3)}
+    assert not await its.leaks((base, tip), tip), "what has landed brings nothing in"
+
+
+async def test_what_is_allowed_is_no_leak(repo: Path, searcher: Searcher) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    its = await examining(repo, searcher)
+    new = commit(repo, **{"a.py": f"key = '{KEY}'  # pragma: allowlist secret\n"})
+    assert not await its.leaks((base,), new)
+    secret = commit(repo, **{"b.py": f"key = '{KEY}'\n"})
+    assert await its.leaks((new,), secret)
+    import hashlib
+    import json
+
+    hashed = hashlib.sha1(KEY.encode()).hexdigest()
+    results = {"c.py": [{"hashed_secret": hashed, "line_number": 1}]}
+    listed = commit(repo, **{".secrets.baseline": json.dumps({"results": results}, indent=1)})
+    assert not await its.leaks((secret,), listed), "the fingerprints are none"
+    known = commit(repo, **{"c.py": f"key = '{KEY}'\n"})
+    assert not await its.leaks((listed,), known)
+    assert await its.leaks((secret,), known), "the baseline of the work itself says nothing"
+
+
+async def test_work_without_anything_to_look_at_starts_no_process(repo: Path) -> None:
+    searcher = Searcher(seconds=0.0)  # would raise if it were asked
+    base = git(repo, "rev-parse", "HEAD")
+    new = commit(repo, **{"a.py": "def double(value):\n    return 2 * value\n"})
+    assert not await (await examining(repo, searcher)).leaks((base,), new)
+
+
+async def test_a_search_that_takes_too_long_is_ended(searcher: Searcher) -> None:
+    impatient = Searcher(seconds=0.0)
+    with pytest.raises(TimeoutError):
+        await impatient.search([("a", f"key = '{KEY}'")])
+    await impatient.aclose()
+    assert await searcher.search([("a", f"key = '{KEY}'")]), "another one goes on"
+
+
+def test_what_work_says_cannot_pass_for_the_head_of_a_diff() -> None:
+    log = (
+        "commit aa\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1,3 @@\n+++ b/other\n"
+        "+diff --git a/y b/y\n+commit bb\n"
+    )
+    assert [(it.commit, it.path, it.line) for it in added_lines(log)] == [("aa", "x", n) for n in (1, 2, 3)]
+
+
+def test_most_lines_are_not_worth_a_look() -> None:
+    assert not worth_a_look("    return first(values) + second")
+    assert worth_a_look(f"'{KEY}'") and worth_a_look("password = 'x'")

@@ -1,0 +1,59 @@
+"""The process that looks: lines of JSON in, findings out, until its input ends.
+
+Asked ``[[path, line], …]``, it answers ``[[index, kind, fingerprint], …]``. The fingerprint is that of a
+``.secrets.baseline``; no secret itself is ever written.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+
+LEFT_OUT = frozenset({"IPPublicDetector"})
+"""Plugins whose findings are no secrets."""
+
+FILTERS = ("allowlist.is_line_allowlisted", "heuristic.is_sequential_string",
+           "heuristic.is_potential_uuid", "heuristic.is_likely_id_string", "heuristic.is_templated_secret",
+           "heuristic.is_prefixed_with_dollar_sign", "heuristic.is_indirect_reference",
+           "heuristic.is_not_alphanumeric_string", "heuristic.is_lock_file")  # fmt: skip
+"""Those of the library that look at text alone; the one that asks a service is not among them."""
+
+
+class Detector:
+    """The library, set up once."""
+
+    def __init__(self) -> None:
+        from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+        from detect_secrets.core.scan import _process_line_based_plugins
+        from detect_secrets.settings import get_settings
+
+        plugins: list[type] = list(get_mapping_from_secret_type_to_class().values())
+        names = {plugin.__name__ for plugin in plugins} - LEFT_OUT
+        settings = get_settings()
+        settings.clear()
+        settings.configure_plugins([{"name": name} for name in sorted(names)])
+        settings.configure_filters([{"path": f"detect_secrets.filters.{name}"} for name in FILTERS])
+        self._scan = _process_line_based_plugins
+
+    def look(self, lines: Sequence[tuple[str, str]]) -> Iterator[tuple[int, str, str]]:
+        """Index, kind and fingerprint of each secret in ``lines``, which are pairs of path and text. One
+        secret of a line is enough."""
+        for index, (path, line) in enumerate(lines):
+            found = next(iter(self._scan([(1, line)], path)), None)
+            if found is not None:
+                yield index, found.type, found.secret_hash
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    detector: Detector | None = None
+    for asked in sys.stdin:
+        detector = detector or Detector()
+        found = list(detector.look([(path, line) for path, line in json.loads(asked)]))
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

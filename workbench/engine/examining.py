@@ -1,0 +1,82 @@
+"""What in collected work needs a person's word: read before it is judged, and in the log with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.core.guarded import guarded
+from workbench.core.lockfiles import is_lock_file, new_hosts
+from workbench.core.state import AttemptState, RunState
+from workbench.core.touches import Touch
+from workbench.engine.ports import Collected
+from workbench.engine.world import World
+
+PATCH_LIMIT = 6_000
+"""Characters of the diff that the person is shown with the question."""
+
+UNSEARCHED = "it is too much to be searched for secrets in time"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found; see WorkCollected."""
+
+    touches: tuple[Touch, ...] = ()
+    patch: str = ""
+
+
+async def examined(state: RunState, world: World, attempt: AttemptState, work: Collected) -> Examined:
+    """What ``work`` would bring in that somebody must see first. Raises GitError: what cannot be examined
+    must not be delivered."""
+    if not work.changed:
+        return Examined()
+    start, commit = attempt.start, work.commit
+    found: list[Touch] = []
+    if state.settings.on_guarded == "hold":
+        found += await _guarded(state, world, attempt, commit)
+    if state.settings.secrets == "hold":
+        found += await _secrets(world, (start, state.tip), commit)
+    if not found:
+        return Examined()
+    shown = [it.path for it in found if not it.secret]
+    patch = await world.examiner.patch(start, commit, shown, PATCH_LIMIT) if shown else ""
+    return Examined(tuple(found), patch)
+
+
+async def _guarded(state: RunState, world: World, attempt: AttemptState, commit: str) -> list[Touch]:
+    changed = await world.git.changed_files(attempt.start, commit)
+    paths = guarded(changed, state.gates_of(attempt.task), state.settings.guarded)
+    for path in changed:
+        if path not in paths and is_lock_file(path):
+            before = await world.git.text_at(attempt.start, path) or ""
+            hosts = new_hosts(path, before, await world.git.text_at(commit, path) or "")
+            if hosts:
+                paths[path] = f"it takes packages from {', '.join(hosts)}"
+    if not paths:
+        return []
+    now = await world.examiner.entries(commit, list(paths))
+    landed = await world.examiner.entries(state.tip, list(paths)) if state.tip != attempt.start else {}
+    # What is just as on the branch by now was merged from there, and brings nothing in.
+    new = [path for path in paths if path not in landed or now.get(path) != landed[path]]
+    return [Touch(path=path, why=paths[path], blob=now.get(path, "")) for path in new]
+
+
+async def _secrets(world: World, known: tuple[str, str], commit: str) -> list[Touch]:
+    try:
+        leaks = await world.examiner.leaks(known, commit)
+    except TimeoutError:
+        return [Touch(path="(all that it adds)", why=UNSEARCHED, blob=commit)]
+    if not leaks:
+        return []
+    entries = await world.examiner.entries(commit, sorted({leak.path for leak in leaks}))
+    return [
+        Touch(
+            path=leak.path,
+            why="it looks like a secret",
+            # What is not in the file any more is in the history of just this commit.
+            blob=entries.get(leak.path, commit) if leak.line else commit,
+            line=leak.line,
+            secret=leak.kind,
+        )
+        for leak in leaks
+    ]
