@@ -29,7 +29,7 @@ KEYS = {"copy": "copy_files", "link": "link_files"}
 """Settings that cannot be fields under the name people write, and the fields they are."""
 
 ATTEMPT_VARIABLES = frozenset(
-    {"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE", "PHASE", "TEAMMATE", "WORKTREE", "BRIEF", "STATE"}
+    {"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE", "PHASE", "TEAMMATE", "WORKTREE", "BRIEF", "STATE", "WALLED"}
 )
 """What follows WORKBENCH_ in the variables that a teammate gets: never settings."""
 
@@ -147,7 +147,20 @@ class Settings(BaseModel):
         description="Which Claude Code: `bundled` with workbench, the one on `path`, or an absolute path.",
     )
     sandbox: Literal["auto", "on", "off"] = Field(
-        "auto", description="Run teammates' commands in a sandbox: where there is one, always, or never."
+        "auto",
+        description="Run teammates' commands, gates and set-up in a sandbox: where there is one, always, or "
+        "never.",
+    )
+    sandbox_write: Lines = Field(
+        (),
+        description="Places that sandboxed commands may write to besides their worktree; `~` is your home, "
+        "a relative path one in the checkout (what `link` names, for example).",
+    )
+    sandbox_read: Lines = Field(
+        (), description="Hidden places, such as `~/.npmrc`, that sandboxed commands may read after all."
+    )
+    gate_network: bool = Field(
+        False, description="Let sandboxed gates reach the network; they have loopback either way."
     )
     sandbox_domains: Lines = Field(
         (), description="Hosts that sandboxed commands may reach and Claude teammates may read."

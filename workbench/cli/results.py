@@ -17,6 +17,7 @@ from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
 from workbench.core.inbox import mail_counts, open_asks
+from workbench.core.protection import in_short
 from workbench.core.report import (
     Report,
     duration,
@@ -116,6 +117,7 @@ def print_report(result: Report) -> None:
     out.print(table)
     out.print(Text(graph(result), "dim"))
     out.print()
+    out.print(Text("\n".join(result.protected), "dim"))
     for heading, collided in (
         (SETTLED, settled(result.conflicts)),
         (SEMANTIC, semantic(result.semantic_conflicts)),
@@ -176,6 +178,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
         print(f"  {state.reason}")
     for words in proposal_words(report(state)):
         print(f"  {words}")
+    if state.protection is not None:
+        print(f"  {in_short(state.protection)}")
     if going_on and (why := resting(state)):
         print(f"  {why}")
     for task in state.tasks.values():

@@ -208,6 +208,7 @@ async def start_run(
             room=_room(world),
             roles=roles,
             plan_file=str(ready.path.resolve()),
+            protection=world.protection,
         )
         for remark in remarks:
             world.notices.say(str(remark))
@@ -291,6 +292,7 @@ async def resume_run(
                 environment=world.gates.environment(),
                 budget_usd=budget_usd,
                 room=_room(world),
+                protection=world.protection,
             )
         )
         yield Run(run, engine, bus, world)

@@ -10,13 +10,15 @@ from workbench.core.models import (
     RunSettings,
     Verdict,
 )
+from workbench.core.protection import Protection
 
 
 class RunStarted(Event):
     """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
     (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
     into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them;
-    ``plan_file`` is the absolute path of the plan."""
+    ``plan_file`` is the absolute path of the plan; ``protection`` what stands between it and the machine,
+    None in logs from before that was recorded."""
 
     plan: Plan
     plan_text: str
@@ -32,6 +34,7 @@ class RunStarted(Event):
     room: int | None = None
     roles: tuple[Role, ...] = ()
     plan_file: str = ""
+    protection: Protection | None = None
 
 
 class BaseChecked(Event):
@@ -48,6 +51,7 @@ class RunResumed(Event):
     environment: str = ""
     budget_usd: float | None = None
     room: int | None = None
+    protection: Protection | None = None
 
 
 class StopRequested(Event):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core.alarms import Alarm
 from workbench.core.flakes import Unreliable
 from workbench.core.models import Usage, Value
+from workbench.core.protection import Protection
 
 
 class TaskReport(Value):
@@ -108,7 +109,7 @@ class ProposalReport(Value):
 
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
-    markers; ``excused`` are the failures of quarantined tests."""
+    markers; ``excused`` are the failures of quarantined tests; ``protected`` is ``protection`` in words."""
 
     run: str
     title: str
@@ -141,3 +142,5 @@ class Report(Value):
     excused: tuple[Unreliable, ...] = ()
     lead: LeadReport | None = None
     proposals: tuple[ProposalReport, ...] = ()
+    protection: Protection | None = None
+    protected: tuple[str, ...] = ()
