@@ -62,6 +62,37 @@ Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 """Several strings; one string stands for its lines."""
 
 
+class PolicySettings(BaseModel):
+    """The repository's own rules of the permission policy: see ``core.policy``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allow: Lines = ()
+    ask: Lines = ()
+    deny: Lines = ()
+    defaults: bool = True
+
+    @field_validator("allow", "ask", "deny")
+    @classmethod
+    def _rules(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        from workbench.core.policy import problem
+
+        for rule in rules:
+            if reason := problem(rule):
+                raise ValueError(f"holds what is no rule: {reason}")
+        return rules
+
+
+def _table(value: object) -> object:
+    """Read a table from one string, as the environment has it: JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+
+
 class Settings(BaseModel):
     """What a repository and its user want of every run. Frozen; made by ``load``."""
 
@@ -185,6 +216,11 @@ class Settings(BaseModel):
     on_permission: Literal["deny", "ask"] = Field(
         "deny",
         description="A tool use that no rule allows Claude teammates: `deny` it, or `ask` the person.",
+    )
+    policy: Annotated[PolicySettings, BeforeValidator(_table)] = Field(
+        PolicySettings(),
+        description="What Claude teammates may use: a table with `allow`, `ask` and `deny`, lists of rules "
+        "such as `Bash(git push *)`; `defaults = false` leaves the shipped ones out. See `workbench policy`.",
     )
     answer_seconds: float = Field(
         600.0, ge=0, description="How long who asks waits for an answer before it goes on by best judgement."
@@ -360,6 +396,8 @@ def _default(field: str) -> str:
     value = Settings.model_fields[field].default
     if value is None:
         return "not set"
+    if isinstance(value, BaseModel):
+        return "the shipped rules"
     return f"`{json.dumps(value)}`"
 
 

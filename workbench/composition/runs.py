@@ -28,6 +28,7 @@ from workbench.composition.lead import demand_lead
 from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
+from workbench.composition.policy import rules_of
 from workbench.composition.provided import given_up, work_provided
 from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
@@ -130,6 +131,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "on_question": settings.on_question,
             "on_plan": settings.on_plan,
             "on_permission": settings.on_permission,
+            "policy": rules_of(place),
             "answer_seconds": settings.answer_seconds,
             "topology": settings.topology,
             "lead": choose_from("lead", plan.lead, settings.lead),

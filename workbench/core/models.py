@@ -91,6 +91,17 @@ class Role(Value):
     path: str = ""
 
 
+Decided = Literal["allow", "ask", "deny"]
+
+
+class PolicyRule(Value):
+    """A line of the permission policy, and where it comes from: see ``core.policy``."""
+
+    decision: Decided
+    rule: str
+    source: str
+
+
 class RunSettings(Value):
     """What a run was started with; recorded in its first event so that a resume means the same.
 
@@ -102,7 +113,7 @@ class RunSettings(Value):
     After its agent broke, a task waits for ``retry_seconds`` and twice as long each time. Who asks waits for
     ``answer_seconds``, if the policy is to wait at all. ``message_quota`` bounds what one attempt may write,
     a message to all counting once for each who gets it. ``on_join`` is what becomes of somebody who wants to
-    join. Times are seconds.
+    join. ``policy`` is the permission policy in force; empty in old logs. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -140,6 +151,7 @@ class RunSettings(Value):
     continues: bool = False
     write_back: bool = False
     on_change: Literal["ask", "ignore"] = "ask"
+    policy: tuple[PolicyRule, ...] = ()
 
 
 class Usage(Value):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.agents.claude import shell
+from workbench.adapters.agents.claude.using import subjects
 from workbench.adapters.walls.places import SECRET_PLACES
 
 WRITERS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
@@ -98,6 +99,10 @@ class Fence:
         self._tools = tools
         self._without = without
         self.locked = locked
+
+    def about(self, tool: str, given: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a use of ``tool`` is about, for the policy."""
+        return subjects(tool, given, self._root, self._home)
 
     def refuses(self, tool: str, given: Mapping[str, Any]) -> Refusal | None:
         """Why ``tool`` may not be used with the input ``given``, or None when the fence has no objection."""
