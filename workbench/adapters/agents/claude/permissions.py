@@ -39,8 +39,8 @@ TARGET_LIMIT = 300
 
 
 class Permissions:
-    """The answers for one session; ``report`` hears of every refusal, ``known`` are our own tools. A person, where
-    there is one to ask, is asked what the ``policy`` says, and, if ``asks_unruled``, what no rule names."""
+    """The answers for one session; ``report`` hears of every refusal, ``known`` are our own tools. A person
+    is asked, where there is one, what the ``policy`` says; if ``asks_unruled``, what no rule names, too."""
 
     def __init__(
         self,
