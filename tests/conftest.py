@@ -22,7 +22,7 @@ IDENTITY = {
 # Whoever runs the tests in the background of a shell has them ignore Ctrl-C, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-LEAKY = ("GIT_", "WORKBENCH_", "CLAUDE", "ANTHROPIC_", "XDG_")
+LEAKY = ("GIT_", "GITHUB_", "RUNNER_", "WORKBENCH_", "CLAUDE", "ANTHROPIC_", "XDG_")
 
 
 @pytest.fixture(autouse=True)

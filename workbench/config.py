@@ -196,6 +196,12 @@ class Settings(BaseModel):
     sandbox_domains: Lines = Field(
         (), description="Hosts that sandboxed commands may reach and Claude teammates may read."
     )
+    trust: Literal["ask", "always", "never"] = Field(
+        "ask",
+        description="Load what the repository has for agents and git (CLAUDE.md, `.claude`, hooks, filters):"
+        " `ask` once on a terminal and do without where nobody is there, `always`, or `never`. A repository's"
+        " own file cannot say `always`.",
+    )
     # A page can tell an agent that nobody watches to carry what it knows to another page.
     web: bool = Field(
         False, description="Let Claude teammates read any web page; they can search the web either way."
@@ -262,12 +268,23 @@ class Settings(BaseModel):
         description="What is left of a shared note's strength after half a minute of run time; 1 for all.",
     )
     note_floor: float = Field(0.01, ge=0, le=1, description="The strength below which no shared note fades.")
+    deadline_minutes: float | None = Field(
+        None,
+        ge=0,
+        description="Stop a run after so many minutes, so that it can be resumed; 0 for never. If not set:"
+        " never, and after 340 in a job on GitHub's own runners.",
+    )
     keep_worktrees: bool = Field(False, description="Keep the worktrees when the run has finished.")
     bell: bool = Field(
         True, description="Ring the terminal's bell when something waits for you, and when a run ends."
     )
     notify: bool = Field(
         False, description="Show that on the desktop too; needs `pip install 'workbench[notify]'`."
+    )
+    theme: str = Field(
+        "",
+        description="The viewer's colours, `nord` or `ansi-light` for example; dark if empty, or light where"
+        " the terminal says it is.",
     )
 
     @field_validator("agent")
@@ -422,6 +439,11 @@ def _known(where: str, table: Mapping[str, object]) -> dict[str, object]:
     for key in table:
         if key not in known:
             raise UsageError(f"{where} has an unknown setting `{key}`.", _did_you_mean(key, list(known)))
+    if table.get("trust") == "always":
+        raise UsageError(
+            f'{where} says trust = "always", and a repository cannot vouch for itself.',
+            "Take that out; to trust it, run `workbench trust`, or set WORKBENCH_TRUST=always yourself.",
+        )
     return {known[key]: value for key, value in table.items()}
 
 

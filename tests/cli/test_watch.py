@@ -59,7 +59,7 @@ def test_a_recording_is_told_in_words(repo: Path, how: dict[str, Any]) -> None:
     env = {"TERM": "xterm"} | {name: value for name, value in how.items() if name != "words"}
     done = workbench("watch", LOG, *how.get("words", []), repo=repo, said="team\nfly\nstop\n", **env)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"Run {RUN} is over. 7 of 7 tasks landed.\n")
+    assert done.stdout.startswith(f"Run {RUN} is over. 8 of 8 tasks landed.\n")
     assert "is no command here" in done.stdout and "This is a recording" in done.stdout
     assert not set(DRAWN) & set(done.stdout)
 

@@ -11,7 +11,7 @@ from workbench.core.policy import SHIPPED, problem, ruled
 def rules(**texts: tuple[str, ...]) -> tuple[PolicyRule, ...]:
     found: list[PolicyRule] = []
     for decision in ("allow", "ask", "deny"):
-        kind: Decided = decision  # type: ignore[assignment]
+        kind: Decided = decision
         found += [PolicyRule(decision=kind, rule=rule, source="here") for rule in texts.get(decision, ())]
     return tuple(found)
 

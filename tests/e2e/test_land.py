@@ -584,7 +584,7 @@ printf '%s\\n' "$@" >> {tmp_path}/asked
 if [ -e {tmp_path}/no-login ]; then echo "gh: not logged in" >&2; exit 4; fi
 case "$2" in
 list) cat {tmp_path}/opened 2>/dev/null || true ;;
-create) echo "Creating pull request"; echo https://example.invalid/pull/7 | tee {tmp_path}/opened ;;
+create) cat >> {tmp_path}/asked; echo Creating; echo https://example.invalid/pull/7 | tee {tmp_path}/opened ;;
 esac
 """
     )

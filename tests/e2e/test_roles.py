@@ -18,6 +18,13 @@ from workbench.rehearsal.server import Rehearsal, headers_env, serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
 
+
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a repository that nobody trusts, a role has no text."""
+    monkeypatch.setenv("WORKBENCH_TRUST", "always")
+
+
 WRITER = """\
 ---
 name: writer

@@ -195,6 +195,23 @@ def test_the_viewer_stays_when_the_run_has_ended(screen: Screen) -> None:
     assert "every task landed" in ended, "the report"
 
 
+def test_the_report_is_of_what_stands_when_the_viewer_is_closed(screen: Screen) -> None:
+    screen.go.touch()
+    screen.run(plan=PLAN.replace("- plan: person\n", ""))
+    screen.until("Every task landed")
+    screen.press("3")
+    screen.until("Landings 2")
+    screen.press("Tab")
+    screen.until("the base")
+    screen.press("u")
+    screen.until("Undo the landing of")
+    screen.press("y")
+    screen.until("reverts")
+    screen.press("q")
+    ended = screen.until("exit=1.", whole=True)
+    assert "1 of 2 tasks landed" in ended
+
+
 def test_ctrl_c_asks_and_stops_gracefully(screen: Screen) -> None:
     screen.run()
     screen.until("50%")
@@ -207,6 +224,41 @@ def test_ctrl_c_asks_and_stops_gracefully(screen: Screen) -> None:
     screen.press("q")
     ended = screen.until("exit=130.", whole=True)
     assert "stopping: interrupted with Ctrl-C" in ended
+
+
+def test_a_viewer_that_was_put_aside_comes_back_whole(screen: Screen) -> None:
+    def whole(text: str) -> bool:
+        return all(it in text for it in ("Every task landed", "teammate  status", "q Close"))
+
+    screen.go.touch()
+    screen.run("--headless", plan=PLAN.replace("- plan: person\n", ""))
+    screen.until("exit=0.", whole=True)
+    screen.type("watch", "r")
+    screen.until(whole)
+    screen.press("C-z")
+    screen.until(lambda _: screen.mode("alternate_on") == "0")
+    screen.press("echo a''b", "Enter")
+    screen.until(lambda text: "\nab\n" in text)
+    screen.press("fg", "Enter")
+    screen.until(whole)
+    screen.press("C-z")
+    screen.until(lambda _: screen.mode("alternate_on") == "0")
+    screen.press("bg", "Enter", "fg", "Enter")
+    screen.until(whole)
+    screen.press("q")
+    screen.until(lambda text: text.count("exit=0.") > 1, whole=True)
+
+
+def test_a_viewer_without_a_shell_is_not_put_aside(screen: Screen) -> None:
+    screen.go.touch()
+    screen.run("--headless", plan=PLAN.replace("- plan: person\n", ""))
+    screen.until("exit=0.", whole=True)
+    screen.press(f"exec {shlex.join([sys.executable, '-m', 'workbench', 'watch', 'r'])}", "Enter")
+    screen.until("Every task landed")
+    screen.press("C-z")
+    screen.until("no shell to go back to")
+    screen.press("1")
+    screen.until("Doctor")
 
 
 def test_a_viewer_that_is_killed_leaves_terminal_and_run(screen: Screen) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tests.tui.quiet import until_quiet
 from workbench.composition.watching import Piece, parsed
 from workbench.core.events import Record
 from workbench.tui.app import WorkbenchApp
@@ -36,6 +37,14 @@ class Recording:
     async def pieces(self) -> AsyncIterator[Piece]:
         """See Source."""
         yield self.piece
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and pauses take as long as the viewer is at work, and no longer; the terminal says nothing."""
+    monkeypatch.delenv("COLORFGBG", raising=False)
+    monkeypatch.setattr("textual.app.wait_for_idle", until_quiet)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", until_quiet)
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from tests.tui.conftest import Recording, recorded
 from workbench.composition.place import Place, open_place
@@ -90,6 +92,7 @@ async def drawn(name: str) -> str:
 
 async def _shot(app: WorkbenchApp, size: tuple[int, int], way: Way) -> str:
     async with app.run_test(size=size) as pilot:
+        app.theme = "textual-dark"
         await _settled(app, pilot)
         await way(app, pilot)
         await _settled(app, pilot)
@@ -99,7 +102,10 @@ async def _shot(app: WorkbenchApp, size: tuple[int, int], way: Way) -> str:
 async def _settled(app: WorkbenchApp, pilot: Pilot[None]) -> None:
     """Until all that was read has been read, and is shown. Who looks again and again is not waited for."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(app.workers.wait_for_complete(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            while any(not it.is_finished for it in app.workers):
+                with contextlib.suppress(WorkerCancelled):  # another does its work
+                    await app.workers.wait_for_complete()
     await pilot.pause()
     app.look()
     await pilot.pause()
@@ -122,8 +128,10 @@ async def _repository(folder: Path) -> tuple[Place, float]:
 def _begin(folder: Path) -> None:
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
     commit = [*identity, "commit", "-q", "--allow-empty", "-m", "Begin"]
+    day = "2026-06-01T09:00:00+00:00"  # its hash stands in a picture
+    env = os.environ | {"GIT_AUTHOR_DATE": day, "GIT_COMMITTER_DATE": day}
     for command in (["init", "-q", "-b", "main"], commit):
-        subprocess.run(["git", "-C", str(folder), *command], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["git", "-C", str(folder), *command], check=True, stdin=subprocess.DEVNULL, env=env)
 
 
 def _small(svg: str) -> str:

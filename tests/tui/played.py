@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
@@ -119,9 +119,9 @@ def waiting(run: Played) -> list[str]:
     return [it.message.id for it in for_person(run.state)]
 
 
-def place_of(folder: Path, *, bell: bool = True, notify: bool = False) -> Place:
+def place_of(folder: Path, *, bell: bool = True, notify: bool = False, theme: str = "") -> Place:
     """As much of a repository as asking needs."""
-    settings = SimpleNamespace(bell=bell, notify=notify)
+    settings = SimpleNamespace(bell=bell, notify=notify, theme=theme)
     return cast("Place", SimpleNamespace(settings=settings, requests=lambda run: folder / run))
 
 
@@ -163,7 +163,7 @@ async def viewing(
     folder: Path | None,
     monkeypatch: pytest.MonkeyPatch,
     size: tuple[int, int] = (150, 40),
-    **settings: bool,
+    **settings: Any,
 ) -> AsyncIterator[Viewer]:
     """The viewer on a run that takes what is asked, or on a recording of it where there is no ``folder``."""
 
@@ -178,18 +178,6 @@ async def viewing(
     monkeypatch.setattr("workbench.composition.requesting.ask", ask)
     place = place_of(folder, **settings) if folder is not None else None
     app = WorkbenchApp(place, run, clock=lambda: run.now + 1)
-
-    async def idle(*_: float) -> None:
-        """Pilot waits for quiet by the clock, several times a key; all that is asked for here is known."""
-        quiet = 0
-        for _look in range(2_000):
-            if quiet == 4:
-                return
-            await asyncio.sleep(0.0005)
-            pumps = (app, *app.screen_stack, *(app.screen.walk_children() if app.screen_stack else ()))
-            quiet = quiet + 1 if all(it._message_queue.empty() for it in pumps) else 0
-
-    monkeypatch.setattr("textual.app.wait_for_idle", idle)
     try:
         async with app.run_test(size=size) as pilot:
             viewer = Viewer(run, app, pilot)

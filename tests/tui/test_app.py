@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from tests.tui.conftest import NAMES, Opened, screen_text
+from tests.tui.told import until
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.screens.stop import StopScreen
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -14,7 +18,7 @@ async def test_every_screen_comes_up(opened: Opened, name: str, size: tuple[int,
         for key, mode in (("1", "home"), ("2", "team"), ("3", "merge"), ("4", "inbox"), ("5", "plan")):
             await pilot.press(key)
             assert pilot.app.current_mode == mode
-            assert pilot.app.watched.run in screen_text(pilot).splitlines()[0]  # type: ignore[attr-defined]
+            await until(pilot, f" {pilot.app.watched.run} ")  # type: ignore[attr-defined]
 
 
 async def test_keys_are_told(opened: Opened) -> None:
@@ -22,5 +26,40 @@ async def test_keys_are_told(opened: Opened) -> None:
         await pilot.press("question_mark")
         shown = screen_text(pilot)
         assert "Keys: team" in shown and "Pause the run" in shown
+        assert "Stop or close" in shown and "Page Left" not in shown
         await pilot.press("escape")
         assert "Keys: team" not in screen_text(pilot)
+
+
+async def test_a_key_that_does_nothing_here_is_not_told(opened: Opened) -> None:
+    async with opened("quiet", size=(120, 60)) as pilot:
+        app = pilot.app
+        assert isinstance(app, WorkbenchApp)
+        await pilot.press("question_mark")
+        assert "Filter" in screen_text(pilot)
+        await pilot.press("escape")
+        app.open_task(next(iter(app.watched.state.tasks)))
+        await pilot.pause()
+        await pilot.press("question_mark")
+        shown = screen_text(pilot)
+        assert "Keys: task" in shown and "Filter" not in shown
+
+
+async def test_keys_that_come_in_one_burst_all_count(opened: Opened) -> None:
+    async with opened("quiet", size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        for _ in range(5):
+            pilot.app.post_message(events.Key("j", "j"))
+        await pilot.pause()
+        assert pilot.app.screen.query_one("#keys").scroll_y == 5
+
+
+async def test_ctrl_c_copies_what_is_selected_and_asks_otherwise(opened: Opened) -> None:
+    async with opened("quiet") as pilot:
+        app = pilot.app
+        app.screen.get_selected_text = lambda: "marked"  # type: ignore[method-assign]
+        await pilot.press("ctrl+c")
+        assert app.clipboard == "marked" and not isinstance(app.screen, StopScreen)
+        del app.screen.get_selected_text
+        await pilot.press("ctrl+c")
+        assert isinstance(app.screen, StopScreen)

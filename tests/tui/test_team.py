@@ -673,7 +673,7 @@ async def test_the_last_line_of_a_gate_that_runs_is_shown(monkeypatch: pytest.Mo
         return "....\n41 \x1b[31mpassed\n"
 
     monkeypatch.setattr("workbench.composition.gatelogs.gate_output", printed)
-    quiet = SimpleNamespace(settings=SimpleNamespace(bell=False, notify=False))
+    quiet = SimpleNamespace(settings=SimpleNamespace(bell=False, notify=False, theme=""))
     app = WorkbenchApp(cast("Place", quiet), Played(story), clock=lambda: story.now)
     async with app.run_test(size=(160, 45)) as pilot:
         while app.watched.state.seq < len(story.log):

@@ -56,7 +56,7 @@ async def test_it_says_who_and_what(opened: Opened, log: str, size: tuple[int, i
         text = screen_text(pilot)
         task, number = attempts(screen)[-1]
         assert screen.teammate in text and task in text and f"attempt {number}" in text
-        assert "[Transcript" in text and "from the run's events" in text
+        assert "▸Transcript" in text and "from the run's events" in text
         assert all(len(line) <= size[0] for line in text.splitlines())
 
 

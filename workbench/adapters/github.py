@@ -22,19 +22,35 @@ def installed() -> bool:
 async def pull_request(root: Path, *, head: str, base: str, title: str, body: str) -> str:
     """The address of the open pull request of branch ``head``, opened into ``base`` ("": the repository's
     default branch) when there is none. Raises WorkbenchError with gh's words."""
+    if there := await standing(root, head=head, base=base):
+        return there
+    return await create(root, head=head, base=base, title=title, body=body)
+
+
+async def standing(root: Path, *, head: str, base: str) -> str:
+    """The address of the open pull request of ``head`` into ``base`` ("": any branch), "" when there is
+    none."""
     words = ("pr", "list", "--head", head, "--state", "open", "--json", "url", "--jq", ".[].url")
-    standing = (await _gh(root, *words, *(("--base", base) if base else ()))).split()
-    if standing:
-        return standing[0]
+    found = (await _gh(root, *words, *(("--base", base) if base else ()))).split()
+    return found[0] if found else ""
+
+
+async def create(root: Path, *, head: str, base: str, title: str, body: str) -> str:
+    """Open a pull request; gives its address ("" where gh did not say it)."""
     into = ("--base", base) if base else ()
-    said = await _gh(
-        root, "pr", "create", "--head", head, *into, "--title", title, "--body", body[:BODY_LIMIT]
-    )
+    words = ("pr", "create", "--head", head, *into, "--title", title, "--body-file", "-")
+    said = await _gh(root, *words, feed=body[:BODY_LIMIT].encode())
     found = re.findall(r"https?://\S+", said)
     return found[-1] if found else ""
 
 
-async def _gh(root: Path, *words: str) -> str:
+async def update(root: Path, address: str, *, title: str, body: str) -> None:
+    """Give the pull request at ``address`` another title and text. Raises WorkbenchError with gh's words."""
+    words = ("pr", "edit", address, "--title", title, "--body-file", "-")
+    await _gh(root, *words, feed=body[:BODY_LIMIT].encode())
+
+
+async def _gh(root: Path, *words: str, feed: bytes = b"") -> str:
     # Variables that point git at another repository would point gh there too.
     tied = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE")
     env = {name: value for name, value in os.environ.items() if name not in tied}
@@ -43,12 +59,12 @@ async def _gh(root: Path, *words: str) -> str:
         *words,
         cwd=root,
         env=env | {"GH_PROMPT_DISABLED": "1"},
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if feed else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        out, err = await process.communicate()
+        out, err = await process.communicate(feed or None)
     except asyncio.CancelledError:
         process.terminate()
         await process.wait()

@@ -210,7 +210,7 @@ class _Storm:
         """Kill teammates, and then the orchestrator, unless it ends first."""
         began = time.monotonic()
         death = began + self._dice.uniform(*ORCHESTRATOR_SECONDS) * self.patience
-        strike = began + self._dice.uniform(*AGENT_SECONDS)
+        strike = began + self._dice.uniform(*AGENT_SECONDS) * self.patience
         while True:
             with suppress(psutil.TimeoutExpired):
                 process.wait(SAMPLE_SECONDS)
@@ -220,7 +220,7 @@ class _Storm:
                 with suppress(psutil.Error):
                     self.memory.append(float(process.memory_info().rss))
             if now >= strike:
-                strike = now + self._dice.uniform(*AGENT_SECONDS)
+                strike = now + self._dice.uniform(*AGENT_SECONDS) * self.patience
                 self._kill_somebody()
             if now >= death:
                 process.kill()

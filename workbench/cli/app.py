@@ -3,6 +3,7 @@ quick; what a command does is in the module it imports."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from copy import copy
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import interop, keeping, note, policy, talking, team
+from workbench.cli import guarding, handing, interop, keeping, note, policy, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -22,7 +23,8 @@ app = typer.Typer(
     "Start with `workbench demo`: it runs the whole thing on a sample repository, with no key. Then write "
     "a plan (`workbench check plan.md` tells what is wrong with it), approve it, and run it.",
     epilog="Exit codes: 0 every task landed; 1 some task did not; 2 usage, plan or set-up error; 3 a bug of "
-    "workbench; 130 interrupted (`workbench resume` goes on).",
+    "workbench; 130 interrupted (`workbench resume` goes on). In a job of GitHub Actions, 0 also when a run "
+    "was stopped for its deadline with nothing given up.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -62,6 +64,19 @@ NewId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="Name 
 Headless = Annotated[
     bool, typer.Option("--headless", help="No viewer: a live table on a terminal, lines anywhere else.")
 ]
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline", min=0, metavar="MINUTES", help="Stop by then, so that it can be resumed; 0 for never."
+    ),
+]
+Ci = Annotated[
+    bool | None,
+    typer.Option(
+        "--ci/--no-ci", show_default=False, help="Be a step of GitHub Actions; found by itself in a job."
+    ),
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write test results there.")]
 
 
 def _version(wanted: bool) -> None:
@@ -119,6 +134,9 @@ def run(
     write_back: Annotated[
         bool | None, typer.Option("--write-back", help="Tick the boxes in PLAN as its tasks land.")
     ] = None,
+    deadline: Deadline = None,
+    ci: Ci = None,
+    junit: Junit = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -130,8 +148,8 @@ def run(
     from workbench.cli.running import Wanted, run_plan
 
     overrides = {"team": team, "agent": agent, "gates": gate, "model": model, "budget_usd": budget_usd}
-    overrides |= {"lead": lead, "write_back": write_back}
-    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json)
+    overrides |= {"lead": lead, "write_back": write_back, "deadline_minutes": deadline}
+    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, yes, headless, json, ci, junit)
     raise typer.Exit(run_plan(wanted))
 
 
@@ -151,6 +169,9 @@ def rehearse(
             "--script", metavar="FILE", help="What the model does; written from the plan if not given."
         ),
     ] = None,
+    deadline: Deadline = None,
+    ci: Ci = None,
+    junit: Junit = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -163,8 +184,8 @@ def rehearse(
     """
     from workbench.cli.running import Wanted, rehearse_plan
 
-    overrides = {"team": team, "gates": gate, "lead": lead}
-    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json)
+    overrides = {"team": team, "gates": gate, "lead": lead, "deadline_minutes": deadline}
+    wanted = Wanted(plan, repo, overrides, base, run_id, no_gates, True, headless, json, ci, junit)
     raise typer.Exit(rehearse_plan(wanted, script))
 
 
@@ -297,6 +318,9 @@ def resume(
     run: RunId = None,
     repo: Repo = HERE,
     budget_usd: Budget = None,
+    deadline: Deadline = None,
+    ci: Ci = None,
+    junit: Junit = None,
     headless: Headless = False,
     json: Json = False,
 ) -> None:
@@ -307,7 +331,11 @@ def resume(
     """
     from workbench.cli.running import resume as body
 
-    raise typer.Exit(body(run, repo, budget_usd, headless=headless, json=json))
+    raise typer.Exit(
+        body(
+            run, repo, budget_usd, headless=headless, json=json, deadline_minutes=deadline, ci=ci, junit=junit
+        )
+    )
 
 
 @app.command()
@@ -424,9 +452,14 @@ def undo(
 
 
 app.command()(keeping.clean)
+app.command()(guarding.trust)
+app.command()(guarding.audit)
 app.command()(interop.export)
 app.command("import")(interop.import_)
 
+app.command()(handing.init)
+app.command()(handing.pack)
+app.command()(handing.deliver)
 for command in talking.COMMANDS:
     app.command()(command)
 
@@ -617,4 +650,9 @@ def main(words: Sequence[str]) -> int:
         result = _narrowed(words)(list(words), standalone_mode=False, prog_name="workbench")
         return result if isinstance(result, int) else 0
 
-    return guarded(command)
+    if os.environ.get("GITHUB_ACTIONS") != "true":  # there, lines that are printed may be obeyed
+        return guarded(command)
+    from workbench.cli.ci.streams import words_only_on_stderr
+
+    with words_only_on_stderr():
+        return guarded(command)

@@ -30,7 +30,7 @@ def demo(directory: Path | None, *, json: bool, headless: bool) -> int:
         plan = root / "plan.md"
         plan.write_text(templates.text("demo/plan.md"), encoding="utf-8")
         # Settings of the user's own must not bend the demo: it shows what is in the box.
-        place = await open_place(repo, agent="claude", claude="bundled", keep_worktrees=False)
+        place = await open_place(repo, agent="claude", claude="bundled", keep_worktrees=False, trust="always")
         ready = planning.read_plan(plan)
         planning.approve(place, ready)
         if not json:

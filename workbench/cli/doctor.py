@@ -8,10 +8,10 @@ from pathlib import Path
 
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
-from workbench.composition.place import open_place
-from workbench.config import Settings, load
-from workbench.doctor import examine, is_ready
-from workbench.errors import SetupError
+from workbench.composition.place import Place, open_place
+from workbench.config import load
+from workbench.doctor import Finding, examine, is_ready
+from workbench.errors import SetupError, WorkbenchError
 
 MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 
@@ -19,13 +19,14 @@ MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bo
 def doctor(repo: Path, *, json: bool) -> int:
     """Print every finding; gives 0 when nothing stops a run and 2 otherwise."""
 
-    async def settings() -> Settings:
+    async def look() -> list[Finding]:
         try:
-            return (await open_place(repo)).settings
+            place = await open_place(repo)
         except SetupError:  # no repository to speak of: that will be a finding, not the end
-            return load(repo)
+            return await examine(repo, load(repo))
+        return [*await examine(repo, place.settings), *await _trust(place)]
 
-    findings = run_async(examine(repo, run_async(settings())))
+    findings = run_async(look())
     if json:
         print(jsonlib.dumps([asdict(finding) for finding in findings], indent=2))
         return 0 if is_ready(findings) else 2
@@ -43,3 +44,18 @@ def doctor(repo: Path, *, json: bool) -> int:
     if is_ready(findings):
         out.print("\nReady. Try `workbench demo`, or `workbench check plan.md`.")
     return 0 if is_ready(findings) else 2
+
+
+async def _trust(place: Place) -> list[Finding]:
+    """Whether a run that starts now loads what the repository has for agents, if it has anything."""
+    from workbench.composition.trusting import gate
+    from workbench.core.trust.words import standing
+
+    try:
+        trust = (await gate(place, place.repository.head)).trust
+    except WorkbenchError as error:
+        return [Finding("trust", "fail", str(error), error.hint)]
+    if not trust.count:
+        return []
+    said, hint = (f"{words[:1].upper()}{words[1:]}" for words in standing(trust))
+    return [Finding("trust", "ok" if trust.trusted else "warn", f"{said}.", hint and f"{hint}.")]

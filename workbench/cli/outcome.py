@@ -1,7 +1,7 @@
 """How a command ends: what a person reads when it fails, and the exit code.
 
 0 all is well; 1 some task did not land; 2 usage, plan or set-up error; 3 a bug of ours; 130
-interrupted.
+interrupted. As a step of a job, what was stopped for its deadline with nothing given up is well, too.
 """
 
 from __future__ import annotations

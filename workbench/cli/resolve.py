@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.cli.driving import run_async
 from workbench.cli.outcome import explain
 from workbench.cli.running import go
+from workbench.cli.trust import asking
 from workbench.composition.past import read_run
 from workbench.composition.place import open_place
 from workbench.composition.provided import Stuck, stuck
@@ -24,7 +25,9 @@ def resolve(task: str, commit: str | None, run: str | None, repo: Path, *, headl
             found = stuck(place, read_run(place, run), task)
             print(jsonlib.dumps(asdict(found)) if json else _words(found))
             return 0
-        return await go(place, resume_run(place, run, provided=(task, commit), say=explain), headless, json)
+        ask = asking(headless, json)
+        opening = resume_run(place, run, provided=(task, commit), say=explain, ask=ask)
+        return await go(place, opening, headless, json)
 
     return run_async(main())
 

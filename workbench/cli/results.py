@@ -28,6 +28,7 @@ from workbench.core.report import (
     proof_words,
     proposal_words,
     report,
+    trust_words,
 )
 from workbench.core.state import RunState
 from workbench.core.story.events import alarm
@@ -140,8 +141,9 @@ def print_report(result: Report) -> None:
 def _print_alarms(result: Report) -> None:
     from rich.text import Text
 
-    for words in proposal_words(result):
-        console().print(Text(words, "yellow"))
+    for words in (trust_words(result), *proposal_words(result)):
+        if words:
+            console().print(Text(words, "yellow"))
     for raised in result.alarms:
         console().print(Text("alarm: ", "red") + Text(alarm(raised).what.replace("\n", "\n  ")))
 
@@ -176,10 +178,10 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds + since)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
-    for words in proposal_words(report(state)):
-        print(f"  {words}")
-    if state.protection is not None:
-        print(f"  {in_short(state.protection)}")
+    walls = in_short(state.protection) if state.protection is not None else ""
+    for words in (trust_words(report(state)), walls, *proposal_words(report(state))):
+        if words:
+            print(f"  {words}")
     if going_on and (why := resting(state)):
         print(f"  {why}")
     for task in state.tasks.values():

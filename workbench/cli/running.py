@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.cli.ci.step import as_step
+from workbench.cli.ci.surroundings import surroundings
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, looked_at, run_async
 from workbench.cli.outcome import explain
+from workbench.cli.trust import asking, say_standing
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
+from workbench.composition.deadline import deadline
 from workbench.composition.place import Place, open_place
 from workbench.composition.requesting import is_paused
 from workbench.composition.runs import Run, resume_run, start_run
 from workbench.core import plan as plans
-from workbench.errors import UsageError
+from workbench.errors import UsageError, WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.cli.ci.leaving import Step
     from workbench.core.report import Report
 
 
@@ -37,6 +43,8 @@ class Wanted:
     yes: bool = False
     headless: bool = False
     json: bool = False
+    ci: bool | None = None
+    junit: Path | None = None
 
 
 def run_plan(wanted: Wanted) -> int:
@@ -52,10 +60,18 @@ def run_plan(wanted: Wanted) -> int:
         if wanted.yes:
             planning.approve(place, ready)
         planning.demand_approval(place, ready)
-        opening = start_run(place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates)
-        return await go(place, opening, wanted.headless, wanted.json)
+        opening = start_run(
+            place,
+            ready,
+            base=wanted.base,
+            run_id=wanted.run_id,
+            no_gates=wanted.no_gates,
+            ask=asking(wanted.headless, wanted.json),
+        )
+        return await go(place, opening, wanted.headless, wanted.json, step, wanted.junit)
 
-    return run_async(main())
+    with as_step(surroundings(wanted.ci, wanted.junit)) as step:
+        return run_async(main())
 
 
 def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
@@ -78,18 +94,35 @@ def rehearse_plan(wanted: Wanted, script_file: Path | None) -> int:
         ready = planning.ReadyPlan(wanted.plan, text, plan, plans.sha256(text))
         script = load(planning.read_text(script_file)) if script_file else author(plan)
         opening = start_run(
-            place, ready, base=wanted.base, run_id=wanted.run_id, no_gates=wanted.no_gates, script=script
+            place,
+            ready,
+            base=wanted.base,
+            run_id=wanted.run_id,
+            no_gates=wanted.no_gates,
+            script=script,
+            ask=asking(wanted.headless, wanted.json),
         )
-        return await go(place, opening, wanted.headless, wanted.json)
+        return await go(place, opening, wanted.headless, wanted.json, step, wanted.junit)
 
-    return run_async(main())
+    with as_step(surroundings(wanted.ci, wanted.junit)) as step:
+        return run_async(main())
 
 
-def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: bool, json: bool) -> int:
+def resume(
+    run: str | None,
+    repo: Path,
+    budget_usd: float | None,
+    *,
+    headless: bool,
+    json: bool,
+    deadline_minutes: float | None = None,
+    ci: bool | None = None,
+    junit: Path | None = None,
+) -> int:
     """Go on with a run; gives the exit code."""
 
     async def main() -> int:
-        place = await open_place(repo)
+        place = await open_place(repo, deadline_minutes=deadline_minutes)
         if is_paused(place, run):
             from workbench.cli.asking import unpause
 
@@ -99,23 +132,68 @@ def resume(run: str | None, repo: Path, budget_usd: float | None, *, headless: b
                     "`workbench stop` it first, and resume it with the budget; or resume without.",
                 )
             return await unpause(place, run, json=json)
-        return await go(place, resume_run(place, run, budget_usd=budget_usd, say=explain), headless, json)
+        ask = asking(headless, json)
+        opening = resume_run(place, run, budget_usd=budget_usd, say=explain, ask=ask)
+        return await go(place, opening, headless, json, step, junit)
 
-    return run_async(main())
+    with as_step(surroundings(ci, junit)) as step:
+        return run_async(main())
 
 
-async def go(place: Place, opening: AbstractAsyncContextManager[Run], headless: bool, json: bool) -> int:
-    """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code."""
-    display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
+async def go(
+    place: Place,
+    opening: AbstractAsyncContextManager[Run],
+    headless: bool,
+    json: bool,
+    step: Step | None = None,
+    junit: Path | None = None,
+) -> int:
+    """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code. ``step``
+    is there where this is one of a job, ``junit`` a file for test results."""
+    began, minutes = time.monotonic(), place.settings.deadline_minutes
+    if minutes is None:
+        minutes = step.around.minutes if step is not None else 0.0
+    if step is not None and not json:
+        display = step.display()
+    else:
+        display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
     async with looked_at(display), opening as run:
-        result, code = await drive(place, run, display)
-    if not json:
+        say_standing(run.trust)
+        if step is not None:
+            step.run = run.id
+        with deadline(run, minutes, time.monotonic() - began):
+            result, code = await drive(place, run, display)
+    if step is None and not json:
+        result, code = await _as_it_stands(place, run, result, code)
+    if junit is not None and step is None:
+        from workbench.cli.ci.leaving import write_junit
+
+        write_junit(junit, result)
+    if step is not None:
+        code = step.leave(run.state, result, place.root, place.worktrees(run.id), code)
+    elif not json:
         from workbench.cli.results import print_report
 
         with contextlib.suppress(OSError):  # the reader went away; the exit code is still the run's
             print_report(result)
+    if step is not None or not json:
         next_steps(result)
     return code
+
+
+async def _as_it_stands(place: Place, run: Run, result: Report, code: int) -> tuple[Report, int]:
+    """The report and the exit code once the viewer is closed: a landing may have been undone in it."""
+    from workbench.composition.past import proven_report, read_from
+
+    try:
+        with place.reading() as store:
+            if store.last(run.id) <= run.state.seq:
+                return result, code
+            state = read_from(store, run.id)
+        result = await proven_report(place, state)
+    except (WorkbenchError, OSError):  # what is known of it is told
+        return result, code
+    return result, code or int(not result.complete)
 
 
 def next_steps(result: Report) -> None:

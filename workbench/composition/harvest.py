@@ -10,6 +10,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.lock import RepositoryLock
 from workbench.composition.past import read_run, settle
 from workbench.composition.place import Place
+from workbench.core.delivery import proven
 from workbench.core.state import RunState, TaskStatus
 from workbench.errors import UsageError
 
@@ -67,7 +68,7 @@ async def _work(git: Plumbing, state: RunState) -> Work:
             f"`workbench status {state.run}` shows where its tasks stand.",
         )
     tree = await git.tree_of(tip)
-    gates = _proven(state, tree)
+    gates = proven(state, tree)
     missing = [gate for gate in state.settings.gates if gate not in gates]
     if not state.settings.no_gates and (missing or not gates) and tree != state.base_tree:
         raise UsageError(
@@ -77,12 +78,6 @@ async def _work(git: Plumbing, state: RunState) -> Work:
             f"`git branch -f {branch} {state.tip[:10]}` takes it back to what is proven.",
         )
     return Work(state, branch, tip, gates)
-
-
-def _proven(state: RunState, tree: str) -> tuple[str, ...]:
-    """The gates with a green verdict for exactly this tree, those of the run first."""
-    green = [gate for (of, gate, _), verdict in state.verdicts.items() if of == tree and verdict.green]
-    return tuple(dict.fromkeys([gate for gate in state.settings.gates if gate in green] + green))
 
 
 def target_of(state: RunState, into: str | None) -> str:

@@ -34,6 +34,7 @@ from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
+from workbench.composition.trusting import Ask, gate, start_of
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
@@ -44,6 +45,7 @@ from workbench.core.mail import PERSON
 from workbench.core.models import RunSettings
 from workbench.core.requests import OF_THE_MOMENT
 from workbench.core.state import RunState
+from workbench.core.trust.items import Trust
 from workbench.crashpoints import killpoint
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -59,12 +61,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """A run that is open in this process: listen on ``bus``, then ``go``."""
+    """A run that is open in this process: listen on ``bus``, then ``go``. ``trust`` is what it goes by."""
 
     id: str
     engine: Engine
     bus: Bus
     world: World
+    trust: Trust
 
     @property
     def state(self) -> RunState:
@@ -175,10 +178,12 @@ async def start_run(
     run_id: str | None = None,
     no_gates: bool = False,
     script: Script | None = None,
+    ask: Ask | None = None,
 ) -> AsyncIterator[Run]:
     """Open a new run of an approved plan; leaving the context frees everything it held.
 
-    ``base`` is the ref to start from (the plan's, or HEAD). ``script`` makes it a rehearsal. Raises
+    ``base`` is the ref to start from (the plan's, or HEAD). ``script`` makes it a rehearsal; ``ask`` asks a
+    person whether the repository is trusted. Raises
     LockedError when another run is going on here, UsageError and SetupError for what is not ready.
     """
     async with AsyncExitStack() as stack:
@@ -192,8 +197,9 @@ async def start_run(
         if settings.lead and script is None:
             await demand_lead(place, settings)
         await demand_room(place, place.worktrees(run), settings, commit)
+        goes_by = await gate(place, commit, ask)
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
-        world = await stack.enter_async_context(open_world(place, run, settings, script))
+        world = await stack.enter_async_context(open_world(place, run, settings, script, goes_by))
         await _room_for_branches(world)
         started = RunStarted(
             plan=ready.plan,
@@ -211,6 +217,7 @@ async def start_run(
             roles=roles,
             plan_file=str(ready.path.resolve()),
             protection=world.protection,
+            trust=goes_by.trust,
         )
         for remark in remarks:
             world.notices.say(str(remark))
@@ -218,7 +225,7 @@ async def start_run(
         bus = Bus()
         engine = Engine(run, RunState(), store, bus)
         engine.emit(started)
-        yield Run(run, engine, bus, world)
+        yield Run(run, engine, bus, world, goes_by.trust)
 
 
 def say_nothing(sentence: str) -> None:
@@ -233,6 +240,7 @@ async def resume_run(
     budget_usd: float | None = None,
     provided: tuple[str, str] | None = None,
     say: Say = say_nothing,
+    ask: Ask | None = None,
 ) -> AsyncIterator[Run]:
     """Open a run that was stopped or killed, after accounting for what was in flight. ``provided`` is a
     task that was given up and the ref of a person's work for it, with which any run that is over goes on.
@@ -265,14 +273,15 @@ async def resume_run(
 
             await tidy(place, state)
             hint = f"`workbench report {run}` shows what came of it."
-            if (ask := open_change(state)) is not None:
-                hint = f"A change of its plan is not answered: `workbench answer {ask.message.id} yes`."
+            if (change := open_change(state)) is not None:
+                hint = f"A change of its plan is not answered: `workbench answer {change.message.id} yes`."
             raise UsageError(f"Run {run} is over: {state.outcome}.", hint)
         allow_files(len(state.settings.team))
         await asyncio.to_thread(reap_orphans, run, place.state_dir)
         await free_locks(place.repository.common_dir, run)
         script = stored_script(place, run) if state.settings.scripted else None
-        world = await stack.enter_async_context(open_world(place, run, state.settings, script))
+        goes_by = await gate(place, await start_of(place, state), ask)
+        world = await stack.enter_async_context(open_world(place, run, state.settings, script, goes_by))
         for sentence in said:
             world.notices.say(sentence)
         killpoint("resume.reaped")
@@ -295,9 +304,10 @@ async def resume_run(
                 budget_usd=budget_usd,
                 room=_room(world),
                 protection=world.protection,
+                trust=goes_by.trust,
             )
         )
-        yield Run(run, engine, bus, world)
+        yield Run(run, engine, bus, world, goes_by.trust)
 
 
 async def take_requests(store: SqliteStore, state: RunState, requests: Requests) -> None:
@@ -363,7 +373,8 @@ async def account_for(place: Place, store: SqliteStore, state: RunState) -> None
     from workbench.adapters.processes import reap_orphans
 
     await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
-    async with open_world(place, state.run, state.settings, None) as world:
+    goes_by = await gate(place, await start_of(place, state))
+    async with open_world(place, state.run, state.settings, None, goes_by) as world:
         await account(store, state, world)
 
 

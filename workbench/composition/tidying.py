@@ -8,6 +8,7 @@ import logging
 from workbench.adapters.git.refs import free_locks
 from workbench.adapters.processes import reap_orphans
 from workbench.composition.place import Place
+from workbench.composition.trusting import gate
 from workbench.composition.wiring import open_world
 from workbench.core.decide.proceeding import kept_worktrees
 from workbench.core.state import RunState
@@ -23,7 +24,8 @@ async def tidy(place: Place, state: RunState) -> None:
         return
     await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
     await free_locks(place.repository.common_dir, state.run)
-    async with open_world(place, state.run, state.settings, None) as world:
+    goes_by = await gate(place, state.base)
+    async with open_world(place, state.run, state.settings, None, goes_by) as world:
         for name in state.teammates.keys() - set(kept_worktrees(state)):
             try:
                 await world.worktrees.remove(name)

@@ -22,6 +22,7 @@ from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.guard import RepositoryGuard
 from workbench.adapters.git.plumbing import Plumbing
+from workbench.adapters.git.process import overruling
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
 from workbench.adapters.markers import MarkerFolders
 from workbench.adapters.memory import room_for
@@ -34,6 +35,8 @@ from workbench.composition.lead import LeadExtras, no_lead_extras, open_seat
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.composition.planning import approve_ticked
+from workbench.composition.trusting import Gate, restrained
+from workbench.composition.trusting import environment as environment_of
 from workbench.composition.walls import Walls, open_walls
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
@@ -61,10 +64,13 @@ Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 @asynccontextmanager
 async def open_world(
-    place: Place, run: str, settings: RunSettings, script: Script | None
+    place: Place, run: str, settings: RunSettings, script: Script | None, gate: Gate
 ) -> AsyncIterator[World]:
     """The world of one run; leaving it ends helper processes, gates and the rehearsal."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(overruling({} if gate.trust.trusted else gate.restraint))
+        if not gate.trust.trusted:
+            place = restrained(place)
         folder = place.run_dir(run)
         crashpoint("run.folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -131,6 +137,8 @@ async def open_world(
             guard=RepositoryGuard(place.repository, git, run),
             requests=RequestFolder(place.requests(run), notices.say),
             seat=await stack.enter_async_context(seat),
+            restraint=environment_of(gate.restraint, NO_COLLECTING),
+            planted=gate.planted,
             plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
             notes=place.notes(),
             protection=walls.protection,

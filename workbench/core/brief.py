@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.core.approvals import approver, turned_down
+from workbench.core.heeding import heeds
 from workbench.core.mail import MessageKind
 from workbench.core.mailing import answered, members, words
 from workbench.core.state import AttemptState, RunState, TaskStatus
@@ -58,7 +59,7 @@ def brief_values(
         **_planning(state, attempt),
         "notes": notes,
         "agent": tools_of(state, attempt.teammate),
-        "role": state.roles.get(task.spec.role),
+        "role": state.roles.get(task.spec.role) if heeds(state) else None,
     }
 
 

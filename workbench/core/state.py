@@ -19,6 +19,7 @@ from workbench.core.protection import Protection
 from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
 from workbench.core.traces import Trace
+from workbench.core.trust.items import Trust
 from workbench.errors import IllegalEvent
 
 
@@ -477,6 +478,7 @@ class RunState:
     """Those of them by which somebody wanted to join, by their ids."""
     paused: bool = False
     """Whether a person paused it."""
+    trust: Trust | None = None
     alarms: list[Raised] = field(default_factory=list)
     plan_file: str = ""
     approved: Plan | None = None

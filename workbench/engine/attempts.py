@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench.core import events as e
 from workbench.core.brief import brief_values, snapshot_message
+from workbench.core.heeding import role_of
 from workbench.core.mailing import members
 from workbench.core.models import MarkerKind, Usage
 from workbench.core.state import AttemptState, RunState
@@ -36,6 +37,7 @@ from workbench.engine.ports import (
     Said,
     Started,
 )
+from workbench.engine.trusting import is_trusted
 from workbench.engine.world import World
 from workbench.errors import WorkbenchError
 
@@ -199,17 +201,20 @@ class LiveAttempt:
         )
         watching = asyncio.ensure_future(deadlines.watch())
         try:
-            await world.agent.work(self._assignment(prepared.path, brief), self.inbox, self._report)
+            trusted = await is_trusted(state, attempt, world, prepared.path)
+            assignment = self._assignment(prepared.path, brief, trusted)
+            await world.agent.work(assignment, self.inbox, self._report)
         finally:
             watching.cancel()
             await asyncio.wait({watching})
 
-    def _assignment(self, worktree: Path, brief: str) -> Assignment:
+    def _assignment(self, worktree: Path, brief: str, trusted: bool) -> Assignment:
         state, attempt = self.state, self.attempt
         spec = state.tasks[attempt.task].spec
-        role = state.roles.get(spec.role)
+        role = role_of(state, spec.role)
         env = {
             **self.world.environment,
+            **({} if trusted else self.world.restraint),
             "CLAUDE_CODE_AGENT_ID": f"{attempt.teammate}@{state.run}",
             "CLAUDE_CODE_AGENT_TYPE": spec.role or "teammate",
             "CLAUDE_CODE_TEAM_NAME": state.run,
@@ -248,6 +253,7 @@ class LiveAttempt:
             asks_unruled=asks_unruled,
             seat=state.teammates[attempt.teammate].seat,
             by_hand=state.teammates[attempt.teammate].by_hand,
+            trusted=trusted,
         )
 
     def _report_end(self, worker: asyncio.Future[None]) -> None:

@@ -302,8 +302,9 @@ class Assignment:
     are the ids of those that the brief holds. ``read_only`` says that it may write nothing until it is given
     a letter that ``unlocks``; ``consult``, where there is one, asks somebody whether it may use a tool:
     one that the ``policy`` asks about, and, if it ``asks_unruled``, one that no rule of it names.
-    ``plays`` is what the repository says of its ``role``. With a ``seat`` it is for who joined from outside:
-    see TeammateJoined."""
+    ``plays`` is what the repository says of its ``role``. Only if ``trusted`` may the agent go by what the
+    repository says to agents: its instructions, hooks and settings. With a ``seat`` it is for who joined from
+    outside: see TeammateJoined."""
 
     run: str
     task: str
@@ -326,6 +327,7 @@ class Assignment:
     asks_unruled: bool = True
     seat: str = ""
     by_hand: bool = False
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ def no_extras(attempt: AttemptState, worktree: Path) -> Mapping[str, str]:
     return {}
 
 
+def nothing_planted(worktree: Path, deep: bool) -> tuple[str, ...]:
+    """Nobody looks into worktrees."""
+    return ()
+
+
 def unbounded() -> None:
     """Nothing is known that bounds how many agents fit into memory."""
 
@@ -93,6 +98,8 @@ class World:
     ``environment`` is what every agent gets (already reduced to what may reach one); ``extras`` adds to it
     for one attempt. ``room`` measures the memory there is; ``nonce`` makes the secret that binds markers to
     an attempt.
+    ``restraint`` is added to the environment of an attempt that does not go by what the repository says;
+    ``planted`` names what in its worktree is not what was trusted (in every folder if asked to).
     Without a ``guard`` nothing is guarded, and without ``plans`` no file shows the plan; ``seat`` is the
     lead's, in a run that has one.
     """
@@ -116,3 +123,5 @@ class World:
     requests: Requests = field(default_factory=NoRequests)
     seat: Seat | None = None
     plans: PlanFiles | None = None
+    restraint: Mapping[str, str] = field(default_factory=dict)
+    planted: Callable[[Path, bool], tuple[str, ...]] = nothing_planted

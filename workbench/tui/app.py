@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -18,8 +19,10 @@ from workbench.core.mail import ALL, LEAD, Decision
 from workbench.core.requests import Pause, Request, Stop, Unpause
 from workbench.core.watched import Watched
 from workbench.errors import IllegalEvent, WorkbenchError
+from workbench.tui import themes
 from workbench.tui.calling import Caller, Desktop, Wanted
 from workbench.tui.failing import Failing
+from workbench.tui.outside import put_aside
 from workbench.tui.palette import Commands
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.screens.home import HomeScreen
@@ -110,6 +113,11 @@ class WorkbenchApp(Failing):
 
     def on_mount(self) -> None:
         """Show where to begin, and follow the run."""
+        wanted = self.place.settings.theme if self.place is not None else ""
+        theme, unknown = themes.chosen(wanted, self.available_themes, os.environ)
+        self.theme = theme or self.theme
+        if unknown:
+            self.say(unknown, bad=True)
         self.switch_mode("team" if self._source is not None else "home")
         self.set_interval(LOOK_SECONDS, self._look_by_and_by)
         self._follow()
@@ -315,8 +323,8 @@ class WorkbenchApp(Failing):
         """Back to the shell for a while, unless that would stop the run: its process waits for this one."""
         if self._interrupt is not None:
             self.say("Ctrl-Z would hold up the run. q closes the viewer, p pauses the run.")
-        else:
-            self.action_suspend_process()
+        elif problem := put_aside(self):
+            self.say(problem, bad=True)
 
     def action_leave(self) -> None:
         """Back to the screen before, or close the viewer."""

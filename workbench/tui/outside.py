@@ -1,4 +1,4 @@
-"""Programs that get the terminal for a while: the editor of the person."""
+"""Programs that get the terminal for a while: the editor of the person, or their shell."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,7 @@ async def edit(app: App[Any], path: Path, line: int = 1) -> None:
         raise UsageError("There is no editor to open it in.", "Set $VISUAL or $EDITOR, say to `vim`.")
     try:
         # Nothing is drawn while another program has the terminal.
-        with app.batch_update(), app.suspend(), _keys_are_not_ours():
+        with app.batch_update(), app.suspend(), interrupts_are_theirs():
             editor = await asyncio.create_subprocess_exec(*at_line(words, path, line))
             code = await editor.wait()
     except SuspendNotSupported:
@@ -57,9 +58,42 @@ async def edit(app: App[Any], path: Path, line: int = 1) -> None:
         raise UsageError(f"`{words[0]}` ended with exit code {code}.", "What it saved is there.")
 
 
+def put_aside(app: App[Any]) -> str:
+    """Stop this process as Ctrl-Z does, until its shell lets it go on; gives a sentence where that cannot be.
+
+    Not Textual's own way: that stops this process alone, and the shell goes on waiting for a script that
+    started it; it stops where nobody can let it go on; and it comes back to a screen half drawn.
+    """
+    if os.getpgrp() == os.getsid(0):  # as in `tmux new-window workbench watch`
+        return "There is no shell to go back to, and nothing could bring the viewer back."
+    before = signal.getsignal(signal.SIGTSTP)
+    try:
+        with app.suspend():  # the terminal is given back before anybody takes it
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            shell = os.getppid()
+            os.kill(0, signal.SIGTSTP)
+            time.sleep(0.05)  # where a signal takes a moment
+            while _is_behind() and os.getppid() == shell:  # `bg`
+                os.kill(0, signal.SIGTSTP)
+                time.sleep(0.05)
+    except SuspendNotSupported:
+        return "This terminal has no shell to go back to."
+    finally:
+        signal.signal(signal.SIGTSTP, before)
+    return ""
+
+
+def _is_behind() -> bool:
+    try:
+        return os.tcgetpgrp(0) != os.getpgrp()
+    except OSError:  # it is gone
+        return False
+
+
 @contextmanager
-def _keys_are_not_ours() -> Iterator[None]:
-    """Ctrl-C goes to all programs on the terminal: here it means only the other one."""
+def interrupts_are_theirs() -> Iterator[None]:
+    """Ctrl-C goes to all programs on the terminal: here it means only the other one. It is not ignored but
+    handled, by nothing: what is ignored, a child would ignore, too."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SuspendNotSupported
+
+from workbench.tui.outside import interrupts_are_theirs
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -22,7 +21,7 @@ async def visit(app: App[Any], there: Visit) -> str:
     """Start a program on the terminal and wait until it has ended; gives a sentence where that cannot be
     done, "" otherwise. Meanwhile the run is followed as ever, and nothing is drawn."""
     try:
-        with _interrupts_are_theirs(), app.batch_update(), app.suspend():
+        with interrupts_are_theirs(), app.batch_update(), app.suspend():
             sys.stdout.write(f"\n{there.said}\n\n")
             sys.stdout.flush()
             process = await asyncio.create_subprocess_exec(*there.command, cwd=there.cwd, env=dict(there.env))
@@ -44,14 +43,3 @@ async def visit(app: App[Any], there: Visit) -> str:
     except OSError as error:
         return f"{there.command[0]} could not be started: {error.strerror}."
     return ""
-
-
-@contextmanager
-def _interrupts_are_theirs() -> Iterator[None]:
-    """Ctrl-C at the other program is not meant for us. It is not ignored but handled, by nothing: what is
-    ignored, a child would ignore, too."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -209,16 +208,12 @@ def _mutated(base: str, dice: random.Random, mark: str) -> str:
     return "\n".join(lines)
 
 
-def test_a_thousand_lines_are_quick() -> None:
-    base = "".join(f"def f{n}(a, b=1):\n    return g(a, b)\n\n\n" for n in range(250))
+@pytest.mark.timeout(60)  # 20 to 40 ms on a quiet machine; what is squared here takes minutes
+def test_a_thousand_functions_are_merged() -> None:
+    base = "".join(f"def f{n}(a, b=1):\n    return g(a, b)\n\n\n" for n in range(1000))
     ours, theirs = (base.replace("def f100(a, b=1", f"def f100(a, b=1, {name}=2") for name in "cd")
-    assert merge_file("a.py", base, ours, theirs) is not None
-    took = []
-    for _ in range(5):
-        start = time.perf_counter()
-        merge_file("a.py", base, ours, theirs)
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.15  # 20 to 40 ms on a quiet machine
+    merged = merge_file("a.py", base, ours, theirs)
+    assert merged is not None and "c=2" in str(merged) and "d=2" in str(merged)
 
 
 def test_a_lock_stands_before_what_the_other_side_added() -> None:

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -70,6 +70,8 @@ PATIENCE = 2.0
 
 T = TypeVar("T")
 
+_overruling: list[Mapping[str, str]] = []
+
 _pool = ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1), thread_name_prefix="git")
 
 
@@ -108,6 +110,7 @@ def plain_environment() -> dict[str, str]:
 def environment(author: tuple[str, str] = COMMITTER) -> dict[str, str]:
     """The environment of our own git commands: scrubbed, our settings, ``author`` as author."""
     env = plain_environment()
+    config = {name: value for settings in _overruling for name, value in settings.items()} | CONFIG
     env.update(
         LC_ALL="C",
         LANGUAGE="C",
@@ -120,12 +123,23 @@ def environment(author: tuple[str, str] = COMMITTER) -> dict[str, str]:
         GIT_AUTHOR_EMAIL=author[1],
         GIT_COMMITTER_NAME=COMMITTER[0],
         GIT_COMMITTER_EMAIL=COMMITTER[1],
-        GIT_CONFIG_COUNT=str(len(CONFIG)),
+        GIT_CONFIG_COUNT=str(len(config)),
     )
-    for number, (name, value) in enumerate(CONFIG.items()):
+    for number, (name, value) in enumerate(config.items()):
         env[f"GIT_CONFIG_KEY_{number}"] = name
         env[f"GIT_CONFIG_VALUE_{number}"] = value
     return env
+
+
+@contextlib.contextmanager
+def overruling(settings: Mapping[str, str]) -> Iterator[None]:
+    """Until this is left, all git commands of this process go by ``settings`` besides our own, whatever the
+    repository's configuration says. Of the whole process: it has one run, in one repository."""
+    _overruling.append(settings)
+    try:
+        yield
+    finally:
+        _overruling.remove(settings)
 
 
 @cache

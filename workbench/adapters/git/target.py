@@ -269,7 +269,7 @@ async def advance(checkout: Checkout, new: str, alike: Sequence[str], why: str) 
 
     async def once() -> None:
         crashpoint("target.advance")
-        done = await _as_user(place, *words, action=why)
+        done = await as_user(place, *words, action=why)
         killpoint("target.advanced")
         if done.code != 0:
             said = f"git would not bring {place.work_tree} along: {last_words(done.err)}"
@@ -285,7 +285,7 @@ async def push(repository: Repository, branch: str) -> str:
     forced. Gives the address that the remote said to visit, if any. Raises GitError with git's words."""
     place = Place(repository.git_dir, repository.root)
     ref = f"refs/heads/{branch}"
-    done = await _as_user(place, "push", "origin", f"{ref}:{ref}", session=False)
+    done = await as_user(place, "push", "origin", f"{ref}:{ref}", session=False)
     if done.code != 0:
         raise GitError(f"git could not push {branch} to origin: {last_words(done.err)}")
     said = re.search(r"^remote:.*?(https?://\S+)", done.err, re.MULTILINE)
@@ -294,10 +294,24 @@ async def push(repository: Repository, branch: str) -> str:
 
 async def has_origin(repository: Repository) -> bool:
     """Whether there is a remote called ``origin``."""
-    return bool(await _config(repository, "remote.origin.url"))
+    return bool(await origin_of(repository))
 
 
-async def _as_user(place: Place, *words: str, action: str = "", session: bool = True) -> Finished:
+async def origin_of(repository: Repository) -> str:
+    """Where ``origin`` is; "" when there is none."""
+    return await _config(repository, "remote.origin.url")
+
+
+async def default_branch(repository: Repository) -> str:
+    """The branch that ``origin`` takes for its main one, as far as a clone knows; else the one that is
+    checked out; "" for none."""
+    place = Place(repository.common_dir, repository.common_dir)
+    words = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    known = (await run(place, *words, fine=(0, 1, 128))).text
+    return known.removeprefix("origin/") or repository.branch
+
+
+async def as_user(place: Place, *words: str, action: str = "", session: bool = True) -> Finished:
     """Run git as the user would in a shell there. In a session of its own Ctrl-C in the terminal does not
     end it among files half written; without one it can ask for a password. It is waited for in any case."""
     env = plain_environment() | {"GIT_CEILING_DIRECTORIES": str(place.work_tree.parent)}

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from workbench.adapters.store import damage
-from workbench.adapters.store.chain import START, Verified, Walk, link
+from workbench.adapters.store.chain import START, Stored, Verified, Walk, link
 from workbench.adapters.store.damage import Damage, DamagedRun
 from workbench.adapters.store.failures import damaged, explained, unreadable
 from workbench.adapters.store.migrations import CHAINED, SCHEMA, migrate, readable
@@ -208,6 +208,13 @@ class SqliteStore:
             return Verified(sum(1 for _ in self.history(run)), "")
         way = self._walk(run, 0)
         return Verified(sum(1 for _ in self._verified(run, way)), way.head.hex())
+
+    def rows(self, run: str) -> Iterator[Stored]:
+        """Every row of ``run`` as it lies in the log, its hash with it, verified. Raises as ``read`` does."""
+        way = self._walk(run, 0)
+        yield from way
+        if way.broken is not None:
+            raise DamagedRun(damage.found(self.path, run, way.broken, self._bad(run, way)))
 
     def _verifiable(self) -> bool:
         """Whether there are hashes; an older log that is only read has none."""

@@ -28,6 +28,7 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     state.roles = {role.name: role for role in event.roles}
     state.started_at = state.resumed_at = at
     state.pace.room = event.room
+    state.trust = event.trust
     state.dependents = graph.dependents(tasks)
     for index, spec in enumerate(tasks):
         state.tasks[spec.id] = TaskState(spec, index, ranks[spec.id], set(spec.after), followers[spec.id])
@@ -70,6 +71,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
         state.active_seconds += max(0.0, state.at - state.resumed_at)
     state.outcome, state.ended_at, state.stops, state.trouble = None, None, 0, 0
     state.resumed_at = at
+    state.trust = event.trust or state.trust
     state.paused = False  # whoever resumes wants it to go on
     forsake(state)
     state.pairing.clear()  # a search that was cut short is not worth going on with

@@ -11,14 +11,16 @@ from workbench.core.models import (
     Verdict,
 )
 from workbench.core.protection import Protection
+from workbench.core.trust.items import Trust
 
 
 class RunStarted(Event):
     """A run began. ``base`` is the commit it starts from, ``target`` the branch the user was on
     (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
     into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them;
-    ``plan_file`` is the absolute path of the plan; ``protection`` what stands between it and the machine,
-    None in logs from before that was recorded."""
+    ``plan_file`` is the absolute path of the plan. ``trust`` is whether teammates load what the repository
+    says of itself; without it they do not. ``protection`` is what stands between them and the machine, None
+    in logs from before that was recorded."""
 
     plan: Plan
     plan_text: str
@@ -35,6 +37,7 @@ class RunStarted(Event):
     roles: tuple[Role, ...] = ()
     plan_file: str = ""
     protection: Protection | None = None
+    trust: Trust | None = None
 
 
 class BaseChecked(Event):
@@ -45,13 +48,15 @@ class BaseChecked(Event):
 
 
 class RunResumed(Event):
-    """The run goes on in a new process; everything that was in flight has been accounted for."""
+    """The run goes on in a new process; everything that was in flight has been accounted for. ``trust``,
+    where there is one, takes the place of what was decided before."""
 
     pid: int
     environment: str = ""
     budget_usd: float | None = None
     room: int | None = None
     protection: Protection | None = None
+    trust: Trust | None = None
 
 
 class StopRequested(Event):

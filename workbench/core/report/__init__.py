@@ -8,11 +8,13 @@ from workbench.core.report.drawing import elapsed, report
 from workbench.core.report.pages import (
     duration,
     graph,
+    has_landed,
     headline,
     junit,
     markdown,
     proof_words,
     proposal_words,
+    trust_words,
 )
 from workbench.core.report.values import Report
 
@@ -21,10 +23,12 @@ __all__ = [
     "duration",
     "elapsed",
     "graph",
+    "has_landed",
     "headline",
     "junit",
     "markdown",
     "proof_words",
     "proposal_words",
     "report",
+    "trust_words",
 ]

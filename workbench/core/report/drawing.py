@@ -88,6 +88,7 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         lead=_lead(state) if state.lead.life else None,
         protection=state.protection,
         protected=protected(state.protection, state.settings.agent) if state.protection else (),
+        trust=state.trust,
         proposals=tuple(_proposals(state)),
     )
 

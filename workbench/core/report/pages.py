@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from workbench.core.alarms import SHOWN, some
@@ -10,12 +11,16 @@ from workbench.core.report.values import (
     Report,
     TaskReport,
 )
+from workbench.core.trust.words import standing
 
 PROOF = (
     "Each landed task was looked for with `git rev-list`: what it delivered is an ancestor of the "
     "integration branch."
 )
 
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML may hold, not even escaped."""
 
 SHOWN_TESTS = 10
 """Failing tests of a semantic conflict that the Markdown lists; the rest is counted."""
@@ -66,6 +71,7 @@ def markdown(result: Report) -> str:
     lines += _conflicts(result) + _semantic_conflicts(result)
     if words := proof_words(result):
         lines += [words, ""]
+    lines += _trust(result)
     lines += _lead(result)
     lines += _proposals(result)
     lines += _alarms(result)
@@ -90,6 +96,17 @@ def proposal_words(result: Report) -> list[str]:
         f" `workbench answer {it.message} yes` (or no){further}."
         for it in result.proposals
     ]
+
+
+def trust_words(result: Report) -> str:
+    """How the run stood to its repository; "" where there was nothing to decide, or nobody knows."""
+    trust = result.trust
+    return standing(trust)[0] if trust is not None and trust.count else ""
+
+
+def _trust(result: Report) -> list[str]:
+    words = trust_words(result)
+    return [f"{words[0].upper()}{words[1:]}.", ""] if words else []
 
 
 def _proposals(result: Report) -> list[str]:
@@ -233,4 +250,5 @@ def junit(result: Report) -> str:
         elif task in skipped:
             ElementTree.SubElement(case, "skipped", message=task.reason or task.status)
     ElementTree.indent(suite)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+    xml = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", ElementTree.tostring(suite, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{xml}\n'

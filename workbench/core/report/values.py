@@ -6,6 +6,7 @@ from workbench.core.alarms import Alarm
 from workbench.core.flakes import Unreliable
 from workbench.core.models import Usage, Value
 from workbench.core.protection import Protection
+from workbench.core.trust.items import Trust
 
 
 class TaskReport(Value):
@@ -141,6 +142,7 @@ class Report(Value):
     flakes: tuple[Unreliable, ...] = ()
     excused: tuple[Unreliable, ...] = ()
     lead: LeadReport | None = None
+    trust: Trust | None = None
     proposals: tuple[ProposalReport, ...] = ()
     protection: Protection | None = None
     protected: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from workbench.core.story.words import Line, short
 
 _TOLD = frozenset({
     e.MessageSent, e.AskPassedOn, e.MessageRefused, e.RequestRefused, e.RunPaused, e.RunUnpaused,
-    e.TaskRetried, e.TaskSkipped,
+    e.TaskReassigned, e.TaskRetried, e.TaskSkipped,
 })  # fmt: skip
 """Most events are none of these, and a long log is read faster when that is one look."""
 

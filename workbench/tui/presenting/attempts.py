@@ -8,9 +8,9 @@ from workbench.core.report import duration
 from workbench.core.state import AttemptState, Phase
 from workbench.core.story import short
 from workbench.core.watched import Watched
-from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import Line, clean, lines_of
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
+from workbench.tui.presenting.times import time_of_day
 
 ATTEMPTS = (
     Column("#", 3, right=True),

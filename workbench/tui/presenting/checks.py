@@ -6,9 +6,9 @@ from workbench.core.history import GateRun
 from workbench.core.lists import some
 from workbench.core.report import duration
 from workbench.core.watched import Watched
-from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import Line, clean, labelled, lines_of, parted
 from workbench.tui.presenting.table import Cell, Column, Row
+from workbench.tui.presenting.times import time_of_day
 
 GATES = (
     Column("", 8),

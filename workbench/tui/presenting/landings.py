@@ -13,9 +13,9 @@ from workbench.core.state import Landed, RunState, Undone
 from workbench.core.story import clock_time
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
-from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import clean
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
+from workbench.tui.presenting.times import time_of_day
 
 LANES = 4
 """Branches that are drawn beside the line at once; a merge for which there is no room is drawn without its

@@ -8,9 +8,9 @@ from workbench.core.merge import queued
 from workbench.core.state import Landing, RunState
 from workbench.core.watched import Watched
 from workbench.tui.presenting.facts import Fact
-from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import clean
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
+from workbench.tui.presenting.times import time_of_day
 
 # -- queue -------------------------------------------------------------------------------------------
 

@@ -127,14 +127,13 @@ def change_lines(state: RunState) -> list[Cell]:
 _CHANGE: dict[str, Tone] = {"+": "good", "-": "bad", "~": "warn", "@": "faint"}
 
 
-def asked(found: Checked, shown: str) -> list[Cell]:
+def asked(found: Checked) -> list[Cell]:
     """What somebody reads before they approve a plan."""
     plan = found.plan
     assert plan is not None
     costly = sum(it.severity == "error" for it in found.findings)
     warned = len(found.findings) - costly
     lines = [
-        Cell(f"Approve {shown}, exactly as it was shown?", "strong"),
         Cell(f"{plan.title}: {len(plan.tasks)} task{'s' * (len(plan.tasks) != 1)}"),
         Cell(f"sha256 {found.sha256[:16]}", "faint"),
     ]
@@ -145,6 +144,5 @@ def asked(found: Checked, shown: str) -> list[Cell]:
     commands += [f"gate of {task.id}: {it}" for task in plan.tasks for it in task.gates]
     if commands:
         lines.append(Cell("Commands that a run of it starts:"))
-        lines += [Cell(f"  {it}", "accent") for it in commands[:8]]
-        lines += [Cell(f"  and {len(commands) - 8} more", "faint")] if len(commands) > 8 else []
+        lines += [Cell(f"  {it}", "accent") for it in commands]
     return lines

@@ -35,7 +35,12 @@ def moment(at: float) -> tuple[str, str]:
     return _moment(int(at))
 
 
-@lru_cache(maxsize=8_192)
+def time_of_day(at: float) -> str:
+    """A moment as the time of day, eight cells wide."""
+    return moment(at)[1]
+
+
+@lru_cache(maxsize=16_384)
 def _moment(at: int) -> tuple[str, str]:
     there = datetime.datetime.fromtimestamp(at).astimezone()
     return there.strftime("%Y-%m-%d"), there.strftime("%H:%M:%S")

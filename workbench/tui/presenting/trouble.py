@@ -10,10 +10,10 @@ from workbench.core.lists import some
 from workbench.core.state import RunState, Semantic
 from workbench.core.story import short
 from workbench.core.watched import Watched
-from workbench.tui.presenting.moments import time_of_day
 from workbench.tui.presenting.prose import Line, clean, heading, hunks, labelled, lines_of, parted
 from workbench.tui.presenting.standing import standing
 from workbench.tui.presenting.table import Cell, Column, Row, Tone
+from workbench.tui.presenting.times import time_of_day
 
 CONFLICTS = (
     Column("stands", 12),

@@ -34,6 +34,10 @@ class RunScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/", show=False),
         Binding("escape", "back", "Back", show=False),
         Binding("y", "copy", "Copy", show=False),
+        # Textual has this key for copying, and would show it as that alone.
+        Binding(
+            "ctrl+c", "copy_or_stop", "Stop or close", show=False, tooltip="Stop or close; copies a selection"
+        ),
     ]
     AUTO_FOCUS = "Rows"
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
@@ -122,11 +126,21 @@ class RunScreen(Screen[None]):
         if self.AUTO_FOCUS and (found := self.query(self.AUTO_FOCUS)):
             found.first().focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that does nothing here is not among the keys."""
+        return self.FILTERS if action == "filter" else super().check_action(action, parameters)
+
+    async def action_copy_or_stop(self) -> None:
+        """Copy what is selected; otherwise what Ctrl-C means everywhere."""
+        await self.run_action("app.stop" if self.get_selected_text() is None else "screen.copy_text")
+
     def action_copy(self) -> None:
         """Copy what stands at the cursor."""
         if text := self.copied():
             self.app.copy_to_clipboard(text)
             self.bench.say(f"copied: {text.splitlines()[0][:60]}")
+        else:
+            self.bench.say("There is nothing to copy here.")
 
     def matches(self, *texts: str) -> bool:
         """Whether these texts together have every word of the filter."""

@@ -68,7 +68,7 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def action_scroll(self, by: int) -> None:
         """So many lines further."""
-        self.query_one("#follows").scroll_relative(y=by, animate=False)
+        self.query_one("#follows").scroll_relative(y=by, animate=False, immediate=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """As its key."""

@@ -11,8 +11,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.content import Content
-from textual.widgets import Static
 
 from workbench.core.inbox import for_person
 from workbench.core.inbox import stuck as stuck_tasks
@@ -24,9 +22,12 @@ from workbench.tui.presenting import threads
 from workbench.tui.presenting.answering import Given, Guard, kept, next_item
 from workbench.tui.presenting.inbox import Item
 from workbench.tui.presenting.page import Page
+from workbench.tui.presenting.panes import Tab
+from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.letters import Letters
 from workbench.tui.widgets.page import PagePane, Scrolled
+from workbench.tui.widgets.panes import NEXT, PaneStrip
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -74,9 +75,10 @@ class InboxScreen(RunScreen):
         Binding("t", "teammate", "Teammate", show=False, tooltip="Open the teammate"),
         Binding("c", "copy", "Copy", show=False, tooltip="Copy the text of what stands at the cursor"),
         Binding(
-            "left_square_bracket,right_square_bracket",
+            "tab,shift+tab,left_square_bracket,right_square_bracket",
             "tab",
             "Letters",
+            key_display="tab",
             show=False,
             tooltip="To the letters, or back to what waits",
         ),
@@ -106,7 +108,7 @@ class InboxScreen(RunScreen):
 
     def body(self) -> ComposeResult:
         """See RunScreen."""
-        yield Static(id="tabs")
+        yield PaneStrip(id="tabs")
         with Container(id="panes"):
             yield Waiting(
                 box.COLUMNS,
@@ -137,7 +139,7 @@ class InboxScreen(RunScreen):
                 self._given = Given()
             self._was = (watched.run, watched.live)
             self._look_for_kept()
-        self.query_one("#tabs", Static).update(self._tabs(watched.state))
+        self.query_one("#tabs", PaneStrip).show(self._tabs(watched.state), NEXT)
         now = self.bench.now
         if self.letters:
             self.mail.bring(watched, now, self.filter, self._letter_fits if self.filter else None)
@@ -156,12 +158,18 @@ class InboxScreen(RunScreen):
     def _letter_fits(self, message: Message) -> bool:
         return self.matches(message.sender, message.to, message.kind.value, message.task, message.text)
 
-    def _tabs(self, state: RunState) -> Content:
+    def _tabs(self, state: RunState) -> tuple[Tab, Tab]:
         asks, stuck, letters = len(for_person(state)), len(stuck_tasks(state)), len(state.mail)
-        waiting = f"Waiting {asks}" + (f" + {stuck} stuck" if stuck else "")
-        tabs = ((waiting, not self.letters), (f"Letters {letters:,}", self.letters))
-        parts = [Content.styled(f" {name} ", "bold reverse" if on else "$text-muted") for name, on in tabs]
-        return Content.assemble(*parts, Content.styled("  [ ] changes", "dim"))
+        waiting = Cell(f"{asks} + {stuck} stuck" if stuck else f"{asks}")
+        return (
+            Tab("waiting", "Waiting", (waiting,), not self.letters),
+            Tab("letters", "Letters", (Cell(f"{letters:,}"),), self.letters),
+        )
+
+    def on_pane_strip_picked(self, event: PaneStrip.Picked) -> None:
+        """Show what was clicked on."""
+        if (event.key == "letters") != self.letters:
+            self.action_tab()
 
     def _show_page(self) -> None:
         watched, page = self.bench.watched, None
@@ -356,6 +364,11 @@ class InboxScreen(RunScreen):
         self.mail.display = self.letters
         self.action_rows()
         self.again()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters are not answered with yes or no."""
+        return None if action == "give" and self.letters else True
 
     def action_rows(self) -> None:
         """The keys go to the list."""

@@ -17,10 +17,12 @@ from textual.widgets import Static
 from workbench.errors import WorkbenchError
 from workbench.tui.presenting import graph
 from workbench.tui.presenting import plan as words
+from workbench.tui.presenting.panes import Tab
 from workbench.tui.presenting.table import Cell, fitted
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.header import content
 from workbench.tui.widgets.laying import Make, as_cells, as_source
+from workbench.tui.widgets.panes import NEXT, PaneStrip
 from workbench.tui.widgets.prose import Prose, as_markdown
 from workbench.tui.widgets.rows import Rows
 
@@ -73,7 +75,7 @@ class PlanScreen(RunScreen):
     def body(self) -> ComposeResult:
         """See RunScreen."""
         yield Static("", id="plan-line", markup=False)
-        yield Static("", id="plan-tabs")
+        yield PaneStrip(id="plan-tabs")
         with Container(id="plan-panes"):
             yield Prose(id="text")
             with Vertical(id="plan-side"):
@@ -105,7 +107,9 @@ class PlanScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a file can be approved: the plan of a run was, when it began."""
-        return action != "approve" or self.path is not None
+        if action == "approve":
+            return self.path is not None
+        return super().check_action(action, parameters)
 
     # -- showing --------------------------------------------------------------------------------
 
@@ -254,17 +258,23 @@ class PlanScreen(RunScreen):
 
     def _tabs(self) -> None:
         view = {"read": "Plan", "source": "Source", "change": "Proposed change"}[self._view]
-        names = (view, f"Graph {len(self._drawing.nodes)}", f"Check {len(self._said)}")
-        parts = [
-            Content.styled(f" {name} ", "bold reverse" if pane == self._on else "dim")
-            for pane, name in zip(PANES, names, strict=True)
-        ]
-        line = Content(" ").join(parts)
-        self._put("#plan-tabs", Content.assemble(line, Content.styled("  tab", "dim")))
+        graph_said, check_said = (Cell(str(len(it))) for it in (self._drawing.nodes, self._said))
+        tabs = (
+            Tab("text", view, (), self._on == "text"),
+            Tab("graph", "Graph", (graph_said,), self._on == "graph"),
+            Tab("problems", "Check", (check_said,), self._on == "problems"),
+        )
+        self.query_one("#plan-tabs", PaneStrip).show(tabs, NEXT)
 
     def action_pane(self, by: int) -> None:
         """Another pane."""
-        name = PANES[(PANES.index(self._on) + by) % len(PANES)]
+        self._go(PANES[(PANES.index(self._on) + by) % len(PANES)])
+
+    def on_pane_strip_picked(self, event: PaneStrip.Picked) -> None:
+        """Go to the pane that was clicked on."""
+        self._go(event.key)
+
+    def _go(self, name: str) -> None:
         self._pane(name)
         self.query_one(f"#{name}", Widget).focus()
 
@@ -325,7 +335,7 @@ class PlanScreen(RunScreen):
 
     def action_approve(self) -> None:
         """Approve the file exactly as it is shown, after asking."""
-        from workbench.tui.screens.approve import ApproveScreen
+        from workbench.tui.screens.confirm import ConfirmScreen
 
         found, path, place = self._checked, self.path, self.bench.place
         if path is None:
@@ -342,7 +352,9 @@ class PlanScreen(RunScreen):
             if yes:
                 self.run_worker(self._approving(place, path, found), group="approve")
 
-        self.app.push_screen(ApproveScreen(words.asked(found, self._shown_path)), answered)
+        lines = [(Cell(fitted(it.text, 400).rstrip(), it.tone),) for it in words.asked(found)]
+        title = f"Approve {self._shown_path}, exactly as it was shown?"
+        self.app.push_screen(ConfirmScreen(title, lines, "approve"), answered)
 
     async def _approving(self, place: Place, path: Path, found: Checked) -> None:
         from workbench.composition.checking import approve_as_shown

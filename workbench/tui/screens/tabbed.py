@@ -9,10 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from workbench.tui.presenting.panes import Tab
+from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.base import RunScreen
+from workbench.tui.widgets.panes import NEXT, PaneStrip
 from workbench.tui.widgets.rows import Rows
 from workbench.tui.widgets.sheet import Sheet
-from workbench.tui.widgets.tabs import Panes
 
 
 class TabbedScreen(RunScreen):
@@ -46,7 +48,7 @@ class TabbedScreen(RunScreen):
 
     def parts(self) -> ComposeResult:
         """The line of tabs and, below it, what they show."""
-        yield Panes(self.TABS, id="tabs")
+        yield PaneStrip(id="tabs")
         with ContentSwitcher(initial=self.tab, id="parts"):
             for name, _ in self.TABS:
                 yield self.pane(name)
@@ -61,7 +63,14 @@ class TabbedScreen(RunScreen):
     def label(self, counts: dict[str, int]) -> None:
         """Show how many there are behind each tab."""
         self._counts = {name: f"{count:,}" for name, count in counts.items() if count}
-        self.query_one("#tabs", Panes).show(self.tab, self._counts)
+        self._tell()
+
+    def _tell(self) -> None:
+        tabs = [
+            Tab(name, title, (Cell(self._counts[name]),) if name in self._counts else (), name == self.tab)
+            for name, title in self.TABS
+        ]
+        self.query_one("#tabs", PaneStrip).show(tabs, NEXT)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._refocus)
@@ -70,7 +79,7 @@ class TabbedScreen(RunScreen):
         """Show this part."""
         self.tab = name
         self.query_one("#parts", ContentSwitcher).current = name
-        self.query_one("#tabs", Panes).show(name, self._counts)
+        self._tell()
         self.opened()
         self.again()
         self._refocus()
@@ -95,6 +104,6 @@ class TabbedScreen(RunScreen):
         names = [name for name, _ in self.TABS]
         self.open_tab(names[(names.index(self.tab) + by) % len(names)])
 
-    def on_panes_chosen(self, event: Panes.Chosen) -> None:
+    def on_pane_strip_picked(self, event: PaneStrip.Picked) -> None:
         """Show the part that was clicked."""
-        self.open_tab(event.pane)
+        self.open_tab(event.key)

@@ -16,7 +16,7 @@ from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.base import RunScreen
 from workbench.tui.widgets.feed import Feed
 from workbench.tui.widgets.gateline import GateLine
-from workbench.tui.widgets.panes import PaneRows, PaneStrip
+from workbench.tui.widgets.panes import NEXT, PaneRows, PaneStrip
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class TeamScreen(RunScreen):
                 "z: all panes" if self.zoomed else HINTS[pane] if shown else "",
             )
         tabs = [Tab(pane, TITLES[pane], said[pane], pane == self.lower) for pane in PANES[1:]]
-        self.query_one("#tabs", PaneStrip).show(tabs, HINTS[self.pane] or "tab: next pane")
+        self.query_one("#tabs", PaneStrip).show(tabs, HINTS[self.pane] or NEXT)
 
     def _folds(self) -> tuple[Cell, ...]:
         return (Cell(f"{len(self.folded)} folded"),) if self.folded else ()
@@ -272,7 +272,7 @@ class TeamScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Folding is for tasks."""
-        return action != "fold" or self.pane == "tasks"
+        return self.pane == "tasks" if action == "fold" else super().check_action(action, parameters)
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane or to the one before."""

@@ -13,14 +13,16 @@ from textual.containers import Horizontal
 
 from workbench.core.requests import RequestShutdown
 from workbench.errors import WorkbenchError
+from workbench.tui.presenting.panes import Tab
+from workbench.tui.presenting.table import Cell
 from workbench.tui.presenting.teammate import about, attempt_of, conversation, marks
 from workbench.tui.screens.base import RunScreen
-from workbench.tui.screens.sure import SureScreen
+from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.visit import visit
 from workbench.tui.widgets.diff import DiffView
 from workbench.tui.widgets.facts import Facts
+from workbench.tui.widgets.panes import NEXT, PaneStrip
 from workbench.tui.widgets.passages import Passages
-from workbench.tui.widgets.tabs import Panes
 
 if TYPE_CHECKING:
     from workbench.composition.transcripts import TranscriptReader
@@ -62,7 +64,7 @@ class TeammateScreen(RunScreen):
         Binding("s", "shell", "Shell", tooltip="Open a shell in its worktree"),
         Binding("a", "attach", "Attach", tooltip="Open its Claude Code session"),
         Binding("r", "refresh", "Refresh", show=False, tooltip="Read its diff and its transcript anew"),
-        Binding("w", "leave", "Let it leave", show=False, tooltip="Ask it to leave the team"),
+        Binding("w", "let_go", "Let it leave", show=False, tooltip="Ask it to leave the team"),
     ]
 
     def __init__(self, name: str) -> None:
@@ -87,7 +89,7 @@ class TeammateScreen(RunScreen):
     def body(self) -> ComposeResult:
         """See RunScreen."""
         yield Facts(id="about")
-        yield Panes(PANES, id="panes")
+        yield PaneStrip(id="panes")
         with Horizontal(id="area"):
             yield Passages(id="transcript")
             yield DiffView(id="diff")
@@ -154,7 +156,11 @@ class TeammateScreen(RunScreen):
         diff = self.query_one("#diff", DiffView).patch
         counts = {"marks": str(len(found)) if found else ""}
         counts["diff"] = f"+{diff.added:,} -{diff.removed:,}" if diff.files else ""
-        self.query_one("#panes", Panes).show(self._pane, counts)
+        tabs = [
+            Tab(pane, title, (Cell(counts[pane]),) if counts.get(pane) else (), pane == self._pane)
+            for pane, title in PANES
+        ]
+        self.query_one("#panes", PaneStrip).show(tabs, NEXT)
 
     # -- what is read ---------------------------------------------------------------------------
 
@@ -254,9 +260,9 @@ class TeammateScreen(RunScreen):
         names = [pane for pane, _ in PANES]
         self.action_only(names[(names.index(self._pane) + way) % len(names)])
 
-    def on_panes_chosen(self, event: Panes.Chosen) -> None:
+    def on_pane_strip_picked(self, event: PaneStrip.Picked) -> None:
         """Go where the person clicked."""
-        self.action_only(event.pane)
+        self.action_only(event.key)
 
     def _refocus(self) -> None:
         self.query_one(f"#{self._pane}").focus()
@@ -294,7 +300,7 @@ class TeammateScreen(RunScreen):
         self._looked, self._listened = (), False
         self._tick()
 
-    def action_leave(self) -> None:
+    def action_let_go(self) -> None:
         """Ask the teammate to leave the team, once that is confirmed."""
         name = self.teammate
 
@@ -302,7 +308,9 @@ class TeammateScreen(RunScreen):
             if yes:
                 self.bench.ask(RequestShutdown(teammate=name), f"{name} is asked to leave")
 
-        self.app.push_screen(SureScreen(f"Let {name} leave the team?", f"ask {name} to leave"), sure)
+        what = "What it is at is kept. It may say why it stays instead."
+        asks = ConfirmScreen(f"Let {name} leave the team?", [(Cell(what),)], f"ask {name} to leave")
+        self.app.push_screen(asks, sure)
 
     def action_shell(self) -> None:
         """Open a shell in the worktree."""

@@ -39,11 +39,11 @@ class Brief(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def action_scroll_by(self, by: int) -> None:
         """So many lines further."""
-        self.scroll_relative(y=by, animate=False)
+        self.scroll_relative(y=by, animate=False, immediate=True)
 
     def action_page(self, by: int) -> None:
         """So many screens further."""
-        self.scroll_relative(y=by * max(1, self.size.height - 2), animate=False)
+        self.scroll_relative(y=by * max(1, self.size.height - 2), animate=False, immediate=True)
 
     def action_edge(self, way: int) -> None:
         """To the beginning or the end."""

@@ -45,6 +45,11 @@ class RunHeader(Widget):
             self._head = head
             self.refresh(layout=tall)
 
+    def on_resize(self) -> None:
+        """How many lines a notice needs is known once there is a width."""
+        if self._head.notice is not None:
+            self.refresh(layout=True)
+
     def render(self) -> RenderResult:
         """See Widget."""
         if not self._head.run:

@@ -16,6 +16,8 @@ from workbench.tui.presenting.page import Page, Part
 from workbench.tui.presenting.threads import clean
 from workbench.tui.widgets.header import content
 
+BETWEEN = "  ·  "
+
 _CHANGED = {"+": "$text-success", "-": "$text-error", "~": "$text-warning", "@": "dim"}
 """By the first sign of a line of what changes in a plan; the sign says the same."""
 
@@ -79,11 +81,20 @@ class PagePane(Vertical):
             return
         head.update(_head(page))
         rest.update(Content("\n").join(list(_parts(page))))
-        keys.update(_keys(page))
+        keys.update(_keys(page, self._room))
         keys.display = bool(page.keys)
         self._render_markdown("\n\n".join(part.text for part in page.parts if part.form == "markdown"))
         if before is None or before.key != page.key:
             self.query_one(Scrolled).scroll_home(animate=False)
+
+    @property
+    def _room(self) -> int:
+        return max(1, self.scrollable_content_region.width - 2)
+
+    def on_resize(self) -> None:
+        """Keys stand on as many lines as they need."""
+        if self._page is not None:
+            self.query_one("#keys-here", Static).update(_keys(self._page, self._room))
 
     def _render_markdown(self, text: str) -> None:
         if text == self._document:
@@ -127,8 +138,14 @@ def _text(part: Part) -> Content:
     return Content("\n".join(lines))
 
 
-def _keys(page: Page) -> Content:
-    found = []
+def _keys(page: Page, room: int) -> Content:
+    """The keys and what they do, none of them broken between two lines."""
+    shown, used = Content(), 0
     for key, what in page.keys:
-        found.append(Content.assemble(Content.styled(key, "bold $text-accent"), " " if key else "", what))
-    return Content("  ·  ").join(found)
+        item = Content.assemble(Content.styled(key, "bold $text-accent"), " " if key else "", what)
+        between = BETWEEN if used else ""
+        if used and used + len(between) + item.cell_length > room:
+            between, used = "\n", 0
+        shown = Content.assemble(shown, between, item)
+        used += item.cell_length + (len(between) if between == BETWEEN else 0)
+    return shown

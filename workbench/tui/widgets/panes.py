@@ -18,6 +18,9 @@ from workbench.tui.presenting.table import Cell
 from workbench.tui.widgets.header import content
 from workbench.tui.widgets.rows import Rows
 
+NEXT = "tab: next pane"
+"""What stands at the end of a strip."""
+
 BETWEEN_PANES: tuple[Binding, ...] = (
     Binding("h,left", "screen.pane(-1)", "Pane before", show=False),
     Binding("l,right", "screen.pane(1)", "Next pane", show=False),

@@ -149,12 +149,12 @@ class Prose(ScrollView, can_focus=True):
 
     def action_rows(self, by: int) -> None:
         """So many rows on."""
-        self.scroll_relative(y=by, animate=False)
+        self.scroll_relative(y=by, animate=False, immediate=True)
 
     def action_pages(self, by: int) -> None:
         """So many screens on."""
-        self.scroll_relative(y=by * max(1, self.size.height - 2), animate=False)
+        self.scroll_relative(y=by * max(1, self.size.height - 2), animate=False, immediate=True)
 
     def action_end(self, way: int) -> None:
         """To the beginning or the end."""
-        self.scroll_to(y=0 if way < 0 else self.max_scroll_y, animate=False)
+        self.scroll_to(y=0 if way < 0 else self.max_scroll_y, animate=False, immediate=True)

@@ -208,7 +208,8 @@ class Session:
             disallowed_tools=sorted(LEAVING | roles.without(given.plays)),
             mcp_servers={SERVER: tool_server(given.worktree, given.nonce, given.teammates, self._notes)},
             strict_mcp_config=True,
-            setting_sources=list(self._settings.setting_sources),
+            # Of a repository that nobody trusts neither settings nor CLAUDE.md: they would run and steer.
+            setting_sources=list(self._settings.setting_sources) if given.trusted else [],
             settings=claude_settings(
                 self._settings,
                 in_sandbox=in_sandbox,

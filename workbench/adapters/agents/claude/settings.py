@@ -24,7 +24,8 @@ class ClaudeSettings:
     ``web``              whether WebFetch may read any host. Off, because a page can tell an agent to
                          send what it knows to another page; searching and the documentation sites that
                          Claude Code itself knows are allowed all the same.
-    ``setting_sources``  which of Claude Code's settings files are read. ``project`` brings CLAUDE.md and
+    ``setting_sources``  which of Claude Code's settings files are read in a repository that is trusted; of
+                         another none is. ``project`` brings CLAUDE.md and
                          the repository's own ``.claude/``, whose hooks are programs that then run; an
                          empty tuple leaves both out. The user's own settings (``user``) stay out because
                          their hooks and permissions were meant for a person at the keyboard; what

@@ -1,0 +1,1 @@
+"""The GitHub action and workflow, run in a runner that stands in for GitHub's."""

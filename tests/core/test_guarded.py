@@ -1,0 +1,84 @@
+"""Which files need a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.core.guarded import GUARDED, definitions, guarded
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/ci.yml",
+        ".github/workflows/deep/er.yml",
+        ".GitHub/Workflows/ci.yml",
+        ".github/actions/mine/action.yml",
+        "tools/action.yaml",
+        ".claude/settings.json",
+        "packages/web/.claude/agents/x.md",
+        ".Claude/settings.json",
+        "CLAUDE.md",
+        "claude.md",
+        "docs/AGENTS.md",
+        ".mcp.json",
+        ".gitattributes",
+        "src/.gitattributes",
+        ".gitmodules",
+        ".husky/pre-commit",
+        ".githooks/post-merge",
+        ".pre-commit-config.yaml",
+        ".github/CODEOWNERS",
+        "web/.npmrc",
+        ".vscode/tasks.json",
+        "workbench.toml",
+        "odd\nname/.claude/x",
+        ".claude",
+        ".cl\u200caude/settings.json",
+        ".github/workflows",
+    ],
+)
+def test_what_runs_by_itself_or_steers_agents_needs_a_person(path: str) -> None:
+    assert path in guarded([path])
+    assert guarded([path])[path]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["src/app.py", "README.md", "github/workflows/ci.yml", "docs/workflows/ci.yml", "claude/x.py",
+     "CLAUDE.mdx", "src/hooks/use_state.ts", ".claude-x", "tests/conftest.py", "xaction.yml"],
+)  # fmt: skip
+def test_other_files_do_not(path: str) -> None:
+    assert guarded([path], ["pytest -q"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("gate", "path"),
+    [
+        ("make test", "Makefile"),
+        ("make", "Makefile"),
+        ("cd web && npm test", "web/package.json"),
+        ("./scripts/check.sh --all", "scripts/check.sh"),
+        ("bash ci/run.sh", "ci/run.sh"),
+        ("python tools/verify.py", "tools/verify.py"),
+        ("cd sub && ../check.sh", "check.sh"),
+        ("tox", "tox.ini"),
+        ("python -m pytest -q", "conftest.py"),
+        ("just check && ruff check .", "justfile"),
+        ("./gradlew test", "gradlew"),
+    ],
+)
+def test_what_defines_a_gate_needs_a_person(gate: str, path: str) -> None:
+    assert guarded([path], [gate]) == {path: f"it is part of the gate `{gate}`"}
+    assert guarded([path], ["true"]) == {}
+
+
+def test_a_path_outside_defines_nothing_and_a_broken_command_is_no_reason_to_fail() -> None:
+    assert definitions("../../other/check.sh; /usr/bin/check.sh") == frozenset()
+    assert definitions("echo 'open") == frozenset()
+
+
+def test_every_glob_matches_something_of_its_own() -> None:
+    for glob, why in GUARDED:
+        path = glob.replace("**/", "").replace("**", "x").replace("*", "")
+        assert guarded([path]) == {path: why}, glob
