@@ -9,6 +9,9 @@ import pytest
 
 from tests.e2e.conftest import CommandLine, workbench
 from workbench.adapters.agents.claude.using import simple_commands
+from workbench.composition.place import open_place
+from workbench.composition.policy import rules_of
+from workbench.composition.trusting import restrained
 
 __all__ = ["workbench"]
 
@@ -68,3 +71,15 @@ def test_a_rule_that_is_none_is_a_sentence(workbench: CommandLine, repo: Path) -
 )
 def test_commands_inside_others_are_seen(line: str, seen: str) -> None:
     assert seen in simple_commands(line)
+
+
+async def test_what_an_untrusted_repository_allows_does_not_count(repo: Path) -> None:
+    (repo / "workbench.toml").write_text(
+        'gate_network = true\n[policy]\nallow = ["WebFetch"]\ndeny = ["Bash(make *)"]\ndefaults = false\n'
+    )
+    place = restrained(await open_place(repo))
+
+    rules = {(rule.decision, rule.rule) for rule in rules_of(place)}
+    assert ("allow", "WebFetch") not in rules and ("deny", "Bash(git push *)") in rules
+    assert ("deny", "Bash(make *)") in rules
+    assert place.settings.gate_network is False

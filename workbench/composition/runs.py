@@ -34,7 +34,7 @@ from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
-from workbench.composition.trusting import Ask, gate, start_of
+from workbench.composition.trusting import Ask, gate, restrained, start_of
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
@@ -198,6 +198,8 @@ async def start_run(
             await demand_lead(place, settings)
         await demand_room(place, place.worktrees(run), settings, commit)
         goes_by = await gate(place, commit, ask)
+        if not goes_by.trust.trusted:
+            settings = settings.model_copy(update={"policy": rules_of(restrained(place))})
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script, goes_by))
         await _room_for_branches(world)

@@ -44,8 +44,8 @@ COMMANDS = {
 """Settings that run something, or let agents do more, with a phrase that says what."""
 
 
-LOOSER = ("sandbox", "sandbox_domains", "sandbox_write", "sandbox_read", "gate_network", "policy", "web", "env",
-          "claude")  # fmt: skip
+LOOSER = ("sandbox", "sandbox_domains", "sandbox_write", "sandbox_read", "gate_network", "policy", "web",
+          "env", "claude")  # fmt: skip
 """Settings by which agents may do more; without trust the repository's own word on them does not count."""
 
 
