@@ -144,6 +144,8 @@ def test_an_honest_teammate_commits_picks_rebases_and_marks(
 
     assert done.returncode == 0, done.stderr + done.stdout[-3000:]
     assert landed(repo, "kept.txt") == "both"
+    worktrees = Path(os.environ["XDG_STATE_HOME"]) / "workbench" / "worktrees"
+    assert not any(worktrees.rglob("*")), "caches were left behind"
     assert not Path("/tmp/scratch-of-mine").exists()
     assert [event["kind"] for event in of("MarkerReceived", events(done.stdout))] == ["done"]
     placeholders = set(git(repo, "ls-tree", "--name-only", "workbench/r/integration").split())

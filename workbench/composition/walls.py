@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.children import Starter
+from workbench.adapters.git.administration import empty
 from workbench.adapters.protecting import protection
-from workbench.adapters.walls.layout import Ground, Kind
+from workbench.adapters.walls.layout import CACHE, Ground, Kind
 from workbench.adapters.walls.starter import WalledStarter
 from workbench.composition.place import Place
 from workbench.core.protection import Protection
 from workbench.errors import SetupError
 
 POINTER = "commondir"
-"""The file in a run's folder that is laid over git's of that name; see ``adapters.walls.layout``."""
+"""The file in the state folder that is laid over git's of that name; see ``adapters.walls.layout``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,15 @@ class Walls:
     def around(self, starter: Starter, kind: Kind) -> Starter:
         """``starter``, behind walls where there are any."""
         return starter if self.ground is None else WalledStarter(starter, self.ground, kind)
+
+    async def aclose(self) -> None:
+        """Delete the caches of what ran behind them, and folders that are empty then. Safe to call twice."""
+        if self.ground is None:
+            return
+        await asyncio.to_thread(empty, self.ground.worktrees / CACHE)
+        for folder in (self.ground.worktrees, self.ground.worktrees.parent):
+            with suppress(OSError):  # others still use it
+                folder.rmdir()
 
     @property
     def mark(self) -> str:
@@ -52,7 +64,6 @@ async def open_walls(place: Place, run: str, agent: str) -> Walls:
 
 def _ground(place: Place, run: str) -> Ground:
     settings = place.settings
-    folder = place.run_dir(run)
     ground = Ground(
         bwrap=shutil.which("bwrap", path=os.environ.get("PATH")) or "bwrap",
         run=run,
@@ -60,13 +71,13 @@ def _ground(place: Place, run: str) -> Ground:
         common=_real(place.repository.common_dir),
         state=_real(place.state_dir),
         worktrees=_real(place.worktrees(run)),
-        pointer=_real(folder / POINTER),
+        pointer=_real(place.state_dir / POINTER),
         home=Path(os.environ.get("HOME") or "/"),
         write=settings.sandbox_write,
         read=settings.sandbox_read,
         gate_network=settings.gate_network,
     )
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     ground.pointer.write_text(f"{ground.git_view}\n")
     return ground
 

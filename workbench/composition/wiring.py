@@ -96,6 +96,7 @@ async def open_world(
         )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots
+        stack.push_async_callback(walls.aclose)
         opening = open_gates(place, run, settings, furnishing, slots, keeper, walls)
         gates = await stack.enter_async_context(opening)
         environment: Mapping[str, str] = os.environ
@@ -181,6 +182,7 @@ async def open_gates(
     async with AsyncExitStack() as stack:
         if walls is None:
             walls = await open_walls(place, run, settings.agent)
+            stack.push_async_callback(walls.aclose)
         if keeper is None:
             keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
             furnishing = replace(furnishing, starter=walls.around(keeper, "set-up"))

@@ -34,6 +34,9 @@ FIXED = ("commondir", "gitdir", "locked", "config.worktree", "workbench-lent", "
 
 CHAIN = 6
 
+CACHE = "cache"
+"""The folder of caches beside a run's worktrees; see ``places.CACHES``."""
+
 NOTES = ("notes.db", "notes.db-wal", "notes.db-shm")
 
 Words = list[str]
@@ -105,7 +108,7 @@ def options(ground: Ground, cwd: Path, kind: Kind, *, path: str, report: Path | 
 def cache_of(ground: Ground, cwd: Path) -> Path:
     """The folder for caches of commands in a worktree: gates share one, and no teammate's is theirs."""
     name = "gates" if cwd.parent.name == "gates" else f"{cwd.parent.name}-{cwd.name}"
-    return ground.worktrees / "cache" / name
+    return ground.worktrees / CACHE / name
 
 
 def cache_variables(folder: Path) -> dict[str, str]:
