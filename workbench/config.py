@@ -30,7 +30,7 @@ KEYS = {"copy": "copy_files", "link": "link_files"}
 """Settings that cannot be fields under the name people write, and the fields they are."""
 
 ATTEMPT_VARIABLES = frozenset(
-    {"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE", "PHASE", "TEAMMATE", "WORKTREE", "BRIEF", "STATE"}
+    {"RUN", "TASK", "ATTEMPT", "NONCE", "ROLE", "PHASE", "TEAMMATE", "WORKTREE", "BRIEF", "STATE", "WALLED"}
 )
 """What follows WORKBENCH_ in the variables that a teammate gets: never settings."""
 
@@ -61,6 +61,37 @@ def _worktree_root() -> Path:
 
 Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 """Several strings; one string stands for its lines."""
+
+
+class PolicySettings(BaseModel):
+    """The repository's own rules of the permission policy: see ``core.policy``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allow: Lines = ()
+    ask: Lines = ()
+    deny: Lines = ()
+    defaults: bool = True
+
+    @field_validator("allow", "ask", "deny")
+    @classmethod
+    def _rules(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        from workbench.core.policy import problem
+
+        for rule in rules:
+            if reason := problem(rule):
+                raise ValueError(f"holds what is no rule: {reason}")
+        return rules
+
+
+def _table(value: object) -> object:
+    """Read a table from one string, as the environment has it: JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from None
 
 
 class Settings(BaseModel):
@@ -148,7 +179,20 @@ class Settings(BaseModel):
         description="Which Claude Code: `bundled` with workbench, the one on `path`, or an absolute path.",
     )
     sandbox: Literal["auto", "on", "off"] = Field(
-        "auto", description="Run teammates' commands in a sandbox: where there is one, always, or never."
+        "auto",
+        description="Run teammates' commands, gates and set-up in a sandbox: where there is one, always, or "
+        "never.",
+    )
+    sandbox_write: Lines = Field(
+        (),
+        description="Places that sandboxed commands may write to besides their worktree; `~` is your home, "
+        "a relative path one in the checkout (what `link` names, for example).",
+    )
+    sandbox_read: Lines = Field(
+        (), description="Hidden places, such as `~/.npmrc`, that sandboxed commands may read after all."
+    )
+    gate_network: bool = Field(
+        False, description="Let sandboxed gates reach the network; they have loopback either way."
     )
     sandbox_domains: Lines = Field(
         (), description="Hosts that sandboxed commands may reach and Claude teammates may read."
@@ -179,6 +223,11 @@ class Settings(BaseModel):
     on_permission: Literal["deny", "ask"] = Field(
         "deny",
         description="A tool use that no rule allows Claude teammates: `deny` it, or `ask` the person.",
+    )
+    policy: Annotated[PolicySettings, BeforeValidator(_table)] = Field(
+        PolicySettings(),
+        description="What Claude teammates may use: a table with `allow`, `ask` and `deny`, lists of rules "
+        "such as `Bash(git push *)`; `defaults = false` leaves the shipped ones out. See `workbench policy`.",
     )
     answer_seconds: float = Field(
         600.0, ge=0, description="How long who asks waits for an answer before it goes on by best judgement."
@@ -380,6 +429,8 @@ def _default(field: str) -> str:
     value = Settings.model_fields[field].default
     if value is None:
         return "not set"
+    if isinstance(value, BaseModel):
+        return "the shipped rules"
     return f"`{json.dumps(value)}`"
 
 

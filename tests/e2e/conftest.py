@@ -91,7 +91,9 @@ def of(kind: str, found: list[Event]) -> list[Event]:
 
 
 @pytest.fixture
-def workbench(repo: Path) -> Iterator[CommandLine]:
+def workbench(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    # What a test looks at lies outside of worktrees; tests/e2e/test_walls.py is about what is not opened.
+    monkeypatch.setenv("WORKBENCH_SANDBOX_WRITE", str(repo.parent))
     line = CommandLine(repo)
     yield line
     for process in line.started:

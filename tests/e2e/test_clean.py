@@ -312,7 +312,7 @@ def test_what_a_person_committed_on_a_teammate_s_branch_stays_or_comes_back(
 def test_what_a_teammate_amended_or_reset_away_comes_back(
     workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
 ) -> None:
-    run(workbench, agent, plan(tmp_path, "amend"))
+    run(workbench, agent, plan(tmp_path, "amend"), WORKBENCH_SANDBOX="off")  # it sets git's configuration
     cleaned(workbench)
     assert ours(repo) >= {"refs/workbench/r/salvage/ada/1", "refs/workbench/r/salvage/ada/2"}
     found = {

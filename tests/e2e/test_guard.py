@@ -62,6 +62,12 @@ class Hostile:
         return found
 
 
+@pytest.fixture(autouse=True)
+def without_walls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is guarded is tried where nothing forbids it; tests/e2e/test_walls.py is about what does."""
+    monkeypatch.setenv("WORKBENCH_SANDBOX", "off")
+
+
 @pytest.fixture
 def hostile(workbench: CommandLine, repo: Path, tmp_path: Path) -> Hostile:
     return Hostile(workbench, repo, tmp_path)

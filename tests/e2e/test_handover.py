@@ -162,10 +162,15 @@ def first_job(workbench: CommandLine, repo: Path, where: Path) -> None:
 
 @pytest.fixture
 def second(
-    workbench: CommandLine, repo: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    workbench: CommandLine,
+    repo: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Second:
     if not _made:
         where = tmp_path_factory.mktemp("first")
+        monkeypatch.setenv("WORKBENCH_SANDBOX_WRITE", f"{repo.parent}\n{where}")
         first_job(workbench, repo, where)
         _made.append(where)
     (made,) = _made

@@ -104,3 +104,35 @@ def test_a_stop_ends_what_waits_for_a_word(workbench: CommandLine) -> None:
     assert again[-1]["message"]["id"] == "m2", "the first is moot"
     answer(workbench.cwd, "m2", "no")
     assert len(of("TaskLanded", rest(resumed))) == 1
+
+
+RULED = """
+default:
+  - use: {tool: Bash, input: {command: "touch forbidden.txt"}}
+  - use: {tool: Write, input: {file_path: "{{worktree}}/infra/x.tf", content: "x"}}
+  - use: {tool: Bash, input: {command: "true && echo asked > first.txt"}}
+  - use: {tool: mcp__workbench__done, input: {note: written}}
+"""
+
+RULES = {"ask": ["Bash(echo asked *)"], "deny": ["Bash(touch forbidden*)", "Write(infra/**)"]}
+
+
+def test_the_policy_denies_asks_and_allows_commands_in_the_sandbox_too(
+    workbench: CommandLine, repo: Path
+) -> None:
+    """What a rule asks about is asked whatever ``on_permission`` says, also in the sandbox."""
+    process = workbench.start(*words(workbench, RULED, PLAN), WORKBENCH_POLICY=json.dumps(RULES))
+    before = until(process, asks("permission"))
+    question = before[-1]["message"]
+    assert question["text"].startswith("Bash true && echo asked > first.txt")
+    assert [(it["tool"], it["target"]) for it in of("ActionDenied", before)] == [
+        ("Bash", "touch forbidden.txt"),
+        ("Write", of("ActionDenied", before)[1]["target"]),
+    ]
+    assert "deny: Write(infra/**) (policy, the environment)" in of("ActionDenied", before)[1]["reason"]
+    answer(repo, question["id"], "yes")
+    rest(process)
+
+    assert git(repo, "show", "workbench/r/integration:first.txt") == "asked"
+    assert "forbidden.txt" not in git(repo, "ls-tree", "-r", "--name-only", "workbench/r/integration")
+    assert "infra" not in git(repo, "ls-tree", "--name-only", "workbench/r/integration")

@@ -149,9 +149,10 @@ def test_agent_says_done_with_an_empty_diff_and_that_is_no_success(run: Run, rep
 
 
 def test_agent_deletes_its_git_file_and_git_never_answers_for_a_parent(
-    run: Run, plan: Path, repo: Path, tmp_path: Path
+    run: Run, plan: Path, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worktrees stand inside another repository here, as they do under a home that is one."""
+    monkeypatch.setenv("WORKBENCH_SANDBOX", "off")  # behind walls it cannot be deleted
     git(tmp_path / "home", "init", "-q")
     plan.write_text(plan.read_text().replace("attempts: 1", "attempts: 2"))
     before = untouched(repo)
@@ -167,7 +168,10 @@ def test_agent_deletes_its_git_file_and_git_never_answers_for_a_parent(
     assert left.read_text() == "fine\n", "what the last attempt wrote is lost"
 
 
-def test_agent_deletes_its_worktree_and_what_it_committed_is_kept(run: Run, plan: Path, repo: Path) -> None:
+def test_agent_deletes_its_worktree_and_what_it_committed_is_kept(
+    run: Run, plan: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_SANDBOX", "off")  # behind walls it cannot be deleted
     plan.write_text(plan.read_text().replace("attempts: 1", "attempts: 2"))
     before = untouched(repo)
 

@@ -27,6 +27,12 @@ Mark = tuple[str, str]
 """A variable and its value that every process started for one purpose carries."""
 
 
+WALLED = {"WORKBENCH_WALLED": "1"}
+"""In the environment of a command behind walls.
+Its first process is not the command but what holds the walls, and
+takes everything with it when it ends: so it is not told to end, those behind it are."""
+
+
 def watch_children_by_pidfd() -> None:
     """Make asyncio wait for children without a thread each, where the kernel can. Call it once,
     before the event loop is made."""

@@ -62,8 +62,8 @@ class ShellGates:
     ``setup`` the commands that prepare a worktree, on which a verdict depends too. ``junit`` are globs,
     relative to the worktree, of the JUnit XML that gates write there; ``quarantine`` are patterns of tests
     whose failure alone is excused (see ``core.quarantine``). ``starter`` starts them: under supervision,
-    or directly. What gates print is written to files below ``logs`` while they run,
-    without the secrets that ``redactor`` knows.
+    or directly; ``confined`` names the walls behind which, since a verdict depends on them. What gates print
+    is written to files below ``logs`` while they run, without the secrets that ``redactor`` knows.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class ShellGates:
         junit: Sequence[str] = (),
         quarantine: Sequence[str] = (),
         starter: Starter = DIRECT,
+        confined: str = "",
         logs: Path | None = None,
         redactor: Redactor | None = None,
     ) -> None:
@@ -86,7 +87,8 @@ class ShellGates:
         self._env = _for_gates(env)
         self._junit = tuple(junit)
         self._quarantine = tuple(quarantine)
-        self._environment = _fingerprint(env, setup, seconds, self._excuses())
+        excuses = [*self._excuses(), *([confined] if confined else [])]
+        self._environment = _fingerprint(env, setup, seconds, excuses)
         self._sweeping: set[asyncio.Task[None]] = set()
 
     def environment(self) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import guarding, handing, interop, keeping, note, talking, team
+from workbench.cli import guarding, handing, interop, keeping, note, policy, talking, team
 from workbench.cli.options import HERE, Json, Repo, RunId
 from workbench.cli.outcome import guarded
 
@@ -490,6 +490,7 @@ def doctor(repo: Repo = HERE, json: Json = False) -> None:
 
 
 app.add_typer(note.notes, name="note")
+app.add_typer(policy.policy, name="policy")
 
 benches = typer.Typer(rich_markup_mode=None)
 app.add_typer(benches, name="bench")

@@ -17,6 +17,7 @@ from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
 from workbench.core.inbox import mail_counts, open_asks
+from workbench.core.protection import in_short
 from workbench.core.report import (
     Report,
     duration,
@@ -117,6 +118,7 @@ def print_report(result: Report) -> None:
     out.print(table)
     out.print(Text(graph(result), "dim"))
     out.print()
+    out.print(Text("\n".join(result.protected), "dim"))
     for heading, collided in (
         (SETTLED, settled(result.conflicts)),
         (SEMANTIC, semantic(result.semantic_conflicts)),
@@ -176,7 +178,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     print(f"{state.run}: {said} · {counts(state)} · {duration(report(state).seconds + since)} · {cost}")
     if state.reason:
         print(f"  {state.reason}")
-    for words in (trust_words(report(state)), *proposal_words(report(state))):
+    walls = in_short(state.protection) if state.protection is not None else ""
+    for words in (trust_words(report(state)), walls, *proposal_words(report(state))):
         if words:
             print(f"  {words}")
     if going_on and (why := resting(state)):

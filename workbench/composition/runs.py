@@ -28,13 +28,14 @@ from workbench.composition.lead import demand_lead
 from workbench.composition.past import choose
 from workbench.composition.place import Place
 from workbench.composition.planning import ReadyPlan
+from workbench.composition.policy import rules_of
 from workbench.composition.provided import given_up, work_provided
 from workbench.composition.redacting import open_redactor
 from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
-from workbench.composition.trusting import Ask, gate, start_of
+from workbench.composition.trusting import Ask, gate, restrained, start_of
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
@@ -134,6 +135,7 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
             "on_question": settings.on_question,
             "on_plan": settings.on_plan,
             "on_permission": settings.on_permission,
+            "policy": rules_of(place),
             "answer_seconds": settings.answer_seconds,
             "topology": settings.topology,
             "lead": choose_from("lead", plan.lead, settings.lead),
@@ -200,6 +202,8 @@ async def start_run(
             await demand_lead(place, settings)
         await demand_room(place, place.worktrees(run), settings, commit)
         goes_by = await gate(place, commit, ask)
+        if not goes_by.trust.trusted:
+            settings = settings.model_copy(update={"policy": rules_of(restrained(place))})
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script, goes_by))
         await _room_for_branches(world)
@@ -218,6 +222,7 @@ async def start_run(
             room=_room(world),
             roles=roles,
             plan_file=str(ready.path.resolve()),
+            protection=world.protection,
             trust=goes_by.trust,
         )
         for remark in remarks:
@@ -304,6 +309,7 @@ async def resume_run(
                 environment=world.gates.environment(),
                 budget_usd=budget_usd,
                 room=_room(world),
+                protection=world.protection,
                 trust=goes_by.trust,
             )
         )

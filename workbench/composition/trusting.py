@@ -28,6 +28,10 @@ COMMANDS = {
     "claude": "the Claude Code that is started",
     "sandbox": "the sandbox around commands",
     "sandbox_domains": "hosts that commands may reach",
+    "sandbox_write": "places that commands may write to",
+    "sandbox_read": "secrets that commands may read",
+    "gate_network": "the network for gates",
+    "policy": "what agents may use",
     "web": "pages that agents may read",
     "env": "variables that agents get",
     "copy_files": "files that agents get",
@@ -40,7 +44,8 @@ COMMANDS = {
 """Settings that run something, or let agents do more, with a phrase that says what."""
 
 
-LOOSER = ("sandbox", "sandbox_domains", "web", "env", "claude")
+LOOSER = ("sandbox", "sandbox_domains", "sandbox_write", "sandbox_read", "gate_network", "policy", "web",
+          "env", "claude")  # fmt: skip
 """Settings by which agents may do more; without trust the repository's own word on them does not count."""
 
 
@@ -151,6 +156,8 @@ def restrained(place: Place) -> Place:
         and config.PREFIX + config.key_of(name).upper() not in os.environ
     ]
     default = {name: config.Settings.model_fields[name].get_default() for name in loose_ones}
+    if "policy" in default:  # what it asks about and denies only narrows
+        default["policy"] = place.settings.policy.model_copy(update={"allow": (), "defaults": True})
     return replace(place, settings=place.settings.model_copy(update=default))
 
 

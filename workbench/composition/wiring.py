@@ -40,6 +40,7 @@ from workbench.composition.planning import approve_ticked
 from workbench.composition.redacting import open_redactor
 from workbench.composition.trusting import Gate, restrained
 from workbench.composition.trusting import environment as environment_of
+from workbench.composition.walls import Walls, open_walls
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
 from workbench.core.redaction import Redactor
@@ -83,6 +84,7 @@ async def open_world(
         crashpoint("run.folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
+        walls = await open_walls(place, run, settings.agent)
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
         searcher = Searcher()
@@ -93,7 +95,7 @@ async def open_world(
         compiling = asyncio.ensure_future(asyncio.to_thread(briefs.compile, "brief.md.j2"))
         stack.push_async_callback(asyncio.wait, {compiling})
         notices = Notices()
-        furnishing = furnishing_of(place, run, settings, notices.say, keeper)
+        furnishing = furnishing_of(place, run, settings, notices.say, walls.around(keeper, "set-up"))
         worktrees = Worktrees(
             place.repository,
             git,
@@ -105,7 +107,8 @@ async def open_world(
         )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots
-        opening = open_gates(place, run, settings, furnishing, slots, keeper)
+        stack.push_async_callback(walls.aclose)
+        opening = open_gates(place, run, settings, furnishing, slots, keeper, walls)
         gates = await stack.enter_async_context(opening)
         environment: Mapping[str, str] = os.environ
         extras: Extras = no_extras
@@ -126,7 +129,10 @@ async def open_world(
             git=git,
             worktrees=worktrees,
             gates=gates,
-            agent=Dispatch(open_agent(place, settings, folder, keeper), ExternalAgent(place.seats(run))),
+            agent=Dispatch(
+                open_agent(place, settings, folder, walls.around(keeper, "teammate")),
+                ExternalAgent(place.seats(run)),
+            ),
             markers=MarkerFolders(branches=branch_folder(place.repository, run)),
             briefs=briefs,
             resolver=StructuralResolver(),
@@ -148,6 +154,7 @@ async def open_world(
             plans=PlanFolder(place.plan_file(run), partial(approve_ticked, place)),
             notes=place.notes(),
             examiner=Examining(place.repository, searcher.search),
+            protection=walls.protection,
         )
 
 
@@ -180,13 +187,17 @@ async def open_gates(
     furnishing: Furnishing,
     slots: int,
     keeper: Keeper | None = None,
+    walls: Walls | None = None,
 ) -> AsyncIterator[ShellGates]:
     """The run's gates, ``slots`` at once; leaving ends what they left and removes their worktrees. Without
-    the run's ``keeper`` they and their set-up get one of their own."""
+    the run's ``keeper`` and ``walls`` they and their set-up get some of their own."""
     async with AsyncExitStack() as stack:
+        if walls is None:
+            walls = await open_walls(place, run, settings.agent)
+            stack.push_async_callback(walls.aclose)
         if keeper is None:
             keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
-            furnishing = replace(furnishing, starter=keeper)
+            furnishing = replace(furnishing, starter=walls.around(keeper, "set-up"))
         cache = place.settings.gate_cache
         checkouts = Checkouts(place.repository, place.worktrees(run), furnishing, slots=slots, cache=cache)
         stack.push_async_callback(checkouts.aclose)
@@ -198,7 +209,8 @@ async def open_gates(
             setup=settings.setup,
             junit=settings.gate_junit,
             quarantine=settings.quarantine,
-            starter=keeper,
+            starter=walls.around(keeper, "gate"),
+            confined=walls.mark,
             logs=place.gate_logs(run),
             redactor=open_redactor(),
         )
@@ -279,13 +291,13 @@ def _allowed(place: Place, settings: RunSettings, environment: Mapping[str, str]
     return select(environment, place.settings.env)
 
 
-def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper) -> Agent:
-    """The agent that the settings name; ``keeper`` starts commands."""
+def open_agent(place: Place, settings: RunSettings, folder: Path, starter: Starter) -> Agent:
+    """The agent that the settings name; ``starter`` starts commands."""
     kind, _, command = settings.agent.partition(":")
     if kind == "command":
         from workbench.adapters.agents.command import CommandAgent
 
-        return CommandAgent(command, starter=keeper)
+        return CommandAgent(command, starter=starter)
     from workbench.adapters.agents.claude import ClaudeAgent, ClaudeSettings, find_claude
 
     wanted = place.settings
@@ -298,6 +310,7 @@ def open_agent(place: Place, settings: RunSettings, folder: Path, keeper: Keeper
             claude=wanted.claude,
             sandbox=wanted.sandbox,
             allowed_domains=wanted.sandbox_domains,
+            writable=tuple(str(place.root / it) if it[0] not in "~/" else it for it in wanted.sandbox_write),
             web=wanted.web,
             launchers=folder,
         ),

@@ -91,6 +91,17 @@ class Role(Value):
     path: str = ""
 
 
+Decided = Literal["allow", "ask", "deny"]
+
+
+class PolicyRule(Value):
+    """A line of the permission policy, and where it comes from: see ``core.policy``."""
+
+    decision: Decided
+    rule: str
+    source: str
+
+
 class RunSettings(Value):
     """What a run was started with; recorded in its first event so that a resume means the same.
 
@@ -103,7 +114,8 @@ class RunSettings(Value):
     ``answer_seconds``, if the policy is to wait at all. ``message_quota`` bounds what one attempt may write,
     a message to all counting once for each who gets it. ``on_join`` is what becomes of somebody who wants to
     join. ``on_guarded`` and ``secrets`` say whether work waits for a person's word that touches what is
-    guarded, ``guarded`` besides what always is, or that seems to hold a secret. Times are seconds.
+    guarded, ``guarded`` besides what always is, or that seems to hold a secret. ``policy`` is the permission
+    policy in force; empty in old logs. Times are seconds.
     """
 
     team: tuple[str, ...]
@@ -144,6 +156,7 @@ class RunSettings(Value):
     guarded: tuple[str, ...] = ()
     on_guarded: Literal["hold", "allow"] = "hold"
     secrets: Literal["hold", "allow"] = "hold"
+    policy: tuple[PolicyRule, ...] = ()
 
 
 class Usage(Value):

@@ -15,6 +15,7 @@ from workbench.core.lead import LeadState
 from workbench.core.mail import WORKBENCH, Message
 from workbench.core.models import Plan, Reversal, Role, RunOutcome, RunSettings, Task, Usage, Verdict
 from workbench.core.pace import Hold, Pace
+from workbench.core.protection import Protection
 from workbench.core.requests import RequestJoin
 from workbench.core.search import Search
 from workbench.core.touches import Touch
@@ -426,6 +427,7 @@ class RunState:
     target: str = ""
     integration: str = ""
     environment: str = ""
+    protection: Protection | None = None
     tip: str = ""
     base_green: bool | None = None
     base_red_twice: bool = False

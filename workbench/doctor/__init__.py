@@ -42,10 +42,10 @@ async def examine(where: Path, settings: Settings, env: Mapping[str, str] | None
         checks += [
             ("Claude Code", lambda: teammate.claude(settings, env)),
             ("login", lambda: teammate.login(settings, env)),
-            ("sandbox", lambda: teammate.sandbox(settings, env)),
         ]
     else:
         checks.append(("agent", lambda: teammate.command(settings, where, env)))
+    checks.append(("sandbox", lambda: teammate.sandbox(settings, env)))
     size = 0
     try:
         repo = await open_repository(where)

@@ -16,9 +16,10 @@ from workbench.adapters.agents.claude.binary import (
     is_recent,
     login_state,
 )
-from workbench.adapters.agents.claude.sandbox import sandbox_missing
 from workbench.adapters.agents.environment import claude_environment
+from workbench.adapters.protecting import protection
 from workbench.config import Settings
+from workbench.core.protection import protected
 from workbench.doctor.finding import Finding, Level
 
 SIGN_IN = (
@@ -55,20 +56,20 @@ async def login(settings: Settings, env: Mapping[str, str]) -> Finding:
 
 
 async def sandbox(settings: Settings, env: Mapping[str, str]) -> Finding:
-    """The operating system's sandbox around teammates' commands: wanted, installed, and working."""
+    """What the operating system's sandbox confines, by the same words as a run's report, and why not more."""
+    found = await protection(settings, settings.agent, env.get("PATH"))
+    told = " ".join(protected(found, settings.agent))
     if settings.sandbox == "off":
         return Finding(
-            "sandbox", "warn", "The sandbox is switched off: teammates' commands run unconfined.",
-            "Set sandbox = 'auto' unless this machine is a sandbox itself.",
-        )  # fmt: skip
-    missing = await sandbox_missing(env.get("PATH"))
-    if not missing:
-        return Finding("sandbox", "ok", "Teammates' commands run in a sandbox.")
+            "sandbox", "warn", told, "Set sandbox = 'auto' unless this machine is a sandbox itself."
+        )
+    if not found.missing:
+        return Finding("sandbox", "ok", told)
     level: Level = "fail" if settings.sandbox == "on" else "warn"
     hint = "Run in a virtual machine or container that holds nothing else."
     if platform.system() == "Linux":
-        hint = "Install bubblewrap and socat." if "not found" in missing else NAMESPACES
-    return Finding("sandbox", level, f"No sandbox for teammates' commands: {missing}.", hint)
+        hint = "Install bubblewrap and socat." if "not found" in found.missing else NAMESPACES
+    return Finding("sandbox", level, told, hint)
 
 
 def command(settings: Settings, where: Path, env: Mapping[str, str]) -> Finding:

@@ -229,6 +229,8 @@ class LiveAttempt:
             **({"WORKBENCH_ROLE": spec.role} if spec.role else {}),
             **self.world.extras(attempt, worktree),
         }
+        asks_unruled = state.settings.on_permission == "ask"
+        consulting = asks_unruled or any(rule.decision == "ask" for rule in state.settings.policy)
         return Assignment(
             run=state.run,
             task=attempt.task,
@@ -246,7 +248,9 @@ class LiveAttempt:
             teammates=tuple(name for name in members(state) if name != attempt.teammate),
             messages=attempt.mail,
             read_only=attempt.planning,
-            consult=self.consultations.ask if state.settings.on_permission == "ask" else None,
+            consult=self.consultations.ask if consulting else None,
+            policy=state.settings.policy,
+            asks_unruled=asks_unruled,
             seat=state.teammates[attempt.teammate].seat,
             by_hand=state.teammates[attempt.teammate].by_hand,
             trusted=trusted,

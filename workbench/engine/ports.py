@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from workbench.core.events import Event, Record
 from workbench.core.guard import Snapshot
-from workbench.core.models import Marker, PublicChange, Role, Usage, Verdict
+from workbench.core.models import Marker, PolicyRule, PublicChange, Role, Usage, Verdict
 from workbench.core.recall import Query, Recalled
 from workbench.core.requests import Request
 from workbench.core.traces import Trace
@@ -300,7 +300,8 @@ class Assignment:
     """All an agent needs for one attempt. ``env`` is complete: nothing else of workbench's own
     environment reaches the agent. ``session`` is an earlier session to go on with, if it can. ``messages``
     are the ids of those that the brief holds. ``read_only`` says that it may write nothing until it is given
-    a letter that ``unlocks``; ``consult``, where there is one, asks somebody whether it may use a tool.
+    a letter that ``unlocks``; ``consult``, where there is one, asks somebody whether it may use a tool:
+    one that the ``policy`` asks about, and, if it ``asks_unruled``, one that no rule of it names.
     ``plays`` is what the repository says of its ``role``. Only if ``trusted`` may the agent go by what the
     repository says to agents: its instructions, hooks and settings. With a ``seat`` it is for who joined from
     outside: see TeammateJoined."""
@@ -322,6 +323,8 @@ class Assignment:
     messages: tuple[str, ...] = ()
     read_only: bool = False
     consult: Consult | None = None
+    policy: tuple[PolicyRule, ...] = ()
+    asks_unruled: bool = True
     seat: str = ""
     by_hand: bool = False
     trusted: bool = False

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.core.protection import Protection
 from workbench.core.recall import Query, Recalled
 from workbench.core.state import AttemptState
 from workbench.core.traces import Trace
@@ -133,6 +134,7 @@ class World:
     notices: Notices = field(default_factory=Notices)
     guard: Guard | None = None
     notes: Notes = field(default_factory=NoNotes)
+    protection: Protection | None = None
     requests: Requests = field(default_factory=NoRequests)
     seat: Seat | None = None
     plans: PlanFiles | None = None

@@ -83,6 +83,7 @@ class Shim:
         self._wake = waking(signal.SIGCHLD, signal.SIGTERM)
         self._leader = 0
         self._group = 0
+        self._walls = 0
         self._phase = WORKING
         self._deadline = 0.0
         self._pause = PAUSES[0]
@@ -101,6 +102,8 @@ class Shim:
             # What Python ignores, and what a terminal or nohup made us ignore, is none of its business.
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP],
         )
+        # See children.WALLED; not imported, for a shim is forked from little.
+        self._walls = self._leader if env.get(b"WORKBENCH_WALLED") == b"1" else 0
         os.chdir("/")  # a supervisor keeps no file system busy
         self.say(f"pid {self._leader}")
 
@@ -189,7 +192,7 @@ class Shim:
         elif self._phase == KILLING:
             descendants.kill(self._below())
         else:
-            new = set(self._below()) - self._told
+            new = set(self._below()) - self._told - {self._walls}
             descendants.tell(new, signal.SIGTERM)
             self._told |= new
         return False

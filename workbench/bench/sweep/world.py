@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ import psutil
 
 from workbench.adapters.processes import carrying
 from workbench.adapters.store.sqlite import SqliteStore
+from workbench.config import PREFIX
 from workbench.core.apply import fold
 from workbench.core.events import Record
 from workbench.core.state import RunState
@@ -98,6 +100,8 @@ class World:
     def _environment(self, **env: str) -> dict[str, str]:
         own = {MARK: self.mark, "WORKBENCH_WORKTREE_ROOT": str(self.folder / "worktrees"), "NO_COLOR": "1"}
         own["WORKBENCH_RETRY_SECONDS"] = "0"  # doubled with each kill, it would be minutes
+        # Teammates write to a ledger beside their worktree, by a script that may lie in a temporary folder.
+        own |= {f"{PREFIX}SANDBOX_WRITE": str(self.folder), f"{PREFIX}SANDBOX_READ": tempfile.gettempdir()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
         return kept | identity() | own | env
 

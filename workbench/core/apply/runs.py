@@ -24,6 +24,7 @@ def _run_started(state: RunState, event: e.RunStarted, at: float) -> None:
     state.base, state.base_tree, state.tip = event.base, event.base_tree, event.base
     state.target, state.integration = event.target, event.integration
     state.environment = event.environment
+    state.protection = event.protection
     state.roles = {role.name: role for role in event.roles}
     state.started_at = state.resumed_at = at
     state.pace.room = event.room
@@ -75,6 +76,7 @@ def _run_resumed(state: RunState, event: e.RunResumed, at: float) -> None:
     forsake(state)
     state.pairing.clear()  # a search that was cut short is not worth going on with
     state.environment = event.environment or state.environment
+    state.protection = event.protection or state.protection
     if event.budget_usd is not None:
         state.settings = state.settings.model_copy(update={"budget_usd": event.budget_usd})
 

@@ -10,6 +10,7 @@ from workbench.core.models import (
     RunSettings,
     Verdict,
 )
+from workbench.core.protection import Protection
 from workbench.core.trust.items import Trust
 
 
@@ -18,7 +19,8 @@ class RunStarted(Event):
     (empty when HEAD was detached); ``integration`` is a full ref name; ``room`` is how many agents fit
     into the machine's memory, if that is known; ``roles`` are those that tasks name, as the base has them;
     ``plan_file`` is the absolute path of the plan. ``trust`` is whether teammates load what the repository
-    says of itself; without it they do not."""
+    says of itself; without it they do not. ``protection`` is what stands between them and the machine, None
+    in logs from before that was recorded."""
 
     plan: Plan
     plan_text: str
@@ -34,6 +36,7 @@ class RunStarted(Event):
     room: int | None = None
     roles: tuple[Role, ...] = ()
     plan_file: str = ""
+    protection: Protection | None = None
     trust: Trust | None = None
 
 
@@ -52,6 +55,7 @@ class RunResumed(Event):
     environment: str = ""
     budget_usd: float | None = None
     room: int | None = None
+    protection: Protection | None = None
     trust: Trust | None = None
 
 

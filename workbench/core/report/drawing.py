@@ -10,6 +10,7 @@ from workbench.core.changing import open_change
 from workbench.core.flakes import excused_failures, flakes
 from workbench.core.mail import LEAD
 from workbench.core.models import Usage
+from workbench.core.protection import protected
 from workbench.core.report.values import (
     ConflictReport,
     LandingReport,
@@ -85,6 +86,8 @@ def report(state: RunState, proven: Mapping[str, bool] | None = None) -> Report:
         flakes=flakes(state),
         excused=excused_failures(state),
         lead=_lead(state) if state.lead.life else None,
+        protection=state.protection,
+        protected=protected(state.protection, state.settings.agent) if state.protection else (),
         trust=state.trust,
         proposals=tuple(_proposals(state)),
     )

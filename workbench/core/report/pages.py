@@ -75,8 +75,16 @@ def markdown(result: Report) -> str:
     lines += _lead(result)
     lines += _proposals(result)
     lines += _alarms(result)
+    lines += _protection(result)
     lines += sections(result.flakes, result.excused)
     return "\n".join(lines)
+
+
+def _protection(result: Report) -> list[str]:
+    """What stood between the run and the machine; nothing for runs from before that was recorded."""
+    if not result.protected:
+        return []
+    return ["## Protection", "", *(f"- {sentence}" for sentence in result.protected), ""]
 
 
 def proposal_words(result: Report) -> list[str]:

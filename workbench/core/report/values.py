@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.core.alarms import Alarm
 from workbench.core.flakes import Unreliable
 from workbench.core.models import Usage, Value
+from workbench.core.protection import Protection
 from workbench.core.trust.items import Trust
 
 
@@ -109,7 +110,7 @@ class ProposalReport(Value):
 
 class Report(Value):
     """A whole run. ``complete`` means that every task landed and git agrees. ``quarantined`` counts
-    markers; ``excused`` are the failures of quarantined tests."""
+    markers; ``excused`` are the failures of quarantined tests; ``protected`` is ``protection`` in words."""
 
     run: str
     title: str
@@ -143,3 +144,5 @@ class Report(Value):
     lead: LeadReport | None = None
     trust: Trust | None = None
     proposals: tuple[ProposalReport, ...] = ()
+    protection: Protection | None = None
+    protected: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from workbench.core.alarms import Alarm
 from workbench.core.changes import gist as change_in_words
 from workbench.core.lists import some
 from workbench.core.money import dollars
+from workbench.core.protection import in_short
 from workbench.core.report import duration
 from workbench.core.state import RunState
 from workbench.core.story.words import Line, Tone, clock_time, gist, short, shown
@@ -35,9 +36,10 @@ def _started(state: RunState, event: e.RunStarted) -> Line:
     tasks = f"{len(event.plan.tasks)} task{'s' if len(event.plan.tasks) != 1 else ''}"
     scripted = " (the model is scripted)" if event.settings.scripted else ""
     dirty = "; uncommitted changes in your checkout are not part of it" if event.dirty else ""
+    walls = f"; {in_short(event.protection)}" if event.protection else ""
     return Line(
         "run",
-        f"{state.run}: {tasks}, {team}, from {event.base[:10]}{scripted}{dirty}",
+        f"{state.run}: {tasks}, {team}, from {event.base[:10]}{scripted}{dirty}{walls}",
     )
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.agents.claude import shell
+from workbench.adapters.agents.claude.using import subjects
+from workbench.adapters.walls.places import SECRET_PLACES
 
 WRITERS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 READERS = frozenset({"Read", "Glob", "Grep", "LS", "NotebookRead"})
@@ -35,23 +37,6 @@ READING = READERS | {
 }
 """What who plans may use, besides the tools to report with: nothing here writes, and what subagents do is
 asked for tool by tool. No Bash: whether a command writes cannot be told from its text."""
-
-SECRET_PLACES = (
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".config/gcloud",
-    ".config/gh",
-    ".kube",
-    ".docker/config.json",
-    ".netrc",
-    ".git-credentials",
-    ".npmrc",
-    ".pypirc",
-    ".claude/.credentials.json",
-)
-"""Below HOME: where logins are kept that no task needs to see."""
 
 ASKING = frozenset({"AskUserQuestion", "ExitPlanMode", "EnterPlanMode"})
 """Tools that wait for a person at the keyboard; there is none."""
@@ -114,6 +99,10 @@ class Fence:
         self._tools = tools
         self._without = without
         self.locked = locked
+
+    def about(self, tool: str, given: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a use of ``tool`` is about, for the policy."""
+        return subjects(tool, given, self._root, self._home)
 
     def refuses(self, tool: str, given: Mapping[str, Any]) -> Refusal | None:
         """Why ``tool`` may not be used with the input ``given``, or None when the fence has no objection."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import platform
 import shutil
@@ -10,15 +9,14 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.adapters.agents.claude.fence import SECRET_PLACES
 from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.environment import SECRETS, claude_environment
+from workbench.adapters.walls.bubblewrap import bubblewrap_fails
+from workbench.adapters.walls.places import SECRET_PLACES
 from workbench.errors import SetupError
 
 SIGNING_IN = ("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "proxyAuthHelper")
 """Of the user's Claude Code settings, those without which some users cannot sign in."""
-
-_TRIED: dict[str, str] = {}
 
 
 async def sandbox_missing(path: str | None = None) -> str:
@@ -31,24 +29,7 @@ async def sandbox_missing(path: str | None = None) -> str:
     missing = [name for name in ("bwrap", "socat") if shutil.which(name, path=path) is None]
     if missing:
         return f"{' and '.join(missing)} not found"
-    return await _bubblewrap_fails(shutil.which("bwrap", path=path) or "bwrap")
-
-
-async def _bubblewrap_fails(bwrap: str) -> str:
-    # Many containers have bubblewrap and forbid what it does; then every command would fail.
-    if bwrap not in _TRIED:
-        walls = ["--ro-bind", "/", "/", "--dev", "/dev", "--unshare-pid", "--unshare-net", "--proc", "/proc"]
-        process = await asyncio.create_subprocess_exec(
-            bwrap,
-            *walls,
-            "true",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        said = (await process.communicate())[1].decode(errors="replace").strip()
-        _TRIED[bwrap] = "" if process.returncode == 0 else f"bubblewrap cannot work here ({said})"
-    return _TRIED[bwrap]
+    return await bubblewrap_fails(shutil.which("bwrap", path=path) or "bwrap")
 
 
 async def sandboxed(settings: ClaudeSettings, path: str | None = None) -> bool:

@@ -30,6 +30,7 @@ from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
 from workbench.core.models import Usage
+from workbench.core.policy import SHIPPED
 from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
 from workbench.errors import AgentError, WorkbenchError
 
@@ -182,7 +183,14 @@ class Session:
             locked=given.read_only,
         )
         team = Team(given.worktree, given.nonce, given.consult)
-        self._permissions = Permissions(fence, self._settings, self._report, team)
+        self._permissions = Permissions(
+            fence,
+            self._settings,
+            self._report,
+            team,
+            policy=given.policy or SHIPPED,
+            asks_unruled=given.asks_unruled,
+        )
         return ClaudeAgentOptions(
             cli_path=self._script,
             cwd=given.worktree,

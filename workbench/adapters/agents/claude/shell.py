@@ -119,13 +119,19 @@ def _unwrap(words: list[str]) -> list[str]:
     return words[at:]
 
 
-def _git(words: list[str]) -> str | None:
+def without_git_options(words: list[str]) -> list[str]:
+    """What follows the word git, from its verb on."""
     at = 0
     while at < len(words) and words[at].startswith("-"):
         at += 2 if words[at] in _GIT_WITH_VALUE else 1
-    if at >= len(words):
+    return words[at:]
+
+
+def _git(words: list[str]) -> str | None:
+    words = without_git_options(words)
+    if not words:
         return None
-    verb, rest = words[at], words[at + 1 :]
+    verb, rest = words[0], words[1:]
     if verb in _GIT_REFUSED:
         return f"git {verb}: {_GIT_REFUSED[verb]}"
     if verb == "config" and ({"--global", "--system"} & set(rest)):

@@ -1,0 +1,206 @@
+"""What a command behind the walls sees: bubblewrap's options, in the order in which they count.
+
+Git's part stands on how git keeps its files (gitrepository-layout(5)). A linked worktree names the shared
+directory in a file ``commondir``; here that names a folder in memory instead, full of links into the real
+one. For git takes ``packed-refs.lock`` in the shared directory whenever it deletes a ref, were it only
+CHERRY_PICK_HEAD after a commit, and the real one is read-only. ``packed-refs`` is reached by a chain of
+links, since git resolves five of them before it puts the lock next to the last (MAXDEPTH of its lockfile.c):
+so locks are made in memory, and the file that is read is always the real one of the moment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import workbench
+from workbench.adapters.walls.places import CACHES, DOORS, SCRATCH, SECRET_PLACES
+
+Kind = Literal["teammate", "set-up", "gate"]
+
+FILE_RIGHTS = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETGID", "CAP_SETUID")
+"""What root keeps: with less, installers fail that unpack others' files. None of them moves a mount."""
+
+GIT_LINKS = ("HEAD", "config", "description", "hooks", "info", "logs", "objects", "refs", "shallow",
+             "worktrees", "modules", "lfs", "rr-cache", "sequencer", "svn")  # fmt: skip
+"""What there may be in git's shared directory besides ``packed-refs``, now or later."""
+
+FIXED = ("commondir", "gitdir", "locked", "config.worktree", "workbench-lent", "workbench-ready")
+"""Files of git's folder about a worktree by which git, or workbench, would be led elsewhere."""
+
+CHAIN = 6
+
+CACHE = "cache"
+"""The folder of caches beside a run's worktrees; see ``places.CACHES``."""
+
+NOTES = ("notes.db", "notes.db-wal", "notes.db-shm")
+
+Words = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a run stands. ``common`` is git's shared directory, ``state`` workbench's in it, ``root`` the
+    user's checkout, ``worktrees`` the folder of the run's worktrees, ``pointer`` a file that holds
+    ``git_view`` and a newline. ``write`` and ``read`` are what settings open: absolute, below ``~``, or
+    relative to the checkout."""
+
+    bwrap: str
+    run: str
+    root: Path
+    common: Path
+    state: Path
+    worktrees: Path
+    pointer: Path
+    home: Path
+    write: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    gate_network: bool = False
+
+    @property
+    def git_view(self) -> Path:
+        """What is git's shared directory for a command behind the walls."""
+        return self.state / "git"
+
+    def opened(self, places: Iterable[str]) -> list[Path]:
+        """The places that settings name, as absolute paths, those above first."""
+        home = str(self.home)
+        full = (home + it[1:] if it == "~" or it.startswith("~/") else str(self.root / it) for it in places)
+        return sorted({Path(os.path.realpath(path)) for path in full}, key=lambda path: len(path.parts))
+
+
+def options(ground: Ground, cwd: Path, kind: Kind, *, path: str, report: Path | None = None) -> Words:
+    """bubblewrap's options for a command of a ``kind`` in the worktree ``cwd``. ``path`` is the command's
+    PATH; ``report`` a file that it may write besides."""
+    write = ground.opened(ground.write)
+    words = ["--die-with-parent", "--unshare-pid", "--unshare-ipc"]
+    if kind == "gate" and not ground.gate_network:
+        words.append("--unshare-net")
+    if os.geteuid() == 0:
+        words += ["--cap-drop", "ALL", *(word for name in FILE_RIGHTS for word in ("--cap-add", name))]
+    words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    words += _hidden_doors(ground, write)
+    scratch = [Path(place) for place in map(os.path.realpath, SCRATCH) if os.path.isdir(place)]  # noqa: PTH112
+    for folder in scratch:
+        words += ["--tmpfs", str(folder)]
+    words += _needed(ground, path, scratch)
+    inside = [place for place in write if place.is_relative_to(ground.root)]
+    for place in write:
+        if place not in inside:
+            how = "--dev-bind-try" if place.is_relative_to("/dev") else "--bind-try"
+            words += [how, str(place), str(place)]
+    words += ["--ro-bind", str(ground.root), str(ground.root)]
+    for place in inside:
+        words += ["--bind-try", str(place), str(place)]
+    words += ["--ro-bind", str(ground.common), str(ground.common)]
+    words += _own_folders(ground, cwd)
+    if report is not None:
+        words += ["--bind", str(report.parent), str(report.parent)]
+    words += _git(ground, cwd, kind)
+    words += _secrets(ground, [*write, *ground.opened(ground.read)])
+    return [*words, "--chdir", str(cwd)]
+
+
+def cache_of(ground: Ground, cwd: Path) -> Path:
+    """The folder for caches of commands in a worktree: gates share one, and no teammate's is theirs."""
+    name = "gates" if cwd.parent.name == "gates" else f"{cwd.parent.name}-{cwd.name}"
+    return ground.worktrees / CACHE / name
+
+
+def cache_variables(folder: Path) -> dict[str, str]:
+    """The variables that send tools to ``folder`` for their caches."""
+    return {name: str(folder / below) for name, below in CACHES.items()}
+
+
+def _needed(ground: Ground, path: str, hidden: Sequence[Path]) -> Iterator[str]:
+    """What of the hidden places programs run from, this one among them, and HOME."""
+    ours = (sys.prefix, sys.base_prefix, str(Path(workbench.__file__).parent.parent), str(ground.home))
+    for place in (*ours, *path.split(os.pathsep), *(str(it) for it in ground.opened(ground.read))):
+        if any(Path(place).is_relative_to(it) for it in hidden):
+            yield from ("--ro-bind-try", place, place)
+
+
+def _own_folders(ground: Ground, cwd: Path) -> Iterator[str]:
+    """Its worktree, and none of the others of this repository."""
+    others = ground.worktrees.parent
+    yield from ("--tmpfs", str(others))
+    for own in (cwd, cache_of(ground, cwd)):
+        yield from ("--bind", str(own), str(own))
+    yield from ("--remount-ro", str(others))
+
+
+def _git(ground: Ground, cwd: Path, kind: Kind) -> Iterator[str]:
+    common, view = str(ground.common), str(ground.git_view)
+    admin = _admin(ground, cwd)
+    pointer = cwd / ".git"
+    if pointer.is_file() and not pointer.is_symlink():
+        yield from ("--ro-bind", str(pointer), str(pointer))
+    if kind == "teammate":
+        yield from ("--bind", f"{common}/objects", f"{common}/objects")
+        for name in ("objects/pack", "objects/info"):
+            yield from ("--ro-bind-try", f"{common}/{name}", f"{common}/{name}")
+        for name in (f"refs/heads/workbench/{ground.run}", f"logs/refs/heads/workbench/{ground.run}"):
+            yield from ("--bind", f"{common}/{name}", f"{common}/{name}")
+    yield from ("--tmpfs", str(ground.state))
+    for name in NOTES:
+        yield from ("--ro-bind-try", f"{ground.state}/{name}", f"{ground.state}/{name}")
+    if admin is not None:
+        yield from ("--bind", str(admin), str(admin))
+        for name in FIXED:
+            if name != "commondir" and (admin / name).is_file():
+                yield from ("--ro-bind", f"{admin}/{name}", f"{admin}/{name}")
+        yield from ("--ro-bind", str(ground.pointer), f"{admin}/commondir")
+        yield from ("--tmpfs", view)
+        for name in GIT_LINKS:
+            yield from ("--symlink", f"{common}/{name}", f"{view}/{name}")
+        yield from ("--symlink", "..", f"{view}/workbench")
+        yield from _packed(common, view)
+    yield from ("--remount-ro", str(ground.state))
+
+
+def _packed(common: str, view: str) -> Iterator[str]:
+    """See the module. The folder at the end is in the way of ``git pack-refs``, which would delete the refs'
+    own files once it has written its list, here, where nobody else sees it."""
+    names = ["packed-refs", *(f"packed-{number}" for number in range(1, CHAIN))]
+    for name, to in zip(names, [*names[1:], f"{common}/packed-refs"], strict=True):
+        yield from ("--symlink", to, f"{view}/{name}")
+    yield from ("--dir", f"{view}/{names[-1]}.new")
+
+
+def _admin(ground: Ground, cwd: Path) -> Path | None:
+    """Git's folder about the worktree; None where that is no worktree of the repository (any more)."""
+    try:
+        line = (cwd / ".git").read_text(errors="surrogateescape")
+    except OSError:
+        return None
+    admin = Path(os.path.realpath(cwd / line.removeprefix("gitdir: ").rstrip("\n")))
+    if admin.parent != Path(os.path.realpath(ground.common / "worktrees")):
+        return None
+    return admin if (admin / "commondir").is_file() else None
+
+
+def _hidden_doors(ground: Ground, write: Sequence[Path]) -> Iterator[str]:
+    for place in DOORS:
+        if not any(Path(place).is_relative_to(it) or it.is_relative_to(place) for it in write):
+            yield from _covered(Path(os.path.realpath(place)))
+
+
+def _secrets(ground: Ground, opened: Sequence[Path]) -> Iterator[str]:
+    """Nothing is where logins are kept, unless settings name the place, or a folder of it below HOME."""
+    home = Path(os.path.realpath(ground.home))
+    named = [place for place in opened if not home.is_relative_to(place)]
+    for name in SECRET_PLACES:
+        place = Path(os.path.realpath(home / name))
+        if not any(place.is_relative_to(it) for it in named):
+            yield from _covered(place)
+
+
+def _covered(place: Path) -> Iterator[str]:
+    if place.is_dir():
+        yield from ("--tmpfs", str(place), "--remount-ro", str(place))
+    elif os.path.lexists(place):
+        yield from ("--ro-bind", "/dev/null", str(place))

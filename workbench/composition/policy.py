@@ -1,0 +1,28 @@
+"""The permission policy in force: the shipped rules, and what the settings add to them."""
+
+from __future__ import annotations
+
+import os
+
+from workbench.composition.place import Place
+from workbench.config import from_file
+from workbench.core.models import PolicyRule
+from workbench.core.policy import SHIPPED
+
+
+def rules_of(place: Place) -> tuple[PolicyRule, ...]:
+    """Every rule with where it comes from."""
+    settings, own = place.settings, place.settings.policy
+    source = "the environment" if "WORKBENCH_POLICY" in os.environ else from_file(place.root)[0]
+    shipped = SHIPPED if own.defaults else ()
+    given = [
+        PolicyRule(decision=decision, rule=rule.strip(), source=f"policy, {source}")
+        for decision, rules in (("deny", own.deny), ("ask", own.ask), ("allow", own.allow))
+        for rule in rules
+    ]
+    hosts = [
+        PolicyRule(decision="allow", rule=f"WebFetch(domain:{host})", source="the setting sandbox_domains")
+        for host in settings.sandbox_domains
+    ]
+    web = [PolicyRule(decision="allow", rule="WebFetch", source="the setting web")] if settings.web else []
+    return (*given, *hosts, *web, *shipped)
