@@ -86,7 +86,7 @@ def test_repo_hooks_that_refuse_a_teammates_commit_are_its_to_deal_with(
     hook.write_text("#!/bin/sh\necho style is everything >&2\nexit 1\n")
     hook.chmod(0o755)
 
-    done = workbench(*run_words(plan, hostile("good")))
+    done = workbench(*run_words(plan, hostile("good")), WORKBENCH_TRUST="always")
 
     assert done.returncode == 1
     assert "Traceback" in done.stdout, "the teammate's own words are shown"

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.quiet import until_quiet
+from workbench.adapters.children import all_noted
 from workbench.composition.watching import Piece, parsed
 from workbench.core.events import Record
 from workbench.tui.app import WorkbenchApp
@@ -45,6 +46,13 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLORFGBG", raising=False)
     monkeypatch.setattr("textual.app.wait_for_idle", until_quiet)
     monkeypatch.setattr("textual.pilot.wait_for_idle", until_quiet)
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_under_way() -> AsyncIterator[None]:
+    """What a screen was still reading when it was closed has ended before the loop does, as in the program."""
+    yield
+    await all_noted()
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]

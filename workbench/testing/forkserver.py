@@ -77,13 +77,12 @@ class Forked:
 
 class ForkServer:
     """The process that is forked. It is started with the first command, and ends with ``close`` or with
-    whoever made it. May be used from several threads."""
+    whoever made it, of whom it is no child. May be used from several threads."""
 
     def __init__(self, modules: Sequence[str] = IMPORTED) -> None:
         self._modules = tuple(modules)
         self._asking = threading.Lock()
         self._socket: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(
         self,
@@ -113,17 +112,20 @@ class ForkServer:
             self._socket, its = socket.socketpair()
             with its:
                 program = [sys.executable, "-m", __name__, str(its.fileno()), *self._modules]
-                self._process = subprocess.Popen(
-                    program, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-                )
+                subprocess.run(
+                    program, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    check=True,
+                )  # fmt: skip
         return self._socket
 
     def close(self) -> None:
         """End it; commands that it started go on. Safe to call twice."""
-        if self._socket is not None and self._process is not None:
-            self._socket.close()
-            self._process.wait()
-            self._socket = self._process = None
+        if self._socket is not None:
+            with self._socket as end:
+                end.shutdown(socket.SHUT_WR)
+                while end.recv(1):  # until it has gone
+                    pass
+            self._socket = None
 
     def __enter__(self) -> Self:
         return self
@@ -230,6 +232,8 @@ def _reopen() -> None:
 
 
 if __name__ == "__main__":
+    if os.fork():  # nobody's child: who waits until all children have ended does not wait for it
+        os._exit(0)
     importlib.import_module("workbench.__main__")
     for module in sys.argv[2:]:
         importlib.import_module(module)
