@@ -50,7 +50,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 async def _nothing_under_way() -> AsyncIterator[None]:
-    """What a screen was still reading when it was closed has ended before the loop does, as in the program."""
+    """What a screen was still reading when it was closed has ended before the loop does."""
     yield
     await all_noted()
 
