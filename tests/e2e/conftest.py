@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import json
 import os
 import subprocess
@@ -17,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from workbench.testing.forkserver import ForkServer
+from workbench.testing import forkserver
 
 Event = dict[str, Any]
 
@@ -35,7 +33,7 @@ class CommandLine:
         """Run a command to its end; a variable that is None is taken out of its environment."""
         whole = {name: value for name, value in (os.environ | env).items() if value is not None}
         with tempfile.TemporaryFile("w+b") as out, tempfile.TemporaryFile("w+b") as err:
-            process = _server().start(words, cwd=cwd or self.cwd, env=whole, stdout=out, stderr=err)
+            process = forkserver.shared().start(words, cwd=cwd or self.cwd, env=whole, stdout=out, stderr=err)
             try:
                 code = process.wait(240)
             finally:
@@ -53,14 +51,6 @@ class CommandLine:
         )  # fmt: skip
         self.started.append(process)
         return process
-
-
-@functools.cache
-def _server() -> ForkServer:
-    """What commands are forked from that are run to their end; ``start`` starts a fresh interpreter."""
-    server = ForkServer()
-    atexit.register(server.close)
-    return server
 
 
 @pytest.fixture(autouse=True)

@@ -125,9 +125,17 @@ class Screen:
     def process(self, word: str) -> psutil.Process:
         """The process below the shell that was started with this word."""
         shell = psutil.Process(int(self.mode("pane_pid")))
-        found = [it for it in shell.children(recursive=True) if word in it.cmdline()[1:]]
+        found = [it for it in shell.children(recursive=True) if word in _words(it)[1:]]
         assert len(found) == 1, found
         return found[0]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """What it was started with; nothing of one that has ended since it was found."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @pytest.fixture

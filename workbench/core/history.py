@@ -96,7 +96,7 @@ Key = tuple[str, int]
 @dataclass(slots=True)
 class History:
     """Folded by ``take``. ``sent`` is when each message was sent, ``spans`` all attempts by their keys,
-    ``checks`` the latest gate runs, oldest first, ``resumed`` when the run went on in another process."""
+    ``checks`` the latest gate runs, oldest first."""
 
     feed: deque[Told] = field(default_factory=lambda: deque(maxlen=FEED_LINES))
     told: int = 0
@@ -105,8 +105,6 @@ class History:
     spans: dict[Key, Span] = field(default_factory=dict)
     acts: dict[Key, deque[Act]] = field(default_factory=dict)
     checks: deque[GateRun] = field(default_factory=lambda: deque(maxlen=GATE_RUNS))
-    delivered_at: dict[str, float] = field(default_factory=dict)
-    resumed: list[float] = field(default_factory=list)
     clashes: Clashes = field(default_factory=Clashes)
     worded: int = 0
     """Records up to this number get no line of the feed: who begins with a long log would lose them again."""
@@ -132,7 +130,6 @@ class History:
             case e.CandidateChecked():
                 self._checked(event.commit, record.at, event.verdicts)
             case e.RunResumed():
-                self.resumed.append(record.at)
                 self._cut(record.at)
             case _:
                 pass
@@ -179,7 +176,6 @@ class History:
                 if (span := self.spans.get(key)) is not None:
                     span.end = record.at
             case e.TaskDelivered():
-                self.delivered_at[event.task] = record.at
                 self._settle(key, good=True)
             case e.AttemptFailed() | e.TaskBlocked():
                 self._settle(key, good=False)

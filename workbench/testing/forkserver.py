@@ -13,7 +13,9 @@ and nothing open. ``multiprocessing``'s server of that name would import the cal
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -134,6 +136,14 @@ class ForkServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@functools.cache
+def shared() -> ForkServer:
+    """The one of this process, closed when that ends."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
 
 
 def _received(end: socket.socket, size: int) -> bytes:

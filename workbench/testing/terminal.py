@@ -33,8 +33,10 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
         kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.began = time.monotonic()
+        # Whoever leads a session and opens a terminal has it for its own, as in a window of a terminal.
+        opened = ["sh", "-c", 'exec "$@" <>"$0" >&0 2>&0', os.ttyname(slave), *command]
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, cwd=folder, start_new_session=True,
+            opened, stdin=slave, stdout=slave, stderr=slave, cwd=folder, start_new_session=True,
             env=kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, pass_fds=pass_fds,
         )  # fmt: skip
         os.close(slave)

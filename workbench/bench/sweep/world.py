@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import os
 import secrets
 import shutil
@@ -25,7 +23,7 @@ from workbench.core.apply import fold
 from workbench.core.events import Record
 from workbench.core.state import RunState
 from workbench.crashpoints import CRASH, TRACE
-from workbench.testing.forkserver import ForkServer
+from workbench.testing import forkserver
 
 RUN = "swept"
 MARK = "WORKBENCH_BENCH"
@@ -76,7 +74,7 @@ class World:
         with (self.folder / "said").open("w+b") as said:
             whole = self._environment(**own)
             where = ["--repo", str(self.repo)]
-            process = _server().start(
+            process = forkserver.shared().start(
                 [*words, *where], cwd=self.folder, env=whole, stdout=said, stderr=said, new_session=True
             )
             hung = False
@@ -128,14 +126,6 @@ class World:
             with suppress(psutil.Error):
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-@functools.cache
-def _server() -> ForkServer:
-    """What all commands that are run to their end are forked from: a sweep runs hundreds."""
-    server = ForkServer()
-    atexit.register(server.close)
-    return server
 
 
 def identity() -> dict[str, str]:

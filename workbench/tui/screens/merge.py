@@ -48,8 +48,6 @@ class MergeScreen(TabbedScreen):
         ("flakes", "Flakes"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "turn(1)", "Next", show=False, tooltip="The next part of the screen"),
-        Binding("h", "turn(-1)", "Before", show=False, tooltip="The part before"),
         Binding("u", "undo", "Undo", tooltip="Take the landing with the cursor off the branch again"),
         Binding("t", "task", "Task", tooltip="Open the task of the row"),
         Binding("L", "land", "Land", tooltip="Copy the command that brings what landed to your branch"),

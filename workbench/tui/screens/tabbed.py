@@ -39,6 +39,8 @@ class TabbedScreen(RunScreen):
             show=False,
             tooltip="The part before",
         ),
+        Binding("l", "turn(1)", "Next", show=False, tooltip="The next part of the screen"),
+        Binding("h", "turn(-1)", "Before", show=False, tooltip="The part before"),
     ]
 
     def __init__(self) -> None:

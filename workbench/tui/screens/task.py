@@ -47,8 +47,6 @@ class TaskScreen(TabbedScreen):
         ("around", "Around"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "turn(1)", "Next", show=False, tooltip="The next part of the screen"),
-        Binding("h", "turn(-1)", "Before", show=False, tooltip="The part before"),
         Binding("r", "retry", "Retry", tooltip="Try the task again"),
         Binding("x", "skip", "Skip", tooltip="Leave the task out; what waits for it goes on without it"),
         Binding(

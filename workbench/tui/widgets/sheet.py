@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.tui.presenting.prose import Line, wrapped
 from workbench.tui.tones import style
+from workbench.tui.widgets.reading import READING, Reading
 
 MOST = 20_000
 """Lines that are shown; of longer text, the last."""
 
 
-class Sheet(ScrollView, can_focus=True, inherit_bindings=False):
+class Sheet(Reading, ScrollView, can_focus=True, inherit_bindings=False):
     """``show`` gives it what to show. A sheet that ``follows`` stays at its end while that grows, until
     somebody scrolls up; at its end again, it follows again."""
 
@@ -26,14 +27,7 @@ class Sheet(ScrollView, can_focus=True, inherit_bindings=False):
     Sheet { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; padding: 0; }
     Sheet:focus { background-tint: $foreground 4%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "scroll_by(1)", "Down", show=False),
-        Binding("up,k", "scroll_by(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+f,space", "page(1)", "Page down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
-        Binding("home,g", "edge(-1)", "Begin", show=False),
-        Binding("end,G", "edge(1)", "End", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*READING]
 
     def __init__(self, *, empty: str = "", follows: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -85,18 +79,3 @@ class Sheet(ScrollView, can_focus=True, inherit_bindings=False):
         else:
             cells = []
         return Strip(cells).adjust_cell_length(width, base)
-
-    def action_scroll_by(self, by: int) -> None:
-        """So many lines further."""
-        self.scroll_relative(y=by, animate=False, immediate=True)
-
-    def action_page(self, by: int) -> None:
-        """So many screens further."""
-        self.scroll_relative(y=by * max(1, self.size.height - 2), animate=False, immediate=True)
-
-    def action_edge(self, way: int) -> None:
-        """To the beginning or the end."""
-        if way < 0:
-            self.scroll_home(animate=False)
-        else:
-            self.scroll_end(animate=False)
