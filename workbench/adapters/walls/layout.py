@@ -105,6 +105,19 @@ def options(ground: Ground, cwd: Path, kind: Kind, *, path: str, report: Path | 
     return [*words, "--chdir", str(cwd)]
 
 
+def git_options(ground: Ground, cwd: Path) -> Words:
+    """bubblewrap's options that leave a teammate in the worktree ``cwd`` the same of git, to be put after
+    those of a sandbox that is not ours. The folders of ``make_folders`` must be there."""
+    common = str(ground.common)
+    return ["--ro-bind", common, common, *_git(ground, cwd, "teammate")]
+
+
+def make_folders(ground: Ground) -> None:
+    """Make the folders where a teammate's first commit makes its lock and its log."""
+    for name in ("refs", "logs/refs"):
+        (ground.common / name / "heads" / "workbench" / ground.run).mkdir(parents=True, exist_ok=True)
+
+
 def cache_of(ground: Ground, cwd: Path) -> Path:
     """The folder for caches of commands in a worktree: gates share one, and no teammate's is theirs."""
     name = "gates" if cwd.parent.name == "gates" else f"{cwd.parent.name}-{cwd.name}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.adapters.children import WALLED, Child, Mark, Starter
-from workbench.adapters.walls.layout import Ground, Kind, cache_of, cache_variables, options
+from workbench.adapters.walls.layout import Ground, Kind, cache_of, cache_variables, make_folders, options
 
 
 class WalledStarter:
@@ -25,8 +25,7 @@ class WalledStarter:
         cache = cache_of(ground, cwd)
         cache.mkdir(parents=True, exist_ok=True)
         if self._kind == "teammate":
-            for name in ("refs", "logs/refs"):  # where a first commit makes its lock and its log
-                (ground.common / name / "heads" / "workbench" / ground.run).mkdir(parents=True, exist_ok=True)
+            make_folders(ground)
         report = env.get("WORKBENCH_JUNIT")
         inside = {**cache_variables(cache), **env, **WALLED}
         if (scratch := inside.get("TMPDIR")) and not _among(scratch, ground):

@@ -29,6 +29,7 @@ from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
+from workbench.adapters.walls.layout import git_options, make_folders
 from workbench.core.models import Usage
 from workbench.core.policy import SHIPPED
 from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
@@ -168,7 +169,7 @@ class Session:
         env = {**OURS, **signing_in.pop("env", {}), **self._env}
         if not in_sandbox:
             env["CLAUDE_ENV_FILE"] = str(forgetful(folder))
-        elif (patient := path_with_patience(folder, given.worktree, path)) is not None:
+        elif (patient := path_with_patience(folder, given.worktree, path, self._narrower())) is not None:
             env["PATH"] = patient
         self._script = launcher.write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
@@ -224,6 +225,13 @@ class Session:
             extra_args={"replay-user-messages": None},
             stderr=self._stderr.append,
         )
+
+    def _narrower(self) -> list[str]:
+        """What is taken from commands in the sandbox that Claude Code's own would leave them of git."""
+        if (ground := self._settings.ground) is None:
+            return []
+        make_folders(ground)
+        return git_options(ground, self._assignment.worktree)
 
     def _kept(self, folder: Path) -> list[Path]:
         """What commands in the sandbox must not write to: what stands here runs, or is believed, outside
