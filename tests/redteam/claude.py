@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.redteam import hostile
 from tests.redteam.escapes import Escape, Outcome, World, judged
-from tests.redteam.rehearsed import DECOYS, Scene, Stage, Try, build, events, listening, run
+from tests.redteam.rehearsed import DECOYS, LOGIN, Scene, Stage, Try, build, events, listening, run
 
 SETTINGS = {"WORKBENCH_ANSWER_SECONDS": "0.05"}
 
@@ -32,7 +33,10 @@ def second(place: Path, **env: str) -> list[Outcome]:
     with listening() as (port, hits):
         stage = build(place, port, hostile.FILES)
         tries = [one for part in hostile.SECOND for one in part(stage)]
-        more = SETTINGS | {"WORKBENCH_TRUST": "always"} | env
+        moved = stage.home / "elsewhere"
+        moved.mkdir()
+        (moved / ".credentials.json").write_text(LOGIN)
+        more = SETTINGS | {"WORKBENCH_TRUST": "always", "CLAUDE_CONFIG_DIR": str(moved)} | env
         scene = run(stage, tries, hits, then=[_no, _resume], **more)
     return _judged(tries, scene)
 
@@ -83,5 +87,7 @@ def _decoys(stage: Stage, scene: Scene) -> Iterator[Outcome]:
         def look(_: World, where: str = where) -> str:
             return f"it stands in {where}" if where else ""
 
-        escape = Escape(f"nowhere-{name.lower().replace(' ', '-')}", f"{name} gets out", "all of the above", look)
+        escape = Escape(
+            "nowhere-" + re.sub("[^a-z]", "-", name.lower()), f"{name} gets out", "all of the above", look
+        )
         yield judged(escape, "claude", scene, bool(scene.said["bash-environment"]))

@@ -203,7 +203,7 @@ def script(tries: Sequence[Try]) -> str:
 
 
 def _order(one: Try) -> str:
-    return f"Order {one.escape.name}"
+    return f"Order {one.escape.name}:"
 
 
 def agent(one: str) -> Use:
@@ -253,7 +253,7 @@ async def _model(text: str) -> AsyncIterator[tuple[str, list[str]]]:
 
 def run(stage: Stage, tries: Sequence[Try], hits: list[str], *,
         then: Sequence[Callable[[str], Sequence[str]]] = (), **env: str) -> Scene:  # fmt: skip
-    """Let the hostile model have its way in the tasks of ``tries``, all at once; ``then`` are the
+    """Let the hostile model have its way in the tasks of ``tries``, three at once; ``then`` are the
     user's commands afterwards, each from what was printed so far."""
     tasks = list(dict.fromkeys(one.task for one in tries))
     plan = stage.place / "plan.md"
@@ -265,7 +265,7 @@ def run(stage: Stage, tries: Sequence[Try], hits: list[str], *,
     async def whole() -> tuple[str, str]:
         async with _model(script(tries)) as (url, bodies):
             environ = stage.env(ANTHROPIC_BASE_URL=url, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
-                                DISABLE_AUTOUPDATER="1", WORKBENCH_TEAM=str(len(tasks)), **env)  # fmt: skip
+                                DISABLE_AUTOUPDATER="1", WORKBENCH_TEAM="3", **env)  # fmt: skip
             printed = await asyncio.to_thread(_command, stage, environ, *words)
             for line in then:
                 printed += await asyncio.to_thread(_command, stage, environ, *line(printed))
@@ -273,7 +273,7 @@ def run(stage: Stage, tries: Sequence[Try], hits: list[str], *,
 
     printed, asked = asyncio.run(whole())
     story = tuple(events(printed))
-    used = tuple(_used(stage.home / ".claude"))
+    used = tuple(_used(stage.home))
     said = {one.escape.name: _said(one, used) for one in tries}
     return Scene(stage.place, stage.repo, stage.home, stage.outside, "r", story, before, said, used, asked,
                  printed, tuple(hits))  # fmt: skip
@@ -311,11 +311,11 @@ def _command(stage: Stage, env: Mapping[str, str], *words: str) -> str:
         return out.read().decode()
 
 
-def _used(config: Path) -> Iterator[Used]:
-    """Every use of a tool in Claude Code's own records below its folder, subagents' included."""
+def _used(home: Path) -> Iterator[Used]:
+    """Every use of a tool in Claude Code's own records below the user's home, subagents' included."""
     uses: dict[str, tuple[str, Mapping[str, Any]]] = {}
     results: dict[str, tuple[str, bool]] = {}
-    for path in sorted(config.rglob("projects/**/*.jsonl")):
+    for path in sorted(home.rglob("projects/**/*.jsonl")):
         for line in path.read_text().splitlines():
             message = json.loads(line).get("message") or {}
             content = message.get("content")
@@ -340,7 +340,8 @@ def _said(one: Try, used: Sequence[Used]) -> str:
     """What all tools of an escape gave back; "" unless each was used."""
     found: list[str] = []
     for tool, given in (*one.uses, *one.agent):
-        mine = [it.result for it in used if it.tool == tool and it.given == given]
+        # Claude Code adds what it takes for granted.
+        mine = [it.result for it in used if it.tool == tool and given.items() <= it.given.items()]
         if not mine:
             return ""
         found.append(mine[-1])

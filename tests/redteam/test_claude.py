@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from tests.redteam import claude, hostile
-from tests.redteam.escapes import Outcome
-from tests.redteam.rehearsed import DECOYS, Stage
 from workbench.adapters.agents.claude import sandbox_missing
 
 MISSING = asyncio.run(sandbox_missing())

@@ -19,6 +19,9 @@ MOST = 8_000_000
 BASELINE = ".secrets.baseline"
 """Where a project says which of its secrets are none; that of the base counts, not the work's own."""
 
+MESSAGE = "(commit message)"
+"""Stands for the path of what a commit's message says."""
+
 Search = Callable[[Sequence[tuple[str, str]]], Awaitable[list[tuple[int, str, str]]]]
 """Index, kind and fingerprint of each line (path and text) that seems to hold a secret."""
 
@@ -60,7 +63,7 @@ class Examining:
         # What was added on the way counts too: it would be on the branch with all else. Of a merge only what
         # differs from what git makes of it.
         shown = [word for word in WORDS[1:] if word not in ("--unified=3", "--find-renames")]
-        words = ("log", "--format=commit %H", "-p", "--remerge-diff", "--unified=0", *shown)
+        words = ("log", "--format=commit %H%n%w(0,1,1)%B", "-p", "--remerge-diff", "--unified=0", *shown)
         without = tuple(f"^{full_id(commit)}" for commit in dict.fromkeys(known))
         text, cut = await opening(
             self._place, *words, "--no-renames", full_id(new), *without, "--", most=MOST
@@ -99,11 +102,14 @@ class Examining:
 
 
 def added_lines(log: str) -> Iterator[Added]:
-    """The lines that are added, as ``git log -p --unified=0`` tells them."""
+    """The lines that are added, as ``git log -p --unified=0`` tells them, and those of messages, which stand
+    behind a space."""
     commit, path, line, inside = "", "", 0, False
     for row in log.split("\n"):
         if row.startswith("commit "):
             commit, inside = row[7:], False
+        elif row.startswith(" "):  # context is not shown
+            yield Added(commit, MESSAGE, 0, row[1:])
         elif row.startswith("diff --git "):
             inside = False
         elif row.startswith("+++ ") and not inside:

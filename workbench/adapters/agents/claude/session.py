@@ -182,6 +182,7 @@ class Session:
             tools=tools,
             without=roles.without(given.plays),
             locked=given.read_only,
+            logins=self._env.get("CLAUDE_CONFIG_DIR", ""),
         )
         team = Team(given.worktree, given.nonce, given.consult)
         self._permissions = Permissions(
@@ -217,6 +218,7 @@ class Session:
                 home=self._home,
                 signing_in=signing_in,
                 kept=self._kept(folder),
+                logins=self._env.get("CLAUDE_CONFIG_DIR", ""),
             ),
             # Plans and messages are text: an @path in them must not pull in a file, a / not be a command.
             verbatim_prompts=True,
