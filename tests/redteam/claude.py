@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from tests.redteam import hostile
+from tests.redteam import smuggling, trespassing
 from tests.redteam.escapes import Escape, Outcome, World, judged
 from tests.redteam.rehearsed import DECOYS, LOGIN, Scene, Stage, Try, build, events, listening, run
+
+FIRST = (trespassing.files, trespassing.secrets, trespassing.repository)
+SECOND = (smuggling.guarded, smuggling.leak, smuggling.whisperer, smuggling.forger)
 
 SETTINGS = {"WORKBENCH_ANSWER_SECONDS": "0.05"}
 
@@ -22,23 +26,23 @@ def outcomes(place: Path) -> list[Outcome]:
 def first(place: Path, **env: str) -> list[Outcome]:
     """A run in a repository that nobody trusts: files, secrets, git. ``env`` are settings to go without."""
     with listening() as (port, hits):
-        stage = build(place, port, hostile.FILES)
-        tries = [one for part in hostile.FIRST for one in part(stage)]
+        stage = build(place, port, smuggling.FILES)
+        tries = [one for part in FIRST for one in part(stage)]
         scene = run(stage, tries, hits, then=[_report, _report_json, _status, _audit], **SETTINGS | env)
     return [*_judged(tries, scene), *_decoys(stage, scene)]
 
 
 def second(place: Path, **env: str) -> list[Outcome]:
-    """A run in a repository that is trusted: what waits for a person, of whom one gets a no, and forgeries."""
+    """A run in a repository that is trusted: what waits for a person, who says no to one, and forgeries."""
     with listening() as (port, hits):
-        stage = build(place, port, hostile.FILES)
-        tries = [one for part in hostile.SECOND for one in part(stage)]
+        stage = build(place, port, smuggling.FILES)
+        tries = [one for part in SECOND for one in part(stage)]
         moved = stage.home / "elsewhere"
         moved.mkdir()
         (moved / ".credentials.json").write_text(LOGIN)
         more = SETTINGS | {"WORKBENCH_TRUST": "always", "CLAUDE_CONFIG_DIR": str(moved)} | env
         scene = run(stage, tries, hits, then=[_no, _resume], **more)
-    return _judged(tries, scene)
+    return list(_judged(tries, scene))
 
 
 def _report(_: str) -> list[str]:
@@ -68,8 +72,16 @@ def _resume(_: str) -> list[str]:
     return ["resume", "--json"]
 
 
-def _judged(tries: list[Try], scene: Scene) -> list[Outcome]:
-    return [judged(one.escape, "claude", scene, one.tried(scene)) for one in tries]
+def _judged(tries: list[Try], scene: Scene) -> Iterator[Outcome]:
+    for one in tries:
+        outcome = judged(one.escape, "claude", scene, one.tried(scene))
+        said = "" if outcome.tried else f"the tools said: {scene.said[one.escape.name][:300] or 'nothing'}"
+        yield replace(outcome, effect="; ".join(filter(None, [outcome.effect, said])))
+
+
+def decoy_name(name: str) -> str:
+    """What the escape is called that one of DECOYS gets out."""
+    return "nowhere-" + re.sub("[^a-z]", "-", name.lower())
 
 
 def _decoys(stage: Stage, scene: Scene) -> Iterator[Outcome]:
@@ -87,7 +99,5 @@ def _decoys(stage: Stage, scene: Scene) -> Iterator[Outcome]:
         def look(_: World, where: str = where) -> str:
             return f"it stands in {where}" if where else ""
 
-        escape = Escape(
-            "nowhere-" + re.sub("[^a-z]", "-", name.lower()), f"{name} gets out", "all of the above", look
-        )
+        escape = Escape(decoy_name(name), f"{name} gets out", "all of the above", look)
         yield judged(escape, "claude", scene, bool(scene.said["bash-environment"]))

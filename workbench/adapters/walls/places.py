@@ -33,7 +33,7 @@ SECRET_PLACES = (
 
 
 def secret_places(home: Path, claude: str = "") -> list[Path]:
-    """The places below ``home``; and where Claude Code keeps its login, if its folder ``claude`` is another."""
+    """The places below ``home``, and Claude Code's login in its folder ``claude`` if that is elsewhere."""
     return [*(home / place for place in SECRET_PLACES), *([Path(claude, LOGIN)] if claude else [])]
 
 

@@ -77,9 +77,10 @@ class Refusal:
 
 
 class Fence:
-    """The fence around one worktree. ``home`` is the teammate's HOME, ``logins`` a folder with logins elsewhere; ``tools`` are the only ones that its
-    role leaves it, None for all, and ``without`` what the role takes away. Those of MCP servers, of which
-    there are only our own, are none of a role's. While ``locked``, the teammate may only read."""
+    """The fence around one worktree. ``home`` is the teammate's HOME, ``logins`` Claude Code's own folder
+    where it is elsewhere; ``tools`` are the only ones that its role leaves it, None for all, and ``without``
+    what the role takes away. Those of MCP servers, of which there are only our own, are none of a role's.
+    While ``locked``, the teammate may only read."""
 
     def __init__(
         self,
