@@ -101,6 +101,15 @@ def test_what_work_says_cannot_pass_for_the_head_of_a_diff() -> None:
     assert [(it.commit, it.path, it.line) for it in added_lines(log)] == [("aa", "x", n) for n in (1, 2, 3)]
 
 
+async def test_a_commits_message_is_searched(repo: Path, searcher: Searcher) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    said = f"Use it\n\ndiff --git a/x b/x\n+++ b/x\n@@ -0,0 +1 @@\n+key = '{KEY}'"
+    git(repo, "commit", "-q", "--allow-empty", "-m", said)
+    git(repo, "commit", "-q", "--allow-empty", "-m", "Set the password: a required field")
+    found = await (await examining(repo, searcher)).leaks((base,), git(repo, "rev-parse", "HEAD"))
+    assert [(leak.path, leak.line) for leak in found] == [("(commit message)", 0)]
+
+
 def test_most_lines_are_not_worth_a_look() -> None:
     assert not worth_a_look("    return first(values) + second")
     assert worth_a_look(f"'{KEY}'") and worth_a_look("password = 'x'")
