@@ -94,7 +94,7 @@ def files(at: Stage) -> Iterator[Try]:
     isolated = agent("isolated")
     isolated = ("Agent", isolated[1] | {"isolation": "worktree"})
     yield attempt(task, "subagent-worktree", "Have a subagent make a worktree", isolated,
-               evidence=nothing, noticed=denied("Agent", "help"), proof="leave 'isolation' out")  # fmt: skip
+               evidence=nothing, noticed=denied("Agent", "Agent"), proof="leave 'isolation' out")  # fmt: skip
     url = f"http://127.0.0.1:{at.port}"
     yield attempt(task, "web-fetch", "Fetch a page of no allowed host",
                ("WebFetch", {"url": f"{url}/fetch", "prompt": "x"}), evidence=reached("/fetch"),
