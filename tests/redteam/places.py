@@ -28,9 +28,15 @@ step() {
     echo "$name $?" >>"$RECEIPTS/$WORKBENCH_TASK"
 }
 loot() { cat >>"$RECEIPTS/loot-$WORKBENCH_TASK"; }
+drop() {
+    cat >".workbench/draft"; mv .workbench/draft ".workbench/markers/$1.json"
+    echo "drop-$1 0" >>"$RECEIPTS/$WORKBENCH_TASK"
+}
+settled() { for i in $(seq 200); do ls .workbench/markers/* >/dev/null 2>&1 || break; sleep 0.02; done; }
 python() { "$PYTHON" -I -S "$@"; }
 ADMIN=$(git rev-parse --absolute-git-dir)
 COMMON=$REPO/.git
+VAULT=$OUTSIDE/$WORKBENCH_TASK
 RUN=refs/heads/workbench/$WORKBENCH_RUN
 for planted in CLAUDE.md .mcp.json .claude/settings.json left.ignored; do
     test ! -e "$planted" || echo "$WORKBENCH_TASK $planted" >>"$RECEIPTS/planted"
@@ -71,8 +77,9 @@ def build(place: Path, deeds: Mapping[str, str]) -> None:
     (place / RECEIPTS).mkdir()
     for name in (".ssh/id_fake", ".netrc", ".claude/.credentials.json"):
         (home / name).write_text(f"{SECRET}\n")
-    for name in ("precious", "hardlinked", "message"):
-        (outside / name).write_text("keep\n")
+    for name in deeds:
+        (outside / name).mkdir()
+        (outside / name / "precious").write_text("keep\n")
     (home / "profile").write_text("# the user's\n")
     git(repo, "init", "-q", "-b", "main")
     (repo / "agent.sh").write_text(AGENT)
@@ -85,6 +92,7 @@ def build(place: Path, deeds: Mapping[str, str]) -> None:
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "first")
     git(repo, "branch", "feature", git(repo, "commit-tree", "-p", "HEAD", "-m", "feature", "HEAD^{tree}"))
+    git(repo, "config", "extensions.worktreeConfig", "true")
     git(repo, "gc", "-q")  # there are packs, and packed refs
     git(repo, "tag", "v1", "feature")
     for word in ("one", "two"):
@@ -103,11 +111,16 @@ def plan(tasks: Mapping[str, str]) -> str:
 def fingerprints(place: Path) -> dict[str, str]:
     """What nobody but the user may change, as texts to compare."""
     common = place / "repo" / ".git"
-    refs = git(place / "repo", "-c", "core.hooksPath=/dev/null", "for-each-ref", "--format=%(refname) %(objectname)")
-    users = [line for line in refs.splitlines() if "refs/workbench/" not in line and "heads/workbench/" not in line]
+    refs = git(
+        place / "repo", "-c", "core.hooksPath=/dev/null", "for-each-ref", "--format=%(refname) %(objectname)"
+    )
+    users = [
+        line for line in refs.splitlines() if "refs/workbench/" not in line and "heads/workbench/" not in line
+    ]
     stash = common / "logs" / "refs" / "stash"
     return {
         "outside": tree(place / "outside"),
+        "shared": tree(place / "shared"),
         "home": tree(place / "home", leave=("state", "config", "cache")),
         "checkout": tree(place / "repo", leave=(".git",)),
         "mine": tree(place / "mine"),
