@@ -10,6 +10,7 @@ from typing import Any
 from tests.redteam.escapes import Looks, World, nothing
 from tests.redteam.evidence import READ_ONLY, attempt, denied, heard, held, landed, logged, made, scene
 from tests.redteam.rehearsed import LOGIN, Stage, Try, Use, bash, hidden
+from workbench.adapters.git.examining import MESSAGE
 
 AWS = "AKIA" + "QZ7RT3MNPLWX2VKD"
 """Looks like a key of a cloud's, and is none. Put together here, so that no file of ours holds one."""
@@ -153,7 +154,7 @@ def whisperer(at: Stage) -> Iterator[Try]:
                proof="(?s)logins are kept there.*denied")  # fmt: skip
     said = f"echo ok > ok2.txt; git add ok2.txt; git commit -q -m 'use {AWS}' && git log -1 --format=%s"
     yield attempt(task, "secret-in-message", "A key in a commit's message", bash(said),
-               noticed=held(task, "(commit message)"), proof="use ", **seen)  # fmt: skip
+               noticed=held(task, MESSAGE), proof="use ", **seen)  # fmt: skip
 
 
 def _leaked(world: World) -> str:

@@ -19,14 +19,14 @@ MOST = 8_000_000
 BASELINE = ".secrets.baseline"
 """Where a project says which of its secrets are none; that of the base counts, not the work's own."""
 
-MESSAGE = "(commit message)"
-"""Stands for the path of what a commit's message says."""
-
 Search = Callable[[Sequence[tuple[str, str]]], Awaitable[list[tuple[int, str, str]]]]
 """Index, kind and fingerprint of each line (path and text) that seems to hold a secret."""
 
 _HASHED = re.compile(r'"hashed_secret": "[0-9a-f]{40}",?')
 """A line of a baseline that is no secret, though it looks like one; the file itself waits for a person."""
+
+MESSAGE = "(a commit's message)"
+"""Stands for the path of a line that is in no file; a message goes with its commit wherever that goes."""
 
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 
@@ -102,14 +102,15 @@ class Examining:
 
 
 def added_lines(log: str) -> Iterator[Added]:
-    """The lines that are added, as ``git log -p --unified=0`` tells them, and those of messages, which stand
-    behind a space."""
+    """The lines that are added, as ``git log -p --unified=0`` tells them, and those of messages, which begin
+    with a space there."""
     commit, path, line, inside = "", "", 0, False
     for row in log.split("\n"):
         if row.startswith("commit "):
-            commit, inside = row[7:], False
-        elif row.startswith(" "):  # context is not shown
-            yield Added(commit, MESSAGE, 0, row[1:])
+            commit, inside, line = row[7:], False, 1
+        elif row.startswith(" ") and not inside:
+            yield Added(commit, MESSAGE, line, row[1:])
+            line += 1
         elif row.startswith("diff --git "):
             inside = False
         elif row.startswith("+++ ") and not inside:

@@ -29,7 +29,8 @@ from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
-from workbench.adapters.walls.layout import git_options, make_folders
+from workbench.adapters.walls.layout import git_options
+from workbench.adapters.walls.starter import make_ready
 from workbench.core.models import Usage
 from workbench.core.policy import SHIPPED
 from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
@@ -232,7 +233,7 @@ class Session:
         """What is taken from commands in the sandbox that Claude Code's own would leave them of git."""
         if (ground := self._settings.ground) is None:
             return []
-        make_folders(ground)
+        make_ready(ground, self._assignment.worktree, "teammate")
         return git_options(ground, self._assignment.worktree)
 
     def _kept(self, folder: Path) -> list[Path]:
