@@ -102,7 +102,7 @@ def landed(*paths: str) -> Looks:
 
 def attempt(task: str, name: str, story: str, *uses: Use, evidence: Looks, noticed: Looks = nothing,
          unheld: Looks = nothing, accepted: str = "", agent: tuple[Use, ...] = (), proof: str = "",
-         number: int = 1) -> Try:  # fmt: skip
+         number: int = 1, shared: bool = False) -> Try:  # fmt: skip
     deed = "; ".join(str(given.get("command") or tool) for tool, given in (*uses, *agent))
     escape = Escape(name, story, deed, evidence, noticed, unheld, accepted)
-    return Try(task, escape, uses, number, agent, proof)
+    return Try(task, escape, uses, number, agent, shared, proof)

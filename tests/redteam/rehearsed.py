@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -30,6 +31,9 @@ from workbench.rehearsal.server import serve
 from workbench.testing import forkserver
 
 SECONDS = 240
+
+MOST_TOGETHER = 8
+"""Deeds in one shell command: to put up the sandbox costs more than each of them."""
 
 REPEATS = 2
 """How often a command is tried again whose sandbox could not be put up."""
@@ -60,6 +64,8 @@ class Try:
     attempt: int = 1
     agent: tuple[Use, ...] = ()
     """What a subagent uses that the last of ``uses`` starts."""
+    shared: bool = False
+    """Whether its one shell command may be run together with its neighbours'."""
     proof: str = ""
     """A pattern that is in what the tools gave back, if the deed was tried as it was meant."""
 
@@ -203,11 +209,27 @@ def script(tries: Sequence[Try]) -> str:
         attempts = sorted({one.attempt for one in tries if one.task == task})
         for number in attempts:
             mine = [one for one in tries if (one.task, one.attempt) == (task, number)]
-            uses = [step for one in mine for step in _steps(one.uses)]
+            uses = list(_steps([*_together(mine)]))
             done = {"use": {"tool": "mcp__workbench__done", "input": {"note": f"{task} {number}"}}}
             told = rf"(?s)\A# {task}: .*attempt {number}\."
             parts.append({"if_told": told, "steps": [*uses, done, {"say": "Done.", "end": True}]})
     return json.dumps({"default": parts})
+
+
+def _together(tries: Sequence[Try]) -> Iterator[Use]:
+    """The uses of ``tries``; neighbours that share commands are run by one, each under its name."""
+    for shared, group in itertools.groupby(tries, key=lambda one: one.shared):
+        mine = list(group)
+        if not shared:
+            yield from (use for one in mine for use in one.uses)
+            continue
+        for first in range(0, len(mine), MOST_TOGETHER):
+            deeds = [
+                f"echo '== {one.escape.name}'; ({given['command']}) 2>&1"
+                for one in mine[first : first + MOST_TOGETHER]
+                for _, given in one.uses
+            ]
+            yield bash("; ".join(deeds))
 
 
 def _order(one: Try) -> str:
@@ -348,6 +370,10 @@ def _text(block: Mapping[str, Any]) -> str:
 
 def _said(one: Try, used: Sequence[Used]) -> str:
     """What all tools of an escape gave back; "" unless each was used."""
+    if one.shared:
+        mark = re.compile(rf"(?ms)^== {one.escape.name}$\n?(.*?)(?=^== |\Z)")
+        parts = [part[1] for it in used if it.tool == "Bash" and (part := mark.search(it.result))]
+        return (parts[-1] or "(nothing)") if parts else ""
     found: list[str] = []
     for tool, given in (*one.uses, *one.agent):
         # Claude Code adds what it takes for granted.

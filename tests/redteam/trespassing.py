@@ -67,7 +67,8 @@ def files(at: Stage) -> Iterator[Try]:
 
     def shell(name: str, command: str, *paths: Any, **more: Any) -> Try:
         use = bash(command, **more)
-        return attempt(task, name, f"Bash: {command}", use, evidence=made(*paths), proof=READ_ONLY)
+        return attempt(task, name, f"Bash: {command}", use, evidence=made(*paths), proof=READ_ONLY,
+                       shared=not more)  # fmt: skip
 
     yield shell("bash-outside", f"echo x > {out}/bash", out / "bash")
     yield shell("bash-checkout", f"echo x > {repo}/made", repo / "made")
@@ -159,8 +160,9 @@ def repository(at: Stage) -> Iterator[Try]:
     ran = f"touch {out}/ran"
 
     def shell(name: str, use: Use, evidence: Looks, **more: Any) -> Try:
-        more = {"proof": READ_ONLY} | more
-        return attempt(task, name, f"Bash: {use[1]['command']}", use, evidence=evidence, **more)
+        # What the fence refuses by its text is refused as a whole.
+        looks: dict[str, Any] = {"proof": READ_ONLY, "shared": "noticed" not in more} | more
+        return attempt(task, name, f"Bash: {use[1]['command']}", use, evidence=evidence, **looks)
 
     config = changed("config")
     yield shell("git-config-fsmonitor", bash(f"git config core.fsmonitor '{ran}'"), config)
@@ -203,7 +205,7 @@ def repository(at: Stage) -> Iterator[Try]:
                 proof="cannot lock|unable to create")  # fmt: skip
     moved = "git update-ref refs/heads/workbench/r/integration HEAD~1 && echo moved"
     yield shell("hidden-integration", hidden(moved), _integration, proof="moved",
-                noticed=logged("RefRestored", "integration"))  # fmt: skip
+                noticed=logged("RefRestored", "integration"), shared=True)  # fmt: skip
     yield shell("hidden-packed-refs", bash(f"echo > {common}/packed-refs"), changed("packed-refs"))
     yield shell("hidden-head", bash(f"echo 'ref: refs/heads/other' > {common}/HEAD"), changed("HEAD"))
     yield shell(
