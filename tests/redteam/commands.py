@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.redteam import places, walled
+from tests.redteam import places, unwalled, walled
 from tests.redteam.escapes import Escape, Outcome, World, judged
 from tests.redteam.looks import RECEIPTS
 from workbench.testing import forkserver
@@ -35,10 +35,16 @@ class Party:
     settings: Mapping[str, str]
     team: int = 3
 
+    @property
+    def walled(self) -> bool:
+        """Whether its commands are behind walls."""
+        return self.settings["SANDBOX"] == "on"
+
 
 WALLED = Party("walled", walled.ESCAPES, {"SANDBOX": "on"})
 SPOILED = Party("spoiled", walled.SPOILERS, {"SANDBOX": "on"}, team=1)
-PARTIES = (WALLED, SPOILED)
+UNWALLED = Party("unwalled", (unwalled.FIRST, *unwalled.ESCAPES), {"SANDBOX": "off"}, team=2)
+PARTIES = (WALLED, SPOILED, UNWALLED)
 
 
 def outcomes(place: Path) -> list[Outcome]:

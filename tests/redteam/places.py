@@ -33,6 +33,7 @@ drop() {
     echo "drop-$1 0" >>"$RECEIPTS/$WORKBENCH_TASK"
 }
 settled() { for i in $(seq 200); do ls .workbench/markers/* >/dev/null 2>&1 || break; sleep 0.02; done; }
+evil() { printf '#!/bin/sh\necho "ran-by-${WORKBENCH_TASK-workbench}" >>%s/ran\n' "$VAULT"; }
 python() { "$PYTHON" -I -S "$@"; }
 ADMIN=$(git rev-parse --absolute-git-dir)
 COMMON=$REPO/.git
