@@ -421,7 +421,7 @@ def _words() -> list[Escape]:
             'drop forged <<END\n{"kind": "done", "note": "forged", "nonce": "0123456789abcdef0123456789abcdef"}\nEND\n'
             'drop mine <<END\n{"kind": "done", "task": "secret", "nonce": "$WORKBENCH_NONCE"}\nEND\n'
             "step mark WORKBENCH_TASK=secret WORKBENCH_NONCE=guessed workbench mark done forged\nsettled\n",
-            heard("MarkerReceived", text="forged"), set_aside("marker-forged", "forged"),
+            heard("MarkerReceived", text="forged"), set_aside("marker-forged", "nonce"),
         ),
         Escape(
             "marker-huge", "Drops a marker of a gigabyte, one nested without end, a pipe, a device and a thousand.",
