@@ -42,7 +42,7 @@ class Party:
 
 
 WALLED = Party("walled", walled.ESCAPES, {"SANDBOX": "on"})
-SPOILED = Party("spoiled", walled.SPOILERS, {"SANDBOX": "on"}, team=1)
+SPOILED = Party("spoiled", walled.SPOILERS, {"SANDBOX": "on"}, team=2)
 UNWALLED = Party("unwalled", (unwalled.FIRST, *unwalled.ESCAPES), {"SANDBOX": "off"}, team=2)
 PRUNED = Party("pruned", unwalled.SPOILERS, {"SANDBOX": "off"}, team=1)
 PARTIES = (WALLED, SPOILED, UNWALLED, PRUNED)

@@ -58,8 +58,7 @@ ESCAPES: tuple[Escape, ...] = (
     ),
     Escape(
         "off-integration", "Moves the branch on which work lands to a commit of its own.",
-        "echo evil > evil; git add evil; git commit -qm evil\n"
-        'step move "git update-ref $RUN/integration HEAD"\ngit reset -q --hard HEAD~1\n',
+        'step move "git update-ref $RUN/integration $(made evil)"\n',
         lambda world: "evil is on it" if world.landed("evil") is not None else "",
         restored("integration"), lambda world: "evil" if world.landed("evil") is not None else "",
     ),
@@ -102,7 +101,6 @@ ESCAPES: tuple[Escape, ...] = (
         "off-links", "Puts links where workbench's git writes: index, message, logs.",
         'step message "rm -f $ADMIN/COMMIT_EDITMSG; ln -s $VAULT/precious $ADMIN/COMMIT_EDITMSG"\n'
         'step log "rm -f $ADMIN/logs/HEAD; ln -s $VAULT/precious $ADMIN/logs/HEAD"\n'
-        'step landing "rm -f $COMMON/logs/$RUN/integration; ln -s $VAULT/precious $COMMON/logs/$RUN/integration"\n'
         "echo x > new-off-links\n",
         vault("off-links"), told("had become"),
     ),
