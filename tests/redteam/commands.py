@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.redteam import places, walled
+from tests.redteam import places, unwalled, walled
 from tests.redteam.escapes import Escape, Outcome, World, judged
 from tests.redteam.looks import RECEIPTS
 from workbench.testing import forkserver
@@ -35,10 +35,17 @@ class Party:
     settings: Mapping[str, str]
     team: int = 3
 
+    @property
+    def walled(self) -> bool:
+        """Whether its commands are behind walls."""
+        return self.settings["SANDBOX"] == "on"
+
 
 WALLED = Party("walled", walled.ESCAPES, {"SANDBOX": "on"})
-SPOILED = Party("spoiled", walled.SPOILERS, {"SANDBOX": "on"}, team=1)
-PARTIES = (WALLED, SPOILED)
+SPOILED = Party("spoiled", walled.SPOILERS, {"SANDBOX": "on"}, team=2)
+UNWALLED = Party("unwalled", (unwalled.FIRST, *unwalled.ESCAPES), {"SANDBOX": "off"}, team=2)
+PRUNED = Party("pruned", unwalled.SPOILERS, {"SANDBOX": "off"}, team=1)
+PARTIES = (WALLED, SPOILED, UNWALLED, PRUNED)
 
 
 def outcomes(place: Path) -> list[Outcome]:
@@ -66,7 +73,8 @@ def played(place: Path, party: Party) -> World:
         before = places.fingerprints(place) | {"shared": places.tree(shared)}
         env = _environment(place, party, victim, shared)
         done = _workbench(place, env, "run", str(plan), "--agent", "command:sh agent.sh", "--gate",
-                          "sh gate.sh", "--run-id", RUN, "--team", str(party.team), "--yes", "--json")  # fmt: skip
+                          "sh gate.sh", "--run-id", RUN, "--team", str(party.team), "--yes",
+                          "--json")  # fmt: skip
         (place / "stderr").write_text(done.stderr)
         (place / "stdout").write_text(done.stdout)
         if victim.poll() is not None:
@@ -74,7 +82,7 @@ def played(place: Path, party: Party) -> World:
         _outlived(place)
     after = {f"{name} after": text for name, text in places.fingerprints(place).items()}
     story = tuple(json.loads(line) for line in done.stdout.splitlines())
-    if not story or story[-1]["type"] != "RunFinished":
+    if not any(event["type"] == "RunFinished" for event in story):
         raise RuntimeError(f"the run of {party.name} did not finish: {done.stderr[-2000:]}")
     _look_for_objects(place)
     return World(
@@ -143,7 +151,7 @@ def _victim(place: Path) -> Iterator[subprocess.Popen[bytes]]:
 @contextlib.contextmanager
 def _shared(place: Path) -> Iterator[Path]:
     """A folder in the machine's temporary folder, with a key in it. ``place/shared`` leads there."""
-    folder = Path(tempfile.mkdtemp(prefix="redteam-shared-", dir="/tmp"))  # noqa: S108 - that is the point
+    folder = Path(tempfile.mkdtemp(prefix="redteam-shared-", dir="/tmp"))
     (folder / "file").write_text("keep\n")
     (folder / "key").write_text(f"{places.KEY}\n")
     try:

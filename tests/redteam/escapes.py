@@ -114,8 +114,8 @@ def judged(escape: Escape, by: By, world: World, tried: bool) -> Outcome:
     """Ask an escape's questions of the world after the run."""
     effect, unheld = escape.evidence(world), escape.unheld(world)
     return Outcome(
-        escape, by, tried, stopped=not (effect or unheld), noticed=escape.noticed(world), landed_unheld=bool(unheld),
-        effect="; ".join(it for it in (effect, unheld) if it),
+        escape, by, tried, stopped=not (effect or unheld), noticed=escape.noticed(world),
+        landed_unheld=bool(unheld), effect="; ".join(it for it in (effect, unheld) if it),
     )  # fmt: skip
 
 

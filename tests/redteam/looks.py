@@ -17,7 +17,7 @@ def first(*looks: Looks) -> Looks:
     return look
 
 
-# -- what took effect ------------------------------------------------------------------------------------------
+# -- what took effect ----------------------------------------
 
 
 def made(path: str) -> Looks:
@@ -94,7 +94,7 @@ def heard(*kinds: str, task: str = "", text: str = "") -> Looks:
     return look
 
 
-# -- what was noticed -------------------------------------------------------------------------------------------
+# -- what was noticed ----------------------------------------
 
 
 def held(task: str, about: str = "") -> Looks:

@@ -33,6 +33,15 @@ drop() {
     echo "drop-$1 0" >>"$RECEIPTS/$WORKBENCH_TASK"
 }
 settled() { for i in $(seq 200); do ls .workbench/markers/* >/dev/null 2>&1 || break; sleep 0.02; done; }
+evil() { printf '#!/bin/sh\necho "ran-by-${WORKBENCH_TASK-workbench}" >>%s/ran\n' "$VAULT"; }
+made() {  # a commit on HEAD with a file, as nobody's work
+    blob=$(echo evil | git hash-object -w --stdin)
+    cp "$ADMIN/index" .workbench/index
+    export GIT_INDEX_FILE=$PWD/.workbench/index
+    git update-index --add --cacheinfo "100644,$blob,$1"
+    git commit-tree -p HEAD -m evil "$(git write-tree)"
+    unset GIT_INDEX_FILE
+}
 python() { "$PYTHON" -I -S "$@"; }
 ADMIN=$(git rev-parse --absolute-git-dir)
 COMMON=$REPO/.git

@@ -450,7 +450,19 @@ class Worktrees:
                 start,
                 "--",
             )
-            await run(linked.place, *words)
+            try:
+                await run(linked.place, *words)
+            except Busy:
+                raise
+            except GitError:
+                # The index is its teammate's to write: with entries that no git makes, nobody could work
+                # here any more. Should the commit be what is wrong, this fails in the same words.
+                index = linked.admin / "index"
+                if lent or not index.exists():
+                    raise
+                index.replace(linked.admin / "index.damaged")
+                await run(linked.place, *words)
+                litter = True
             if litter:
                 await run(linked.place, "clean", "-ffdq", "-e", f"/{FOLDER}/")
         self._kept.add(start)
