@@ -33,6 +33,7 @@ from workbench.adapters.secrets.search import Searcher
 from workbench.adapters.structure.resolver import StructuralResolver
 from workbench.adapters.supervision.starter import Keeper
 from workbench.adapters.templates import Templates
+from workbench.adapters.walls.layout import Ground
 from workbench.composition.lead import LeadExtras, no_lead_extras, open_seat
 from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
@@ -130,7 +131,7 @@ async def open_world(
             worktrees=worktrees,
             gates=gates,
             agent=Dispatch(
-                open_agent(place, settings, folder, walls.around(keeper, "teammate")),
+                open_agent(place, settings, folder, walls.around(keeper, "teammate"), walls.ground),
                 ExternalAgent(place.seats(run)),
             ),
             markers=MarkerFolders(branches=branch_folder(place.repository, run)),
@@ -291,8 +292,11 @@ def _allowed(place: Place, settings: RunSettings, environment: Mapping[str, str]
     return select(environment, place.settings.env)
 
 
-def open_agent(place: Place, settings: RunSettings, folder: Path, starter: Starter) -> Agent:
-    """The agent that the settings name; ``starter`` starts commands."""
+def open_agent(
+    place: Place, settings: RunSettings, folder: Path, starter: Starter, ground: Ground | None = None
+) -> Agent:
+    """The agent that the settings name; ``starter`` starts commands, ``ground`` is where Claude's are
+    confined."""
     kind, _, command = settings.agent.partition(":")
     if kind == "command":
         from workbench.adapters.agents.command import CommandAgent
@@ -313,6 +317,7 @@ def open_agent(place: Place, settings: RunSettings, folder: Path, starter: Start
             writable=tuple(str(place.root / it) if it[0] not in "~/" else it for it in wanted.sandbox_write),
             web=wanted.web,
             launchers=folder,
+            ground=ground,
         ),
         place.notes(),
     )

@@ -55,6 +55,12 @@ def test_secrets_are_not_read_and_the_rest_is(fence: Fence) -> None:
     assert fence.refuses("Read", {"file_path": "/usr/include/stdio.h"}) is None
 
 
+def test_the_login_is_hidden_where_its_folder_is_another(tmp_path: Path) -> None:
+    moved = Fence(tmp_path / "tree", tmp_path / "home", sandboxed=True, logins=str(tmp_path / "moved"))
+    assert moved.refuses("Read", {"file_path": str(tmp_path / "moved" / ".credentials.json")}) is not None
+    assert moved.refuses("Read", {"file_path": str(tmp_path / "moved" / "settings.json")}) is None
+
+
 REFUSED = [
     "git push",
     "git -C /elsewhere push origin main",

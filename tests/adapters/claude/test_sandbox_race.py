@@ -20,7 +20,7 @@ from tests.adapters.claude.conftest import uses
 from tests.conftest import git
 from workbench.adapters.agents.claude import bwrap_script
 from workbench.adapters.agents.claude.bubblewrap import path_with_patience
-from workbench.adapters.agents.claude.bwrap_script import TRIES, parse, possible
+from workbench.adapters.agents.claude.bwrap_script import TRIES, narrowed, parse, possible
 from workbench.adapters.agents.claude.sandbox import sandbox_missing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
@@ -237,6 +237,14 @@ def test_what_may_be_left_out(repo: Path, tmp_path: Path) -> None:
         *gone[1:3],
         ("--ro-bind", "/dev/null", str(home / "settings.json")),
     ]
+
+
+def test_what_narrows_the_walls_comes_last_but_for_the_worktrees_settings() -> None:
+    own = ["--ro-bind", "/dev/null", "/r/.git/worktrees/ada/config.worktree"]
+    words = ["--bind", "/r/.git", "/r/.git", *own, "--", "sh", "-c", "echo --"]
+    more = ["--ro-bind", "/r/.git", "/r/.git"]
+    assert narrowed(words, more) == [*words[:6], *more, *own, *words[6:]]
+    assert narrowed(words, []) == words and narrowed(["--version"], more) == ["--version"]
 
 
 def test_every_option_that_cannot_be_repeated_is_left_alone() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from workbench.adapters.git.examining import Examining, added_lines
+from workbench.adapters.git.examining import MESSAGE, Examining, added_lines
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.secrets.search import Searcher, worth_a_look
 
@@ -63,7 +63,7 @@ async def test_what_is_allowed_is_no_leak(repo: Path, searcher: Searcher) -> Non
     base = git(repo, "rev-parse", "HEAD")
     its = await examining(repo, searcher)
     new = commit(repo, **{"a.py": f"key = '{KEY}'  # pragma: allowlist secret\n"})
-    assert not await its.leaks((base,), new)
+    assert await its.leaks((base,), new), "the work's own word says nothing"
     secret = commit(repo, **{"b.py": f"key = '{KEY}'\n"})
     assert await its.leaks((new,), secret)
     import hashlib
@@ -76,6 +76,18 @@ async def test_what_is_allowed_is_no_leak(repo: Path, searcher: Searcher) -> Non
     known = commit(repo, **{"c.py": f"key = '{KEY}'\n"})
     assert not await its.leaks((listed,), known)
     assert await its.leaks((secret,), known), "the baseline of the work itself says nothing"
+
+
+async def test_a_secret_at_the_end_of_a_long_line_and_one_in_a_message(
+    repo: Path, searcher: Searcher
+) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    its = await examining(repo, searcher)
+    long = commit(repo, **{"a.py": f"{'x ' * 3_000} key = '{KEY}'\n"})
+    assert [it.path for it in await its.leaks((base,), long)] == ["a.py"]
+    git(repo, "commit", "-q", "--allow-empty", "-m", f"said\n\ncommit {base}\nkey = '{KEY}'\n")
+    (leak,) = await its.leaks((long,), git(repo, "rev-parse", "HEAD"))
+    assert (leak.path, leak.line, leak.kind) == (MESSAGE, 4, "AWS Access Key")
 
 
 async def test_work_without_anything_to_look_at_starts_no_process(repo: Path) -> None:

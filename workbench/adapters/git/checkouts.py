@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked, drop, establish, linked_at
+from workbench.adapters.git.disarming import disarm
 from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import run
@@ -107,6 +108,8 @@ class Checkouts:
         self._spared[linked.path] = await self._furnishing.brought(linked)
 
     async def _check_out(self, linked: Linked, commit: str) -> None:
+        for sentence in disarm(linked):
+            self._furnishing.notice(sentence)
         linked.drop_operations()
         await run(linked.place, "checkout", "-f", "-q", "--detach", commit, "--")
         spared = self._spared.get(linked.path)

@@ -25,6 +25,9 @@ Search = Callable[[Sequence[tuple[str, str]]], Awaitable[list[tuple[int, str, st
 _HASHED = re.compile(r'"hashed_secret": "[0-9a-f]{40}",?')
 """A line of a baseline that is no secret, though it looks like one; the file itself waits for a person."""
 
+MESSAGE = "(a commit's message)"
+"""Stands for the path of a line that is in no file; a message goes with its commit wherever that goes."""
+
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 
 
@@ -60,7 +63,7 @@ class Examining:
         # What was added on the way counts too: it would be on the branch with all else. Of a merge only what
         # differs from what git makes of it.
         shown = [word for word in WORDS[1:] if word not in ("--unified=3", "--find-renames")]
-        words = ("log", "--format=commit %H", "-p", "--remerge-diff", "--unified=0", *shown)
+        words = ("log", "--format=commit %H%n%w(0,1,1)%B", "-p", "--remerge-diff", "--unified=0", *shown)
         without = tuple(f"^{full_id(commit)}" for commit in dict.fromkeys(known))
         text, cut = await opening(
             self._place, *words, "--no-renames", full_id(new), *without, "--", most=MOST
@@ -99,11 +102,15 @@ class Examining:
 
 
 def added_lines(log: str) -> Iterator[Added]:
-    """The lines that are added, as ``git log -p --unified=0`` tells them."""
+    """The lines that are added, as ``git log -p --unified=0`` tells them, and those of messages, which begin
+    with a space there."""
     commit, path, line, inside = "", "", 0, False
     for row in log.split("\n"):
         if row.startswith("commit "):
-            commit, inside = row[7:], False
+            commit, inside, line = row[7:], False, 1
+        elif row.startswith(" ") and not inside:
+            yield Added(commit, MESSAGE, line, row[1:])
+            line += 1
         elif row.startswith("diff --git "):
             inside = False
         elif row.startswith("+++ ") and not inside:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.adapters.git.disarming import unlink_log
 from workbench.adapters.git.locks import identity, remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import Objects, full_id
 from workbench.adapters.git.process import Busy, Conversation, Place, encoded, is_busy, patiently, run
@@ -94,6 +95,7 @@ class Refs:
         words.append(ABSENT if old is None else full_id(old))
 
         async def update() -> None:
+            unlink_log(self._place.git_dir, ref)
             crashpoint("ref.move")
             await run(self._place, *words)
             killpoint("ref.moved")

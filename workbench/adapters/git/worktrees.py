@@ -31,6 +31,7 @@ from workbench.adapters.git.administration import (
     set_aside,
 )
 from workbench.adapters.git.conflicts import forget, remember, unresolved
+from workbench.adapters.git.disarming import disarm
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.lending import give_back, lend, loan_of, loans, users_own
@@ -119,6 +120,7 @@ class Worktrees:
                 linked.check()
             else:
                 self._unlink(linked)
+            self._disarm(linked, teammate)
             if not self._excluded:
                 exclude(self._common)
                 self._excluded = True
@@ -145,6 +147,7 @@ class Worktrees:
         async with self._locks[teammate]:
             linked = self._linked(teammate)
             linked.check()
+            self._disarm(linked, teammate)
             await self._straighten(linked, f"refs/heads/{self.branch(teammate)}")
             crashpoint("work.collect")
             await self._free_abandoned(linked, f"refs/heads/{self.branch(teammate)}")
@@ -203,6 +206,7 @@ class Worktrees:
                 await self._give_back(linked, teammate)
                 return
             self._unlink(linked)
+            self._disarm(linked, teammate)
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
             if standing:
                 await self._reveal(linked)
@@ -213,6 +217,7 @@ class Worktrees:
     async def _give_back(self, linked: Linked, teammate: str) -> None:
         """What is in it is kept; one that its owner has removed meanwhile is nobody's any more."""
         if loan_of(linked) is not None and not linked.problem():
+            self._disarm(linked, teammate)
             exclude(self._common)
             await self._reveal(linked)
             await self._salvage(linked, teammate, True, REMOVED)
@@ -285,6 +290,10 @@ class Worktrees:
             where = linked.path.readlink()
             linked.path.unlink()
             self._furnishing.notice(f"{linked.path} had become a link to {where}; the link was removed.")
+
+    def _disarm(self, linked: Linked, teammate: str) -> None:
+        for sentence in disarm(linked, f"refs/heads/{self.branch(teammate)}"):
+            self._furnishing.notice(sentence)
 
     async def _salvage(
         self, linked: Linked, teammate: str, standing: bool, why: str, start: str = ""
@@ -441,7 +450,19 @@ class Worktrees:
                 start,
                 "--",
             )
-            await run(linked.place, *words)
+            try:
+                await run(linked.place, *words)
+            except Busy:
+                raise
+            except GitError:
+                # The index is its teammate's to write: with entries that no git makes, nobody could work
+                # here any more. Should the commit be what is wrong, this fails in the same words.
+                index = linked.admin / "index"
+                if lent or not index.exists():
+                    raise
+                index.replace(linked.admin / "index.damaged")
+                await run(linked.place, *words)
+                litter = True
             if litter:
                 await run(linked.place, "clean", "-ffdq", "-e", f"/{FOLDER}/")
         self._kept.add(start)

@@ -17,10 +17,7 @@ SECONDS = 60.0
 """How long one search may take, the start of the worker included."""
 
 LONGEST = 5_000
-"""Characters of a line that are looked at: longer ones are generated, and a key is shorter."""
-
-PRAGMA = "pragma: allowlist secret"
-"""How a line says that what it holds is none; the library knows it too."""
+"""Characters of a line that the library gets: longer ones are generated, and much in them looks random."""
 
 # Whatever the library could find has a run of so many letters and digits, a word that names a secret, or
 # a password in an address.
@@ -58,8 +55,12 @@ class Searcher:
                 await self._end()  # its answer would be taken for that to another question
                 raise
         named = {asked[index][0]: (str(kind), str(fingerprint)) for index, kind, fingerprint in found}
-        for at, _, line in asked:  # shapes that the library does not know
-            if at not in named and PRAGMA not in line and (kind := shape_in(line)):
+        for (
+            at,
+            _,
+            _,
+        ) in asked:  # shapes that the library does not know, and what it is not given of long lines
+            if at not in named and (kind := shape_in(lines[at][1])):
                 named[at] = kind, ""
         return [(at, *said) for at, said in sorted(named.items())]
 

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 LEFT_OUT = frozenset({"IPPublicDetector"})
 """Plugins whose findings are no secrets."""
 
-FILTERS = ("allowlist.is_line_allowlisted", "heuristic.is_sequential_string",
+FILTERS = ("heuristic.is_sequential_string",
            "heuristic.is_potential_uuid", "heuristic.is_likely_id_string", "heuristic.is_templated_secret",
            "heuristic.is_prefixed_with_dollar_sign", "heuristic.is_indirect_reference",
            "heuristic.is_not_alphanumeric_string", "heuristic.is_lock_file")  # fmt: skip
-"""Those of the library that look at text alone; the one that asks a service is not among them."""
+"""Those of the library that look at text alone; the one that asks a service is not among them. Nor is the one
+by which a line can say (``pragma: allowlist secret``) that it holds none: it is the work's own word."""
 
 
 class Detector:

@@ -2,7 +2,8 @@
 
 ``bubblewrap`` tells whether there can be any, ``places`` where secrets and doors to other programs are,
 ``layout`` says what a command sees (bubblewrap's options), ``starter`` starts commands behind them. Claude
-Code's own sandbox, around its Bash tool, goes by the same settings and is in ``agents.claude.sandbox``.
+Code's own sandbox, around its Bash tool, goes by the same settings and is in ``agents.claude.sandbox``; of
+git it leaves a command the same, by ``layout.git_options``.
 
 What a command behind them can do:
 

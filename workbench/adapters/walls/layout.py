@@ -105,6 +105,13 @@ def options(ground: Ground, cwd: Path, kind: Kind, *, path: str, report: Path | 
     return [*words, "--chdir", str(cwd)]
 
 
+def git_options(ground: Ground, cwd: Path) -> Words:
+    """bubblewrap's options that leave a teammate in the worktree ``cwd`` the same of git, to be put after
+    those of a sandbox that is not ours, when ``starter.make_ready`` has been here."""
+    common = str(ground.common)
+    return ["--ro-bind", common, common, *_git(ground, cwd, "teammate")]
+
+
 def cache_of(ground: Ground, cwd: Path) -> Path:
     """The folder for caches of commands in a worktree: gates share one, and no teammate's is theirs."""
     name = "gates" if cwd.parent.name == "gates" else f"{cwd.parent.name}-{cwd.name}"
@@ -135,7 +142,7 @@ def _own_folders(ground: Ground, cwd: Path) -> Iterator[str]:
 
 def _git(ground: Ground, cwd: Path, kind: Kind) -> Iterator[str]:
     common, view = str(ground.common), str(ground.git_view)
-    admin = _admin(ground, cwd)
+    admin = admin_of(ground, cwd)
     pointer = cwd / ".git"
     if pointer.is_file() and not pointer.is_symlink():
         yield from ("--ro-bind", str(pointer), str(pointer))
@@ -143,8 +150,12 @@ def _git(ground: Ground, cwd: Path, kind: Kind) -> Iterator[str]:
         yield from ("--bind", f"{common}/objects", f"{common}/objects")
         for name in ("objects/pack", "objects/info"):
             yield from ("--ro-bind-try", f"{common}/{name}", f"{common}/{name}")
-        for name in (f"refs/heads/workbench/{ground.run}", f"logs/refs/heads/workbench/{ground.run}"):
-            yield from ("--bind", f"{common}/{name}", f"{common}/{name}")
+        branches = f"{common}/refs/heads/workbench/{ground.run}"
+        yield from ("--bind", branches, branches)
+        # Git follows links to where it logs: of the logs it gets its own only, as a file that stays one.
+        yield from ("--tmpfs", f"{common}/logs/refs/heads/workbench/{ground.run}")
+        if admin is not None and (log := log_of(ground, admin)) is not None and log.is_file():
+            yield from ("--bind", str(log), str(log))
     yield from ("--tmpfs", str(ground.state))
     for name in NOTES:
         yield from ("--ro-bind-try", f"{ground.state}/{name}", f"{ground.state}/{name}")
@@ -162,6 +173,16 @@ def _git(ground: Ground, cwd: Path, kind: Kind) -> Iterator[str]:
     yield from ("--remount-ro", str(ground.state))
 
 
+def log_of(ground: Ground, admin: Path) -> Path | None:
+    """Where git logs the branch of the run that a worktree is on; None where it is on another."""
+    head = admin / "HEAD"
+    branch = head.read_text(errors="replace").strip() if head.is_file() and not head.is_symlink() else ""
+    folder, _, name = branch.removeprefix("ref: ").rpartition("/")
+    if folder != f"refs/heads/workbench/{ground.run}" or not name or name in (".", ".."):
+        return None
+    return ground.common / "logs" / folder / name
+
+
 def _packed(common: str, view: str) -> Iterator[str]:
     """See the module. The folder at the end is in the way of ``git pack-refs``, which would delete the refs'
     own files once it has written its list, here, where nobody else sees it."""
@@ -171,7 +192,7 @@ def _packed(common: str, view: str) -> Iterator[str]:
     yield from ("--dir", f"{view}/{names[-1]}.new")
 
 
-def _admin(ground: Ground, cwd: Path) -> Path | None:
+def admin_of(ground: Ground, cwd: Path) -> Path | None:
     """Git's folder about the worktree; None where that is no worktree of the repository (any more)."""
     try:
         line = (cwd / ".git").read_text(errors="surrogateescape")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+LOGIN = ".credentials.json"
+"""In Claude Code's folder, which CLAUDE_CONFIG_DIR names and is below HOME otherwise."""
+
 SECRET_PLACES = (
     ".ssh",
     ".gnupg",
@@ -19,12 +24,18 @@ SECRET_PLACES = (
     ".pypirc",
     ".cargo/credentials",
     ".cargo/credentials.toml",
-    ".claude/.credentials.json",
+    f".claude/{LOGIN}",
     ".local/share/keyrings",
     ".password-store",
     ".Xauthority",
 )
 """Below HOME: where logins are kept that no task needs to see."""
+
+
+def secret_places(home: Path, claude: str = "") -> list[Path]:
+    """The places below ``home``, and Claude Code's login in its folder ``claude`` if that is elsewhere."""
+    return [*(home / place for place in SECRET_PLACES), *([Path(claude, LOGIN)] if claude else [])]
+
 
 DOORS = (
     "/run/user",  # the session bus, agents for SSH and GPG keys, rootless containers

@@ -1,15 +1,19 @@
-"""What stands before bubblewrap on a sandboxed teammate's PATH: ``python -I -S THIS WORKTREE BWRAP ARGS…``
+"""What stands before bubblewrap on a sandboxed teammate's PATH, called so:
+
+    python -I -S THIS WORKTREE BWRAP COUNT MORE… ARGS…
 
 Claude Code lays an empty file on each protected path that does not exist, for as long as a command runs, and
 takes it away afterwards. Teammates share the repository's ``.git``: one's files come and go while another's
 bubblewrap puts up its walls, which then fails, although nothing is wrong. So this starts the real
 bubblewrap, and starts it again when it failed before the command ran. A command that ran is never repeated.
 
+The COUNT words MORE are options that come after Claude Code's own: what narrows its walls.
+
 Needs the standard library only, and imports little: it runs once for every command.
 """
 
 # pathlib would double the time this takes to start.
-# ruff: noqa: PTH110, PTH113, PTH118, PTH120
+# ruff: noqa: PTH110, PTH113, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
@@ -113,6 +117,19 @@ def _kept(path: str, worktree: str) -> bool:
         if _git_directory(path):
             return True
     return False
+
+
+def narrowed(words: list[str], more: list[str]) -> list[str]:
+    """``words`` with the options ``more`` after those that they hold. What Claude Code lays over a worktree's
+    own git settings comes last again: ``more`` may open the folder around them."""
+    if not more or "--" not in words:
+        return words
+    end = words.index("--")
+    again: list[str] = []
+    for at in range(end - 2):
+        if words[at] == "--ro-bind" and os.path.basename(words[at + 2]) == "config.worktree":
+            again += words[at : at + 3]
+    return [*words[:end], *more, *again, *words[end:]]
 
 
 def main(worktree: str, real: str, words: list[str]) -> None:
@@ -261,4 +278,5 @@ def _end(status: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    count = 4 + int(sys.argv[3])
+    main(sys.argv[1], sys.argv[2], narrowed(sys.argv[count:], sys.argv[4:count]))

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.adapters.agents.claude import shell
 from workbench.adapters.agents.claude.using import subjects
-from workbench.adapters.walls.places import SECRET_PLACES
+from workbench.adapters.walls.places import secret_places
 
 WRITERS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 READERS = frozenset({"Read", "Glob", "Grep", "LS", "NotebookRead"})
@@ -77,9 +77,10 @@ class Refusal:
 
 
 class Fence:
-    """The fence around one worktree. ``home`` is the teammate's HOME; ``tools`` are the only ones that its
-    role leaves it, None for all, and ``without`` what the role takes away. Those of MCP servers, of which
-    there are only our own, are none of a role's. While ``locked``, the teammate may only read."""
+    """The fence around one worktree. ``home`` is the teammate's HOME, ``logins`` Claude Code's own folder
+    where it is elsewhere; ``tools`` are the only ones that its role leaves it, None for all, and ``without``
+    what the role takes away. Those of MCP servers, of which there are only our own, are none of a role's.
+    While ``locked``, the teammate may only read."""
 
     def __init__(
         self,
@@ -90,11 +91,12 @@ class Fence:
         tools: frozenset[str] | None = None,
         without: frozenset[str] = frozenset(),
         locked: bool = False,
+        logins: str = "",
     ) -> None:
         self._given = worktree
         self._root = Path(os.path.realpath(worktree))
         self._home = home
-        self._secrets = [Path(os.path.realpath(home / place)) for place in SECRET_PLACES]
+        self._secrets = [Path(os.path.realpath(place)) for place in secret_places(home, logins)]
         self._sandboxed = sandboxed
         self._tools = tools
         self._without = without

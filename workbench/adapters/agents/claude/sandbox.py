@@ -12,7 +12,7 @@ from typing import Any
 from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.environment import SECRETS, claude_environment
 from workbench.adapters.walls.bubblewrap import bubblewrap_fails
-from workbench.adapters.walls.places import SECRET_PLACES
+from workbench.adapters.walls.places import secret_places
 from workbench.errors import SetupError
 
 SIGNING_IN = ("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "proxyAuthHelper")
@@ -53,9 +53,11 @@ def claude_settings(
     signing_in: Mapping[str, Any],
     kept: Iterable[Path] = (),
     web: bool = True,
+    logins: str = "",
 ) -> str:
     """The JSON that Claude Code gets as its highest settings. ``kept`` are places where a command in the
-    sandbox never writes, whatever else is allowed; ``web`` lets it search there.
+    sandbox never writes, whatever else is allowed; ``web`` lets it search there; ``logins`` is Claude Code's
+    own folder where that is not below ``home``.
 
     ``permissions.allow`` stands here rather than in the SDK's ``allowed_tools`` because the tools of
     our own server are to be allowed as a whole, which the SDK warns about.
@@ -71,7 +73,7 @@ def claude_settings(
             # Without the strict list every new host would be a question nobody answers.
             "network": {"allowedDomains": list(settings.allowed_domains), "strictAllowlist": True},
             "filesystem": {
-                "denyRead": [str(home / place) for place in SECRET_PLACES],
+                "denyRead": [str(place) for place in secret_places(home, logins)],
                 "allowWrite": [_at_home(place, home) for place in settings.writable],
                 "denyWrite": [str(place) for place in kept],
             },

@@ -29,6 +29,8 @@ from workbench.adapters.agents.claude.settings import ClaudeSettings
 from workbench.adapters.agents.claude.team import Team
 from workbench.adapters.agents.claude.tools import SERVER, tool_server
 from workbench.adapters.agents.environment import SECRETS
+from workbench.adapters.walls.layout import git_options
+from workbench.adapters.walls.starter import make_ready
 from workbench.core.models import Usage
 from workbench.core.policy import SHIPPED
 from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Notes, Started
@@ -168,7 +170,7 @@ class Session:
         env = {**OURS, **signing_in.pop("env", {}), **self._env}
         if not in_sandbox:
             env["CLAUDE_ENV_FILE"] = str(forgetful(folder))
-        elif (patient := path_with_patience(folder, given.worktree, path)) is not None:
+        elif (patient := path_with_patience(folder, given.worktree, path, self._narrower())) is not None:
             env["PATH"] = patient
         self._script = launcher.write_launcher(
             folder, find_claude(self._settings.claude, path), set(os.environ) - set(env) - _SDK_OWN
@@ -181,6 +183,7 @@ class Session:
             tools=tools,
             without=roles.without(given.plays),
             locked=given.read_only,
+            logins=self._env.get("CLAUDE_CONFIG_DIR", ""),
         )
         team = Team(given.worktree, given.nonce, given.consult)
         self._permissions = Permissions(
@@ -216,6 +219,7 @@ class Session:
                 home=self._home,
                 signing_in=signing_in,
                 kept=self._kept(folder),
+                logins=self._env.get("CLAUDE_CONFIG_DIR", ""),
             ),
             # Plans and messages are text: an @path in them must not pull in a file, a / not be a command.
             verbatim_prompts=True,
@@ -224,6 +228,13 @@ class Session:
             extra_args={"replay-user-messages": None},
             stderr=self._stderr.append,
         )
+
+    def _narrower(self) -> list[str]:
+        """What is taken from commands in the sandbox that Claude Code's own would leave them of git."""
+        if (ground := self._settings.ground) is None:
+            return []
+        make_ready(ground, self._assignment.worktree, "teammate")
+        return git_options(ground, self._assignment.worktree)
 
     def _kept(self, folder: Path) -> list[Path]:
         """What commands in the sandbox must not write to: what stands here runs, or is believed, outside

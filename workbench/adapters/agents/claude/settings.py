@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from workbench.adapters.walls.layout import Ground
+
 SettingSource = Literal["user", "project", "local"]
 
 
@@ -32,6 +34,9 @@ class ClaudeSettings:
                          signing in needs of them is passed on nevertheless.
     ``launchers``        where the small start scripts are written; a temporary folder if None. Needs a
                          file system that allows programs.
+    ``ground``           where the run stands: of git, commands in the sandbox can then write only what moves
+                         its teammates' own branches. Without it they can do all that git can, but for its
+                         settings and hooks.
     """
 
     claude: str = "bundled"
@@ -41,3 +46,4 @@ class ClaudeSettings:
     web: bool = False
     setting_sources: tuple[SettingSource, ...] = ("project",)
     launchers: Path | None = None
+    ground: Ground | None = None
