@@ -22,6 +22,7 @@ from workbench.adapters.git.target import has_origin
 from workbench.adapters.store import exported
 from workbench.composition.packing import digest
 from workbench.composition.place import Place
+from workbench.composition.trusting import let_count
 from workbench.core import delivery, plan
 from workbench.core.apply import fold
 from workbench.core.delivery import Manifest
@@ -93,6 +94,7 @@ async def deliver(
     """Verify the pack in ``folder``, then push it to ``origin`` as ``branch`` and open or update its pull
     request ``into`` a branch (the repository's default one if not named). Raises Refused, which says what is
     wrong; UsageError when the push or the pull request fails."""
+    await let_count(place)
     checked = await verify(place, folder, terms)
     manifest, state = checked.manifest, checked.state
     branch = (branch or f"workbench/{delivery.slug(manifest.run)}").removeprefix("refs/heads/")

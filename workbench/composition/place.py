@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from workbench.adapters.git import restraint
 from workbench.adapters.git.repository import open_repository
 from workbench.composition.holding import Place
 from workbench.config import load, own_word
@@ -20,8 +22,11 @@ async def open_place(where: Path, **overrides: object) -> Place:
     own = own_word(repository.root, None, given)
     place = Place(repository, settings, given, own, settings)
     narrow = place.trusting(False)
-    if not narrow.withheld:
+    if not narrow.withheld and not restraint.matters(repository.common_dir):
         return place
     from workbench.composition.trusting import is_trusted  # git is asked for all that is to be trusted
 
-    return place if await is_trusted(place) else narrow
+    if not await is_trusted(place):
+        return narrow
+    restraint.release(repository.common_dir)
+    return replace(place, repository=await open_repository(where))  # as its own filters show it

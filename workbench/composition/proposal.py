@@ -8,6 +8,7 @@ from workbench.adapters import github
 from workbench.adapters.git import target as user
 from workbench.composition.harvest import Say, Work, open_work, refuse_script
 from workbench.composition.place import Place
+from workbench.composition.trusting import let_count
 from workbench.core.report import headline, report
 from workbench.errors import GitError, UsageError, WorkbenchError
 
@@ -30,6 +31,7 @@ class Proposal:
 async def propose(place: Place, wanted: str | None, into: str | None, say: Say) -> Proposal:
     """Push the integration branch to ``origin`` and open a pull request for it; neither the target nor
     any checkout is touched. Without ``gh`` it is only pushed."""
+    await let_count(place)
     async with open_work(place, wanted, say) as (_, work):
         state = work.state
         refuse_script(state, into)

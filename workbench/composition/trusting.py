@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench import config
 from workbench.adapters import trustfile
+from workbench.adapters.git import restraint
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.git.steering import Found, loose, steering
 from workbench.composition.holding import Place
@@ -106,6 +107,10 @@ async def gate(place: Place, commit: str, ask: Ask | None = None) -> Gate:
     seen = await listing(place, commit)
     how, by = _decided(place, seen, ask)
     trusted = how not in ("never", "refused", "unasked")
+    if trusted:
+        restraint.release(place.repository.common_dir)
+    else:
+        restraint.restrain(place.repository.common_dir, seen.found.configured, decided=True)
     trust = Trust(
         trusted=trusted,
         commit=commit,
@@ -124,6 +129,12 @@ async def is_trusted(place: Place) -> bool:
     if place.settings.trust != "ask":
         return place.settings.trust == "always"
     return (await listing(place)).trusted is not None
+
+
+async def let_count(place: Place) -> None:
+    """Let hooks and filters of a repository that is trusted count, for git that is run as the user would."""
+    if await is_trusted(place):
+        restraint.release(place.repository.common_dir)
 
 
 async def start_of(place: Place, state: RunState) -> str:
