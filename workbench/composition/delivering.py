@@ -31,6 +31,7 @@ from workbench.core.events import Record, RunStarted
 from workbench.core.globs import overlap
 from workbench.core.guarded import guarded
 from workbench.core.lists import some
+from workbench.core.prose import calm, one_line
 from workbench.core.report import markdown, report
 from workbench.core.state import RunState
 from workbench.errors import GitError, IllegalEvent, PlanError, StoreError, UsageError, WorkbenchError
@@ -311,10 +312,10 @@ async def _propose(place: Place, checked: Checked, branch: str, into: str) -> st
     if not github.installed():
         return ""
     state = checked.state
-    title = delivery.tame(" ".join((state.plan.title if state.plan else state.run).split()))[:TITLE]
+    title = calm(one_line(state.plan.title if state.plan else state.run, TITLE))
     proven = dict.fromkeys((landing.task for landing in state.standing), True)
     page = markdown(report(state, proven))
-    body = delivery.tame(page.encode("utf-8", "backslashreplace").decode())
+    body = page.encode("utf-8", "backslashreplace").decode()
     try:
         url = await github.standing(place.root, head=branch, base=into)
         if not url:
