@@ -26,7 +26,7 @@ def test_each_line_says_where_it_comes_from(workbench: CommandLine, repo: Path) 
     (repo / "workbench.toml").write_text(FILE)
 
     untrusted = workbench("policy")
-    assert "pypi.org" not in untrusted.stdout and "`sandbox_domains`" in untrusted.stderr
+    assert "pypi.org" not in untrusted.stdout and "sandbox_domains" in untrusted.stderr
     assert workbench("trust", "--yes").returncode == 0
     shown = workbench("policy").stdout
     found = json.loads(workbench("policy", "--json").stdout)

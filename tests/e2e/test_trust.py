@@ -126,7 +126,7 @@ def test_what_the_file_loosens_is_named_everywhere_and_counts_once_it_is_trusted
     assert set(started["protection"]["withheld"]) == {"sandbox", "env", "on_guarded", "secrets"}
     assert done.stderr.count("does not count") == 1
     for said in (done.stderr, *(workbench(it).stdout for it in ("status", "report", "doctor"))):
-        assert "workbench.toml is trusted, so what it says of" in said and "`on_guarded`" in said, said
+        assert "workbench.toml is trusted, so what it says of" in said and "on_guarded" in said, said
     assert "workbench trust" in done.stderr
     listed = workbench("trust").stdout
     for name in ("on_guarded", "secrets", "env", "sandbox", "gates"):

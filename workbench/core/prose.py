@@ -14,12 +14,13 @@ APART = "\u200b"
 """A space of no width."""
 
 _CALLS = re.compile(
-    r"@(?=[A-Za-z0-9])|(?<!&)#(?=\d)|\bGH-(?=\d)|/(?:issues|pull|discussions)/(?=\d)|:(?=//)|\bwww(?=\.)",
+    r"@(?=[A-Za-z0-9])|(?<!&)#(?=\d)|GH-(?=\d)|/(?:issues|pull|discussions)/(?=\d)|:(?=//)|www(?=\.)",
     re.IGNORECASE,
 )
 """What a code host makes a mention, a reference or a link of, up to where it is to be parted."""
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]")
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown makes something of. Between letters an underscore is one."""
 
 _FIRST = re.compile(r"^(?:[-+=#:]|\d+(?=[.)]))")
 """What makes a list, a heading or a line of the first characters of a line."""

@@ -43,7 +43,7 @@ def protected(protection: Protection, agent: str) -> tuple[str, ...]:
 
 def left_out(withheld: Sequence[str], file: str) -> str:
     """What of a settings file does not count, as a sentence without its full stop; "" for nothing."""
-    names = ", ".join(f"`{name}`" for name in withheld)
+    names = ", ".join(withheld)
     return (
         f"Nobody has said that {file} is trusted, so what it says of {names} does not count" if names else ""
     )

@@ -56,7 +56,7 @@ def headline(result: Report) -> str:
 
 def markdown(result: Report) -> str:
     """The report as a Markdown document."""
-    lines = [f"# {words(result.title)}", "", f"Run {code(result.run)} · {words(headline(result))}.", ""]
+    lines = [f"# {words(result.title)}", "", f"Run {code(result.run)} · {headline(result)}.", ""]
     if result.reason:
         lines += [f"> {words(result.reason)}", ""]
     if result.scripted:
