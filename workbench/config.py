@@ -11,13 +11,14 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.core.forge import is_forge_token
+from workbench.core.loosening import PROTECTING
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
@@ -395,6 +396,27 @@ def load(root: Path, env: Mapping[str, str] | None = None, **overrides: object) 
         first = error.errors(include_url=False)[0]
         field = str(first["loc"][0])
         raise _bad_value(origin.get(field, "settings"), field, first) from None
+
+
+def own_word(root: Path, env: Mapping[str, str] | None = None, given: Collection[str] = ()) -> frozenset[str]:
+    """The fields that the repository's settings file decides: neither ``env`` (the process's own by default)
+    nor the command line, which has ``given``, says anything of them."""
+    _, said = from_file(root)
+    return frozenset(said.keys() - _from_env(os.environ if env is None else env).keys() - set(given))
+
+
+def narrowed(settings: Settings, own: Collection[str]) -> tuple[Settings, tuple[str, ...]]:
+    """The settings without those by which a file that nobody trusts would loosen protection, and the names of
+    these as people write them. ``own`` are the fields that the file decides; see ``core.loosening``."""
+    instead: dict[str, object] = {}
+    for field in (name for name in PROTECTING if name in own):
+        value = getattr(settings, field)
+        safe: object = Settings.model_fields[field].get_default(call_default_factory=True)
+        if isinstance(value, PolicySettings):  # what it asks about and denies only narrows
+            safe = value.model_copy(update={"allow": (), "defaults": True})
+        if PROTECTING[field].loosens(value, safe):
+            instead[field] = safe
+    return settings.model_copy(update=instead), tuple(map(key_of, instead))
 
 
 def from_file(root: Path) -> tuple[str, dict[str, object]]:

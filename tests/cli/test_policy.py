@@ -11,7 +11,6 @@ from tests.e2e.conftest import CommandLine, workbench
 from workbench.adapters.agents.claude.using import simple_commands
 from workbench.composition.place import open_place
 from workbench.composition.policy import rules_of
-from workbench.composition.trusting import restrained
 
 __all__ = ["workbench"]
 
@@ -26,6 +25,9 @@ deny = ["Write(infra/**)"]
 def test_each_line_says_where_it_comes_from(workbench: CommandLine, repo: Path) -> None:
     (repo / "workbench.toml").write_text(FILE)
 
+    untrusted = workbench("policy")
+    assert "pypi.org" not in untrusted.stdout and "sandbox_domains" in untrusted.stderr
+    assert workbench("trust", "--yes").returncode == 0
     shown = workbench("policy").stdout
     found = json.loads(workbench("policy", "--json").stdout)
 
@@ -49,7 +51,7 @@ def test_each_line_says_where_it_comes_from(workbench: CommandLine, repo: Path) 
 )
 def test_what_it_says_of_a_use(workbench: CommandLine, repo: Path, use: str, said: str) -> None:
     (repo / "workbench.toml").write_text(FILE)
-    assert workbench("policy", "test", use).stdout.startswith(said)
+    assert workbench("policy", "test", use, WORKBENCH_TRUST="always").stdout.startswith(said)
 
 
 def test_a_rule_that_is_none_is_a_sentence(workbench: CommandLine, repo: Path) -> None:
@@ -77,7 +79,7 @@ async def test_what_an_untrusted_repository_allows_does_not_count(repo: Path) ->
     (repo / "workbench.toml").write_text(
         'gate_network = true\n[policy]\nallow = ["WebFetch"]\ndeny = ["Bash(make *)"]\ndefaults = false\n'
     )
-    place = restrained(await open_place(repo))
+    place = await open_place(repo)
 
     rules = {(rule.decision, rule.rule) for rule in rules_of(place)}
     assert ("allow", "WebFetch") not in rules and ("deny", "Bash(git push *)") in rules

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from workbench.core import events as e
@@ -189,7 +191,7 @@ def test_the_page_shows_what_waits_for_an_answer() -> None:
     run.mark("one", "question", "Which | <b>one</b>\n::error::x?", to="person")
     page = summary(run.state, report(run.state))
     assert "### Waits for an answer" in page
-    assert "&#60;b&#62;" in page
+    assert "\\<b\\>" in page
     assert "workbench answer" in page
     (note,) = noted(run.state, report(run.state), "plan.md", known)
     assert (note.level, note.path) == ("warning", "plan.md")
@@ -198,19 +200,19 @@ def test_the_page_shows_what_waits_for_an_answer() -> None:
 HOSTILE = "x` | <img src=x> [a](http://e) ![](http://e/p.png) @you\n```\n::error::x\n| - | " * 8
 
 
-@pytest.mark.parametrize("count", [2, 300, 4000])
+@pytest.mark.parametrize("count", [2, 300, 8000])
 def test_no_page_is_too_large_and_none_is_bent(count: int) -> None:
     tasks = [task(f"t{number}", title=HOSTILE) for number in range(count)]
     run = Story(*tasks, team=("ada",))
     page = summary(run.state, report(run.state))
     assert len(page.encode()) <= LIMIT
-    assert ("more tasks are in the report" in page) == (count == 4000)
+    assert ("more tasks are in the report" in page) == (count == 8000)
     assert ("```mermaid" in page) == (count == 2)
     assert page.count("```") in (0, 2)
-    assert not any(bad in page for bad in ("<img", "![", "](", "@you", "\n::"))
+    assert not re.search(r"(?<!\\)<img|!\[|(?<!\\)\]\(|@you|\n::", page)
     rows = [line for line in page.splitlines() if line.startswith("| <code>t")]
     assert rows
-    assert all(row.count("|") == 8 for row in rows)
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 8 for row in rows)
 
 
 def test_a_page_that_is_full_stays_as_it_is() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from workbench.core import events as e
-from workbench.core.delivery import Commit, Published, difference, published, slug, tame
+from workbench.core.delivery import Commit, Published, difference, published, slug
+from workbench.core.prose import calm
 
 BASE, ONE, TWO, THREE = "0" * 40, "1" * 40, "2" * 40, "3" * 40
 WORK, TREE, OTHER = "a" * 40, "b" * 40, "c" * 40
@@ -64,6 +65,6 @@ def test_runs_of_one_plan_share_a_name() -> None:
     ],
 )
 def test_a_report_calls_nobody_and_closes_nothing(text: str) -> None:
-    made = tame(text)
+    made = calm(text)
     assert made != text and made.replace("\u200b", "") == text
-    assert tame("plain `code` and # a title, a@ b") == "plain `code` and # a title, a@ b"
+    assert calm("plain `code` and # a title, a@ b") == "plain `code` and # a title, a@ b"

@@ -308,7 +308,7 @@ def test_gates_and_set_up_get_no_secrets(workbench: CommandLine, repo: Path, pla
 
 def test_what_is_odd_is_said(workbench: CommandLine, repo: Path, plan: Path, agent: str) -> None:
     (repo / "workbench.toml").write_text('copy = ["no-such-file"]\n')
-    done = workbench("run", str(plan), "--agent", agent, "--yes")
+    done = workbench("run", str(plan), "--agent", agent, "--yes", WORKBENCH_TRUST="always")
     assert done.returncode == 0 and "no-such-file" in done.stderr
 
 

@@ -227,6 +227,8 @@ def test_hooks_of_the_user_run_and_their_settings_count(
     # Settings that would make `git merge` do something else than it is asked for.
     git(repo, "config", "branch.main.mergeOptions", "--no-ff --squash --no-commit")
 
+    assert "post-merge" in refused(workbench) and not (tmp_path / "merged").exists(), "nobody trusts it yet"
+    assert workbench("trust", "--yes").returncode == 0
     landed(workbench)
 
     where, at = (tmp_path / "merged").read_text().split()
@@ -241,6 +243,7 @@ def test_a_hook_that_says_no_is_heard(
     hook = repo / ".git/hooks/reference-transaction"
     hook.write_text('#!/bin/sh\n[ "$1" != prepared ] || ! grep -q refs/heads/main\n')
     hook.chmod(0o755)
+    assert workbench("trust", "--yes").returncode == 0
 
     done = workbench("land")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import stat
 import subprocess
 import sys
@@ -105,6 +106,65 @@ def test_the_repositorys_own_file_gives_agents_nothing_more_before_it_is_trusted
 
     assert wrote(None) == "got"
     assert wrote("FORGE_TOKEN") == "got s3cret", "who starts it may say so"
+
+
+def test_what_the_file_loosens_is_named_everywhere_and_counts_once_it_is_trusted(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    own = (
+        'gates = ["true"]\non_guarded = "allow"\nsecrets = "allow"\nenv = ["FORGE_TOKEN"]\nsandbox = "off"\n'
+    )
+    (repo / "workbench.toml").write_text(own)
+    plan = tmp_path / "plan.md"
+    plan.write_text(PLAN)
+    words = ("run", str(plan), "--yes", "--agent", "command:echo 1 > one.txt", "--headless", "--json")
+    done = workbench(*words)
+    assert done.returncode == 0, done.stderr
+    (started,) = of("RunStarted", events(done.stdout))
+    assert (started["settings"]["on_guarded"], started["settings"]["secrets"]) == ("hold", "hold")
+    assert started["protection"]["sandbox"] == "auto"
+    assert set(started["protection"]["withheld"]) == {"sandbox", "env", "on_guarded", "secrets"}
+    assert done.stderr.count("does not count") == 1
+    for said in (done.stderr, *(workbench(it).stdout for it in ("status", "report", "doctor"))):
+        assert "workbench.toml is trusted, so what it says of" in said and "on_guarded" in said, said
+    assert "workbench trust" in done.stderr
+    listed = workbench("trust").stdout
+    for name in ("on_guarded", "secrets", "env", "sandbox", "gates"):
+        assert f"workbench.toml: {name}" in listed
+
+    assert workbench("trust", "--yes").returncode == 0
+    done = workbench(*words)
+    (started,) = of("RunStarted", events(done.stdout))
+    assert started["settings"]["on_guarded"] == "allow" and started["protection"]["sandbox"] == "off"
+    assert not started["protection"]["withheld"] and "does not count" not in done.stderr
+    (repo / "workbench.toml").write_text(own.replace("FORGE_TOKEN", "OTHER"))
+    (started,) = of("RunStarted", events(workbench(*words).stdout))
+    assert "env" in started["protection"]["withheld"], "a change asks again"
+
+
+def test_without_walls_the_commands_of_the_file_need_a_yes(
+    workbench: CommandLine, repo: Path, tmp_path: Path
+) -> None:
+    (repo / "workbench.toml").write_text(f'gates = ["touch {tmp_path}/canary"]\nsandbox = "off"\n')
+    plan = tmp_path / "plan.md"
+    plan.write_text(PLAN)
+    few = tmp_path / "bin"
+    few.mkdir()
+    for program in ("git", "sh", "touch", "rm", "cat", "stdbuf"):
+        (few / program).symlink_to(str(shutil.which(program)))
+    words = ("run", str(plan), "--yes", "--agent", "command:echo 1 > one.txt", "--headless", "--json")
+    done = workbench(*words, PATH=str(few))
+    assert done.returncode == 2 and not (tmp_path / "canary").exists()
+    assert "(gates) that would run with all your rights" in done.stderr and "workbench trust" in done.stderr
+
+    assert workbench(*words, "--gate", "true", PATH=str(few)).returncode == 0, (
+        "your own gate is your own word"
+    )
+    assert not (tmp_path / "canary").exists()
+    assert workbench(*words, PATH=str(few), WORKBENCH_SANDBOX="off").returncode == 0, "your word, too"
+    assert workbench("trust", "--yes").returncode == 0
+    assert workbench(*words, PATH=str(few)).returncode == 0
+    assert (tmp_path / "canary").exists()
 
 
 def test_what_is_trusted_runs(workbench: CommandLine, repo: Path, tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_repo_hooks_are_told_and_run_for_people_only(
     assert done.returncode == 0, done.stderr
     assert [path.name for path in outside.iterdir()] == ["precious"], "a hook of the user's ran"
     assert landed(repo, "one.txt") == "fine"
+    refused = workbench("land")
+    assert refused.returncode == 2 and "post-merge" in refused.stderr, "nobody has said that it is trusted"
+    assert workbench("trust", "--yes").returncode == 0
     assert workbench("land").returncode == 0
     assert (outside / "post-merge").exists(), "landing is the user's own merge, hooks and all"
 

@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+from workbench.adapters.git import restraint
 from workbench.errors import WorkbenchError
 
 BODY_LIMIT = 60_000
@@ -58,7 +59,7 @@ async def _gh(root: Path, *words: str, feed: bytes = b"") -> str:
         "gh",
         *words,
         cwd=root,
-        env=env | {"GH_PROMPT_DISABLED": "1"},
+        env=env | restraint.variables() | {"GH_PROMPT_DISABLED": "1"},  # it runs git itself
         stdin=asyncio.subprocess.PIPE if feed else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from workbench.cli.display import console
 from workbench.cli.driving import run_async
+from workbench.cli.trust import WITHHELD_HINT
 from workbench.composition.place import Place, open_place
-from workbench.config import load
+from workbench.config import load, narrowed, own_word
 from workbench.doctor import Finding, examine, is_ready
 from workbench.errors import SetupError, WorkbenchError
 
@@ -23,7 +24,7 @@ def doctor(repo: Path, *, json: bool) -> int:
         try:
             place = await open_place(repo)
         except SetupError:  # no repository to speak of: that will be a finding, not the end
-            return await examine(repo, load(repo))
+            return await examine(repo, narrowed(load(repo), own_word(repo))[0])
         return [*await examine(repo, place.settings), *await _trust(place)]
 
     findings = run_async(look())
@@ -49,6 +50,7 @@ def doctor(repo: Path, *, json: bool) -> int:
 async def _trust(place: Place) -> list[Finding]:
     """Whether a run that starts now loads what the repository has for agents, if it has anything."""
     from workbench.composition.trusting import gate
+    from workbench.core.protection import left_out
     from workbench.core.trust.words import standing
 
     try:
@@ -58,4 +60,7 @@ async def _trust(place: Place) -> list[Finding]:
     if not trust.count:
         return []
     said, hint = (f"{words[:1].upper()}{words[1:]}" for words in standing(trust))
-    return [Finding("trust", "ok" if trust.trusted else "warn", f"{said}.", hint and f"{hint}.")]
+    found = [Finding("trust", "ok" if trust.trusted else "warn", f"{said}.", hint and f"{hint}.")]
+    if words := left_out(place.withheld, place.file):
+        found.append(Finding("left out", "warn", f"{words}.", f"{WITHHELD_HINT}."))
+    return found

@@ -16,6 +16,7 @@ from workbench.cli.driving import run_async
 from workbench.cli.findings import show_findings
 from workbench.cli.outcome import explain
 from workbench.cli.printable import printable
+from workbench.cli.trust import say_withheld
 from workbench.composition import drafting, planning
 from workbench.composition.place import Place, open_place
 from workbench.core import plan as plans
@@ -56,6 +57,7 @@ def plan(wanted: Wanted) -> int:
 
     async def main() -> tuple[Place, drafting.Drafted]:
         place = await open_place(wanted.repo, **(wanted.overrides or {}))
+        say_withheld(place.withheld, place.file)
         drafting.demand_claude(place)
         if place.repository.dirty:
             explain("the draft is made from the latest commit: what is not committed is not seen")

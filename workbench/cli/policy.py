@@ -39,11 +39,13 @@ def test(
 def show_policy(repo: Path, *, json: bool) -> None:
     """Print every rule, those that win first."""
     from workbench.cli.driving import run_async
+    from workbench.cli.trust import say_withheld
     from workbench.composition.place import open_place
     from workbench.composition.policy import rules_of
     from workbench.core.policy import ORDER
 
     place = run_async(open_place(repo))
+    say_withheld(place.withheld, place.file)
     rules = sorted(rules_of(place), key=lambda rule: ORDER.index(rule.decision))
     unruled = place.settings.on_permission
     if json:
@@ -62,6 +64,7 @@ def test_policy(use: str, repo: Path, *, json: bool) -> None:
     """Print the decision and the rule."""
     from workbench.adapters.agents.claude.using import simple_commands
     from workbench.cli.driving import run_async
+    from workbench.cli.trust import say_withheld
     from workbench.composition.place import open_place
     from workbench.composition.policy import rules_of
     from workbench.core.policy import SHAPE, ruled
@@ -73,6 +76,7 @@ def test_policy(use: str, repo: Path, *, json: bool) -> None:
             f"{use!r} is no use of a tool.", "Write it as `Bash(git push origin)` or `WebSearch`."
         )
     place = run_async(open_place(repo))
+    say_withheld(place.withheld, place.file)
     about = (found["pattern"] or "").removeprefix("domain:")
     subjects = simple_commands(about) if found["tool"] == "Bash" else (about,)
     ruling = ruled(rules_of(place), found["tool"], subjects)

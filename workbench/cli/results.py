@@ -17,7 +17,7 @@ from workbench.composition.past import proof, proven_report, read_good, settle
 from workbench.composition.place import open_place
 from workbench.core.flakes import EXCUSED, FLAKES, percent
 from workbench.core.inbox import mail_counts, open_asks
-from workbench.core.protection import in_short
+from workbench.core.protection import in_short, left_out
 from workbench.core.report import (
     Report,
     duration,
@@ -179,7 +179,8 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
     if state.reason:
         print(f"  {state.reason}")
     walls = in_short(state.protection) if state.protection is not None else ""
-    for words in (trust_words(report(state)), walls, *proposal_words(report(state))):
+    missing = left_out(state.protection.withheld, state.protection.file) if state.protection else ""
+    for words in (trust_words(report(state)), walls, missing, *proposal_words(report(state))):
         if words:
             print(f"  {words}")
     if going_on and (why := resting(state)):

@@ -15,7 +15,7 @@ from workbench.cli.ci.surroundings import surroundings
 from workbench.cli.display import open_display
 from workbench.cli.driving import drive, looked_at, run_async
 from workbench.cli.outcome import explain
-from workbench.cli.trust import asking, say_standing
+from workbench.cli.trust import asking, say_standing, say_withheld
 from workbench.composition import planning
 from workbench.composition.ahead import SOON, import_ahead
 from workbench.composition.deadline import deadline
@@ -159,6 +159,8 @@ async def go(
         display = open_display(json=json, headless=headless, plain=place.settings.plain, viewed=place.root)
     async with looked_at(display), opening as run:
         say_standing(run.trust)
+        if (found := run.world.protection) is not None:
+            say_withheld(found.withheld, found.file)
         if step is not None:
             step.run = run.id
         with deadline(run, minutes, time.monotonic() - began):

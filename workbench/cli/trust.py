@@ -14,11 +14,17 @@ from workbench.composition.place import open_place
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.composition.trusting import Ask, Listing
     from workbench.core.trust.items import Trust
 
 ON_TERMINAL = 12
 """Of each kind so many are shown, besides what is new, when a run asks."""
+
+WITHHELD_HINT = (
+    "`workbench trust` shows it, `workbench trust --yes` lets it count; or give it yourself, as WORKBENCH_…"
+)
 
 QUESTION = "Trust all of it, and load it for teammates? [y/N] "
 
@@ -89,6 +95,14 @@ def say_standing(trust: Trust) -> None:
 
     if trust.count:
         explain(*standing(trust))
+
+
+def say_withheld(withheld: Sequence[str], file: str) -> None:
+    """Say what of the repository's settings file does not count, if anything, and what to do about it."""
+    from workbench.core.protection import left_out
+
+    if words := left_out(withheld, file):
+        explain(words, WITHHELD_HINT)
 
 
 def _terminal() -> bool:

@@ -22,6 +22,7 @@ from workbench.adapters.git.target import has_origin
 from workbench.adapters.store import exported
 from workbench.composition.packing import digest
 from workbench.composition.place import Place
+from workbench.composition.trusting import let_count
 from workbench.core import delivery, plan
 from workbench.core.apply import fold
 from workbench.core.delivery import Manifest
@@ -30,6 +31,7 @@ from workbench.core.events import Record, RunStarted
 from workbench.core.globs import overlap
 from workbench.core.guarded import guarded
 from workbench.core.lists import some
+from workbench.core.prose import calm, one_line
 from workbench.core.report import markdown, report
 from workbench.core.state import RunState
 from workbench.errors import GitError, IllegalEvent, PlanError, StoreError, UsageError, WorkbenchError
@@ -93,6 +95,7 @@ async def deliver(
     """Verify the pack in ``folder``, then push it to ``origin`` as ``branch`` and open or update its pull
     request ``into`` a branch (the repository's default one if not named). Raises Refused, which says what is
     wrong; UsageError when the push or the pull request fails."""
+    await let_count(place)
     checked = await verify(place, folder, terms)
     manifest, state = checked.manifest, checked.state
     branch = (branch or f"workbench/{delivery.slug(manifest.run)}").removeprefix("refs/heads/")
@@ -309,10 +312,10 @@ async def _propose(place: Place, checked: Checked, branch: str, into: str) -> st
     if not github.installed():
         return ""
     state = checked.state
-    title = delivery.tame(" ".join((state.plan.title if state.plan else state.run).split()))[:TITLE]
+    title = calm(one_line(state.plan.title if state.plan else state.run, TITLE))
     proven = dict.fromkeys((landing.task for landing in state.standing), True)
     page = markdown(report(state, proven))
-    body = delivery.tame(page.encode("utf-8", "backslashreplace").decode())
+    body = page.encode("utf-8", "backslashreplace").decode()
     try:
         url = await github.standing(place.root, head=branch, base=into)
         if not url:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from workbench.adapters.agents.environment import claude_environment
+from workbench.adapters.git import restraint
 from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.furnishing import Furnishing
 from workbench.composition.place import Place
@@ -46,7 +47,8 @@ async def open_seat(
     checkouts = Checkouts(place.repository, place.worktrees(run), plain, slots=1, name="lead")
     lead = ClaudeLead(ClaudeSettings(claude=place.settings.claude, launchers=folder))
     try:
-        yield Seat(lead, checkouts, {**claude_environment(environment, place.settings.env), **known}, extras)
+        env = {**claude_environment(environment, place.settings.env), **restraint.variables(), **known}
+        yield Seat(lead, checkouts, env, extras)
     finally:
         await checkouts.aclose()
 

@@ -2,80 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from workbench.adapters.git.repository import Repository, open_repository
-from workbench.adapters.store.notes import SqliteNotes
-from workbench.adapters.store.sqlite import SqliteStore
-from workbench.config import Settings, load
-from workbench.core.notes import Fading
+from workbench.adapters.git import restraint
+from workbench.adapters.git.repository import open_repository
+from workbench.composition.holding import Place
+from workbench.config import load, own_word
 
-
-@dataclass(frozen=True)
-class Place:
-    """A repository with its settings. ``root`` is its working tree, ``state_dir`` what is ours in it,
-    ``given`` the settings that the command line decided, over whatever a plan says."""
-
-    repository: Repository
-    settings: Settings
-    given: frozenset[str] = frozenset()
-
-    @property
-    def root(self) -> Path:
-        return self.repository.root
-
-    @property
-    def state_dir(self) -> Path:
-        return self.repository.state_dir
-
-    @property
-    def log_path(self) -> Path:
-        """The event log of all runs of this repository."""
-        return self.state_dir / "events.db"
-
-    def run_dir(self, run: str) -> Path:
-        """Files of one run that are not events: launchers, the rehearsal's script, logs."""
-        return self.state_dir / "runs" / run
-
-    def requests(self, run: str) -> Path:
-        """Where front ends leave what they ask of a run."""
-        return self.run_dir(run) / "requests"
-
-    def seats(self, run: str) -> Path:
-        """Where those who join a run from outside get their tasks."""
-        return self.run_dir(run) / "seats"
-
-    def gate_logs(self, run: str) -> Path:
-        """What the run's gates print, while they run and for some time after."""
-        return self.run_dir(run) / "gates"
-
-    def plan_file(self, run: str) -> Path:
-        """The plan of a run as it stands, with the box of each task."""
-        return self.run_dir(run) / "plan.md"
-
-    def worktrees(self, run: str) -> Path:
-        """Where the run's worktrees stand: outside the repository, apart from every other one's."""
-        known_by = hashlib.sha256(str(self.repository.common_dir).encode()).hexdigest()[:8]
-        return self.settings.worktree_root / f"{self.root.name}-{known_by}" / run
-
-    def store(self) -> SqliteStore:
-        """The log, made when it is missing; the caller closes it."""
-        return SqliteStore(self.log_path)
-
-    def notes(self) -> SqliteNotes:
-        """The shared notes; nothing is opened or made until one is kept."""
-        fading = Fading(self.settings.note_decay, self.settings.note_floor)
-        return SqliteNotes(self.state_dir / "notes.db", fading)
-
-    def reading(self) -> SqliteStore:
-        """The log for reading only; StoreError when no run was ever started here."""
-        return SqliteStore.reading(self.log_path)
+__all__ = ["Place", "open_place"]
 
 
 async def open_place(where: Path, **overrides: object) -> Place:
-    """The place ``where`` belongs to. Raises SetupError for the repository, UsageError for settings."""
+    """The place ``where`` belongs to; what its settings file loosens counts only where somebody has trusted
+    it. Raises SetupError for the repository, UsageError for settings."""
     repository = await open_repository(where)
     given = frozenset(name for name, value in overrides.items() if value is not None)
-    return Place(repository, load(repository.root, None, **overrides), given)
+    settings = load(repository.root, None, **overrides)
+    own = own_word(repository.root, None, given)
+    place = Place(repository, settings, given, own, settings)
+    narrow = place.trusting(False)
+    if not narrow.withheld and not restraint.matters(repository.common_dir):
+        return place
+    from workbench.composition.trusting import is_trusted  # git is asked for all that is to be trusted
+
+    if not await is_trusted(place):
+        return narrow
+    restraint.release(repository.common_dir)
+    return replace(place, repository=await open_repository(where))  # as its own filters show it

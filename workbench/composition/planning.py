@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.agents.environment import claude_environment
+from workbench.adapters.git import restraint
 from workbench.adapters.templates import Templates
 from workbench.composition.place import Place
 from workbench.core import plan as plans
@@ -86,7 +87,8 @@ async def _split(place: Place, text: str, name: str, environment: dict[str, str]
         return plans.split(text, name)
     from workbench.adapters.agents.claude import ClaudeSettings, split_with_claude
 
-    env = claude_environment(os.environ, place.settings.env) | (environment or {})
+    # Claude Code asks git about the folder that it is started in, which here is the checkout.
+    env = claude_environment(os.environ, place.settings.env) | restraint.variables() | (environment or {})
     answer = await split_with_claude(
         text,
         schema=plans.SPLIT_SCHEMA,

@@ -8,6 +8,8 @@ from workbench.adapters import github
 from workbench.adapters.git import target as user
 from workbench.composition.harvest import Say, Work, open_work, refuse_script
 from workbench.composition.place import Place
+from workbench.composition.trusting import let_count
+from workbench.core.prose import calm, code, one_line, words
 from workbench.core.report import headline, report
 from workbench.errors import GitError, UsageError, WorkbenchError
 
@@ -30,6 +32,7 @@ class Proposal:
 async def propose(place: Place, wanted: str | None, into: str | None, say: Say) -> Proposal:
     """Push the integration branch to ``origin`` and open a pull request for it; neither the target nor
     any checkout is touched. Without ``gh`` it is only pushed."""
+    await let_count(place)
     async with open_work(place, wanted, say) as (_, work):
         state = work.state
         refuse_script(state, into)
@@ -48,7 +51,7 @@ async def propose(place: Place, wanted: str | None, into: str | None, say: Say) 
             ) from error
         if not github.installed():
             return replace(done, visit=visit)
-        title = state.plan.title if state.plan else state.run
+        title = calm(one_line(state.plan.title if state.plan else state.run, 200))
         try:
             url = await github.pull_request(
                 place.root, head=work.branch, base=base, title=title, body=_body(work)
@@ -64,9 +67,10 @@ async def propose(place: Place, wanted: str | None, into: str | None, say: Say) 
 def _body(work: Work) -> str:
     """The text of the pull request."""
     result = report(work.state)
-    done = [f"- `{task.id}` {task.title}" for task in result.tasks if task.status == "landed"]
-    rest = [f"- `{task.id}` {task.title}: {task.status}" for task in result.tasks if task.status != "landed"]
-    green = f"Green on `{work.tip[:10]}`: " + ", ".join(f"`{gate}`" for gate in work.gates) + "."
-    lines = [f"Run `{result.run}` of workbench, {headline(result).partition(' in ')[0]}.", "", *done]
+    done = [f"- {code(task.id)} {words(task.title)}" for task in result.tasks if task.status == "landed"]
+    open_ones = [task for task in result.tasks if task.status != "landed"]
+    rest = [f"- {code(task.id)} {words(task.title)}: {task.status}" for task in open_ones]
+    green = f"Green on `{work.tip[:10]}`: " + ", ".join(map(code, work.gates)) + "."
+    lines = [f"Run {code(result.run)} of workbench, {headline(result).partition(' in ')[0]}.", "", *done]
     lines += ["", "Not part of it:", "", *rest] if rest else []
     return "\n".join([*lines, "", green if work.gates else "No gates were run."])

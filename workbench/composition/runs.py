@@ -35,7 +35,8 @@ from workbench.composition.repair import Say, good_state, open_log
 from workbench.composition.roles import roles_of
 from workbench.composition.room import demand_room
 from workbench.composition.team import continues, names
-from workbench.composition.trusting import Ask, gate, restrained, start_of
+from workbench.composition.trusting import Ask, gate, start_of
+from workbench.composition.walls import demand_walls
 from workbench.composition.wiring import open_world, stored_script
 from workbench.core.actions import Declare
 from workbench.core.apply import apply
@@ -191,9 +192,12 @@ async def start_run(
     LockedError when another run is going on here, UsageError and SetupError for what is not ready.
     """
     async with AsyncExitStack() as stack:
+        run_settings(place, ready, no_gates=no_gates, scripted=script is not None)  # refused before it asks
+        commit = await resolve(place.repository, base or ready.plan.base or "HEAD")
+        goes_by = await gate(place, commit, ask)
+        place = place.trusting(goes_by.trust.trusted)
         settings = run_settings(place, ready, no_gates=no_gates, scripted=script is not None)
         allow_files(len(settings.team))
-        commit = await resolve(place.repository, base or ready.plan.base or "HEAD")
         roles, remarks = await roles_of(place, ready.plan, commit, str(ready.path))
         store = stack.enter_context(place.store())
         taken = store.runs()
@@ -201,11 +205,9 @@ async def start_run(
         if settings.lead and script is None:
             await demand_lead(place, settings)
         await demand_room(place, place.worktrees(run), settings, commit)
-        goes_by = await gate(place, commit, ask)
-        if not goes_by.trust.trusted:
-            settings = settings.model_copy(update={"policy": rules_of(restrained(place))})
         stack.enter_context(RepositoryLock(place.state_dir).acquire(run))
         world = await stack.enter_async_context(open_world(place, run, settings, script, goes_by))
+        demand_walls(place, settings, world.protection, trusted=goes_by.trust.trusted)
         await _room_for_branches(world)
         started = RunStarted(
             plan=ready.plan,
@@ -288,6 +290,7 @@ async def resume_run(
         script = stored_script(place, run) if state.settings.scripted else None
         goes_by = await gate(place, await start_of(place, state), ask)
         world = await stack.enter_async_context(open_world(place, run, state.settings, script, goes_by))
+        demand_walls(place, state.settings, world.protection, trusted=goes_by.trust.trusted)
         for sentence in said:
             world.notices.say(sentence)
         killpoint("resume.reaped")

@@ -19,6 +19,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.processes import reap_orphans
 from workbench.composition.harvest import Say, Work, open_work, target_of
 from workbench.composition.place import Place
+from workbench.composition.trusting import let_count
 from workbench.composition.wiring import furnishing_of, open_gates
 from workbench.core.lists import some
 from workbench.core.state import RunState
@@ -60,6 +61,7 @@ async def land(place: Place, wanted: str | None, into: str | None, say: Say) -> 
     where it was read to be, or not at all; a checkout that shows it goes along, and no file in it is lost.
     Raises UsageError for everything that stands in the way, RedMerge, LockedError while a run is going on.
     """
+    await let_count(place)
     async with open_work(place, wanted, say) as (git, work):
         target = target_of(work.state, into)
         for _ in range(TRIES):

@@ -6,47 +6,22 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from workbench import config
 from workbench.adapters import trustfile
+from workbench.adapters.git import restraint
 from workbench.adapters.git.repository import resolve
 from workbench.adapters.git.steering import Found, loose, steering
-from workbench.composition.place import Place
+from workbench.composition.holding import Place
+from workbench.core.loosening import PROTECTING, RUNNING
 from workbench.core.state import RunState
 from workbench.core.trust.gitconfig import neutral
 from workbench.core.trust.items import Decision, How, Item, Kind, News, Trust, digest, news
 from workbench.core.trust.paths import item_of, kind_of
 from workbench.errors import SetupError
-
-COMMANDS = {
-    "gates": "gate",
-    "setup": "set-up",
-    "agent": "the agent",
-    "claude": "the Claude Code that is started",
-    "sandbox": "the sandbox around commands",
-    "sandbox_domains": "hosts that commands may reach",
-    "sandbox_write": "places that commands may write to",
-    "sandbox_read": "secrets that commands may read",
-    "gate_network": "the network for gates",
-    "policy": "what agents may use",
-    "web": "pages that agents may read",
-    "env": "variables that agents get",
-    "copy_files": "files that agents get",
-    "link_files": "files that agents get",
-    "worktree_root": "where worktrees stand",
-    "on_plan": "plans nobody reads",
-    "on_join": "who may join",
-    "on_permission": "permissions",
-}
-"""Settings that run something, or let agents do more, with a phrase that says what."""
-
-
-LOOSER = ("sandbox", "sandbox_domains", "sandbox_write", "sandbox_read", "gate_network", "policy", "web",
-          "env", "claude")  # fmt: skip
-"""Settings by which agents may do more; without trust the repository's own word on them does not count."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +107,10 @@ async def gate(place: Place, commit: str, ask: Ask | None = None) -> Gate:
     seen = await listing(place, commit)
     how, by = _decided(place, seen, ask)
     trusted = how not in ("never", "refused", "unasked")
+    if trusted:
+        restraint.release(place.repository.common_dir)
+    else:
+        restraint.restrain(place.repository.common_dir, seen.found.configured, decided=True)
     trust = Trust(
         trusted=trusted,
         commit=commit,
@@ -145,20 +124,17 @@ async def gate(place: Place, commit: str, ask: Ask | None = None) -> Gate:
     return Gate(trust, neutral(seen.found.settings), hashes)
 
 
-def restrained(place: Place) -> Place:
-    """The place with the defaults where the repository's own file, and nobody else, lets agents do more."""
-    _, said = config.from_file(place.root)
-    loose_ones = [
-        name
-        for name in LOOSER
-        if name in said
-        and name not in place.given
-        and config.PREFIX + config.key_of(name).upper() not in os.environ
-    ]
-    default = {name: config.Settings.model_fields[name].get_default() for name in loose_ones}
-    if "policy" in default:  # what it asks about and denies only narrows
-        default["policy"] = place.settings.policy.model_copy(update={"allow": (), "defaults": True})
-    return replace(place, settings=place.settings.model_copy(update=default))
+async def is_trusted(place: Place) -> bool:
+    """Whether somebody has said that what is here now is trusted. Asks nobody."""
+    if place.settings.trust != "ask":
+        return place.settings.trust == "always"
+    return (await listing(place)).trusted is not None
+
+
+async def let_count(place: Place) -> None:
+    """Let hooks and filters of a repository that is trusted count, for git that is run as the user would."""
+    if await is_trusted(place):
+        restraint.release(place.repository.common_dir)
 
 
 async def start_of(place: Place, state: RunState) -> str:
@@ -190,19 +166,20 @@ def _commands(place: Place) -> Iterator[Item]:
     """What the repository's settings file has workbench run or allow."""
     where, values = config.from_file(place.root)
     for name, value in values.items():
-        if name in COMMANDS:
+        lets = RUNNING.get(name) or (PROTECTING[name].lets if name in PROTECTING else "")
+        if lets:
             said = "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             yield Item(
                 kind=Kind.COMMAND,
                 name=f"{where}: {config.key_of(name)}",
                 sha256=sha256(repr(value).encode("utf-8", "surrogateescape")).hexdigest(),
-                why=f"{said} ({COMMANDS[name]})",
+                why=f"{said} ({lets})",
             )
 
 
 def _brought(place: Place, known: set[str]) -> Iterator[Item]:
     """What is copied or linked from the user's checkout into worktrees, if it steers agents."""
-    for name in (*place.settings.copy_files, *place.settings.link_files):
+    for name in (*place.whole.copy_files, *place.whole.link_files):
         top = place.root / name
         for path in [top] if top.is_file() else sorted(top.rglob("*")) if top.is_dir() else []:
             inside = path.relative_to(place.root).as_posix()

@@ -15,8 +15,11 @@ from workbench.adapters.protecting import protection
 from workbench.adapters.walls.layout import CACHE, Ground, Kind
 from workbench.adapters.walls.starter import WalledStarter
 from workbench.composition.place import Place
+from workbench.config import key_of
+from workbench.core.loosening import RUNNING
+from workbench.core.models import RunSettings
 from workbench.core.protection import Protection
-from workbench.errors import SetupError
+from workbench.errors import SetupError, UsageError
 
 POINTER = "commondir"
 """The file in the state folder that is laid over git's of that name; see ``adapters.walls.layout``."""
@@ -59,7 +62,30 @@ async def open_walls(place: Place, run: str, agent: str) -> Walls:
             f"The sandbox is switched on but cannot work: {found.missing}.",
             "Install what is missing, or set sandbox = 'auto' to go on without; see `workbench doctor`.",
         )
+    found = found.model_copy(
+        update={"withheld": place.withheld, "file": place.file if place.withheld else ""}
+    )
     return Walls(_ground(place, run) if found.gates else None, found)
+
+
+def demand_walls(place: Place, settings: RunSettings, found: Protection | None, *, trusted: bool) -> None:
+    """See that no command of a settings file that nobody trusts runs with the user's rights: UsageError where
+    there are no walls, unless whoever started this has switched them off."""
+    by_user = place.whole.sandbox == "off" and "sandbox" not in place.own
+    if trusted or found is None or found.gates or by_user:
+        return
+    theirs = [
+        key_of(name)
+        for name in RUNNING
+        if name in place.own and getattr(settings, name) == getattr(place.whole, name) != "claude"
+    ]
+    if theirs:
+        raise UsageError(
+            f"{place.file} has commands ({', '.join(theirs)}) that would run with all your rights: nobody has"
+            f" said that the repository is trusted, and there is no sandbox here ({found.missing}).",
+            "`workbench trust` shows them, and `workbench trust --yes` says yes; or install the sandbox"
+            " (`workbench doctor`), or give commands of your own (--gate, --agent).",
+        )
 
 
 def _ground(place: Place, run: str) -> Ground:

@@ -39,7 +39,7 @@ from workbench.composition.names import SourceNames
 from workbench.composition.place import Place
 from workbench.composition.planning import approve_ticked
 from workbench.composition.redacting import open_redactor
-from workbench.composition.trusting import Gate, restrained
+from workbench.composition.trusting import Gate
 from workbench.composition.trusting import environment as environment_of
 from workbench.composition.walls import Walls, open_walls
 from workbench.core.mail import LEAD
@@ -79,8 +79,7 @@ async def open_world(
     """The world of one run; leaving it ends helper processes, gates and the rehearsal."""
     async with AsyncExitStack() as stack:
         stack.enter_context(overruling({} if gate.trust.trusted else gate.restraint))
-        if not gate.trust.trusted:
-            place = restrained(place)
+        place = place.trusting(gate.trust.trusted)
         folder = place.run_dir(run)
         crashpoint("run.folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -111,11 +111,3 @@ def proven(state: RunState, tree: str) -> tuple[str, ...]:
 def slug(run: str) -> str:
     """What runs of one plan have in common: the run's id without its counter."""
     return re.sub(r"-\d+$", "", run) or run
-
-
-def tame(text: str) -> str:
-    """Markdown that others wrote, for a code host: it calls nobody, and closes and links no issue."""
-    text = re.sub(r"@(?=[A-Za-z0-9])", "@\u200b", text)
-    text = re.sub(r"#(?=\d)", "#\u200b", text)
-    text = re.sub(r"\b(GH)-(?=\d)", "\\1-\u200b", text, flags=re.IGNORECASE)
-    return re.sub(r"/(issues|pull|discussions)/(?=\d)", "/\\1/\u200b", text)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workbench.core.models import Value
+from workbench.core.prose import code
 from workbench.core.state import RunState, TestKey
 
 
@@ -72,15 +73,9 @@ def sections(flaky: Sequence[Unreliable], excused: Sequence[Unreliable]) -> list
             lines += [f"## {title}", "", f"{how}:", ""]
             lines += ["| test | gate | times | runs of the gate | rate |", "|---|---|---|---|---|"]
             lines += [
-                f"| {_code(it.test) or '(no test named)'} | {_code(it.gate)} | {it.times} | {it.runs} "
-                f"| {percent(it.rate)} |"
+                f"| {code(it.test, cell=True) or '(no test named)'} | {code(it.gate, cell=True)} "
+                f"| {it.times} | {it.runs} | {percent(it.rate)} |"
                 for it in found
             ]
             lines += [""]
     return lines
-
-
-def _code(text: str) -> str:
-    """Text as code in a cell of a table."""
-    plain = " ".join(text.replace("`", "'").replace("|", "\\|").split())
-    return f"`{plain}`" if plain else ""

@@ -6,6 +6,7 @@ was in force, not what is now.
 
 # Annotations are not postponed here: see core.models.
 
+from collections.abc import Sequence
 from typing import Literal
 
 from workbench.core.models import Value
@@ -14,7 +15,8 @@ from workbench.core.models import Value
 class Protection(Value):
     """``sandbox`` is what the settings ask for. ``agents`` says whether teammates' commands were confined,
     ``gates`` whether gates and set-up were; ``missing`` why not, where a sandbox was wanted. ``domains`` are
-    hosts that Claude's commands reach, ``write`` the places opened to all."""
+    hosts that Claude's commands reach, ``write`` the places opened to all. ``withheld`` are settings of the
+    repository's ``file`` that would loosen this and do not count, since nobody trusts it."""
 
     sandbox: Literal["auto", "on", "off"]
     agents: bool = False
@@ -23,6 +25,8 @@ class Protection(Value):
     gate_network: bool = False
     domains: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    file: str = ""
 
 
 def protected(protection: Protection, agent: str) -> tuple[str, ...]:
@@ -30,9 +34,19 @@ def protected(protection: Protection, agent: str) -> tuple[str, ...]:
     said = [_agents(protection, agent == "claude"), _gates(protection)]
     if protection.write and (protection.agents or protection.gates):
         said.append(f"Opened to what is confined: {', '.join(protection.write)}.")
+    if words := left_out(protection.withheld, protection.file):
+        said.append(f"{words}.")
     if agent != "claude":
         said.append("The permission policy binds Claude's tools only: nobody sees those of a command.")
     return tuple(said)
+
+
+def left_out(withheld: Sequence[str], file: str) -> str:
+    """What of a settings file does not count, as a sentence without its full stop; "" for nothing."""
+    names = ", ".join(withheld)
+    return (
+        f"Nobody has said that {file} is trusted, so what it says of {names} does not count" if names else ""
+    )
 
 
 def in_short(protection: Protection) -> str:

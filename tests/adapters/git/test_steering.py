@@ -36,7 +36,7 @@ def names(seen: Found, kind: Kind) -> set[str]:
 async def test_a_plain_repository_has_nothing(repo: Path) -> None:
     git(repo, "config", "core.fsmonitor", "true")
     seen = await found(repo)
-    assert seen == Found((), (), ())
+    assert (seen.items, seen.settings, seen.watched) == ((), (), ())
 
 
 async def test_files_come_from_the_commit_and_not_from_the_checkout(repo: Path) -> None:

@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from workbench.adapters.git import restraint
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
@@ -110,8 +111,10 @@ def plain_environment() -> dict[str, str]:
 def environment(author: tuple[str, str] = COMMITTER) -> dict[str, str]:
     """The environment of our own git commands: scrubbed, our settings, ``author`` as author."""
     env = plain_environment()
-    config = {name: value for settings in _overruling for name, value in settings.items()} | CONFIG
+    config = {name: value for settings in _overruling for name, value in settings.items()}
+    config = restraint.settings() | config | CONFIG
     env.update(
+        restraint.fenced(),
         LC_ALL="C",
         LANGUAGE="C",
         GIT_OPTIONAL_LOCKS="0",

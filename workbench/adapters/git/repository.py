@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.process import Place, decoded, environment, executable, last_words, run
+from workbench.adapters.git.restraint import configured, restrain
 from workbench.adapters.git.status import parse
 from workbench.errors import GitError, SetupError
+
+OUR_OWN = {"GIT_CONFIG_COUNT": "0"}
+"""Asked without our own settings, which would hide the repository's."""
+
+LISTING = ("config", "--list", "--show-scope", "--includes", "-z")
 
 OLDEST_GIT = (2, 38)
 """The first git whose ``merge-tree`` merges without a working tree."""
@@ -53,17 +59,18 @@ async def open_repository(where: Path) -> Repository:
         raise SetupError(f"{where} is not a directory.", "Name a directory inside a git repository.")
     root, git_dir, common_dir = _discover(where)
     place = Place(git_dir, root)
-    words = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal")
+    found = configured(decoded((await run(place, *LISTING, extra=OUR_OWN)).out))
+    if (refs := found.values.get("extensions.refstorage", "files").lower()) != "files":
+        raise _unusable(where, refs)
+    restrain(common_dir, found)  # before anything is asked that looks at files
+    words = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal",
+             # Git would look into each with a configuration of its own, which nobody has read.
+             "--ignore-submodules=dirty")  # fmt: skip
     seen = parse((await run(place, *words)).out)
     if seen.head is None:
         raise SetupError(
             f"The repository in {root} has no commits yet.", 'Make one: git add -A && git commit -m "first"'
         )
-    wanted = r"^(user\.email|extensions\.refstorage)$"
-    config = await run(place, "config", "--get-regexp", wanted, fine=(0, 1), extra={"GIT_CONFIG_COUNT": "0"})
-    known = dict(line.split(" ", 1) for line in config.text.splitlines() if " " in line)
-    if (refs := known.get("extensions.refstorage", "files").lower()) != "files":
-        raise _unusable(where, refs)
     return Repository(
         root=root,
         git_dir=git_dir,
@@ -73,7 +80,7 @@ async def open_repository(where: Path) -> Repository:
         dirty=tuple(entry.path for entry in seen.entries),
         is_shallow=(common_dir / "shallow").exists(),
         has_submodules=(root / ".gitmodules").is_file(),
-        has_identity=bool(known.get("user.email") or os.environ.get("GIT_AUTHOR_EMAIL")),
+        has_identity=bool(found.values.get("user.email") or os.environ.get("GIT_AUTHOR_EMAIL")),
         git_version=version,
     )
 
@@ -133,7 +140,25 @@ def _discover(where: Path) -> tuple[Path, Path, Path]:
     _, objects, git_dir, common_dir, root = answers
     if objects != "sha1":
         raise _unusable(where, objects)
-    return Path(root).resolve(), Path(git_dir).resolve(), (where / common_dir).resolve()
+    top, own = Path(root).resolve(), Path(git_dir).resolve()
+    if not owns(top, own):  # else we would take somebody's whole home for the files of a repository in it
+        raise SetupError(
+            f"The repository in {where} says that its files are in {top}, which has no `.git` of it.",
+            "`core.worktree` in its configuration says so; git config --unset core.worktree takes that back.",
+        )
+    return top, own, (where / common_dir).resolve()
+
+
+def owns(root: Path, git_dir: Path) -> bool:
+    """Whether the working tree in ``root`` is one of the repository in ``git_dir`` by its own ``.git``."""
+    pointer = root / ".git"
+    try:
+        if pointer.is_dir():
+            return pointer.resolve() == git_dir
+        line = pointer.read_text(errors="surrogateescape")
+    except OSError:
+        return False
+    return (root / line.removeprefix("gitdir:").strip()).resolve() == git_dir
 
 
 def _unusable(where: Path, form: str) -> SetupError:

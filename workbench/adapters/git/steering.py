@@ -16,21 +16,16 @@ from pathlib import Path
 
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import Place, decoded, encoded, run
-from workbench.adapters.git.repository import Repository
+from workbench.adapters.git.repository import LISTING, OUR_OWN, Repository
+from workbench.adapters.git.restraint import Configured, configured
 from workbench.core.trust.gitconfig import exec_setting
 from workbench.core.trust.items import Item, Kind
 from workbench.core.trust.paths import CLAUDE, INSTRUCTIONS, imports, item_of, kind_of, link_target, links_to
 
 LINK, MODULE = "120000", "160000"
 
-OUR_OWN = {"GIT_CONFIG_COUNT": "0"}
-"""Asked without our own settings, which would hide the repository's."""
-
 DEEPEST = 5
 """So many links or imports are followed, one after the other."""
-
-LOCAL = ("local", "worktree")
-"""Scopes of configuration that are the repository's own, files that they include with them."""
 
 LOOSE = (".claude", "CLAUDE.md", "CLAUDE.local.md", "AGENTS.md", ".mcp.json")
 """What Claude Code looks for at the root of a worktree."""
@@ -42,24 +37,30 @@ MOST_LOOSE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``items`` are the list, ``settings`` the keys and values of git's that are in it, and ``watched`` the
-    files in it that are not known by their names."""
+    """``items`` are the list, ``configured`` is git's configuration, and ``watched`` the files in the list
+    that are not known by their names."""
 
     items: tuple[Item, ...]
-    settings: tuple[tuple[str, str], ...]
+    configured: Configured
     watched: tuple[str, ...]
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The keys and values of git's that are in the list."""
+        return self.configured.settings
 
 
 async def steering(repository: Repository, commit: str) -> Found:
     """All that there is at ``commit``, and in the repository itself. Three git processes."""
     place = Place(repository.git_dir, repository.root)
-    settings, hooks_path, own = await _configured(place)
+    said = await configuration(place)
+    settings, hooks_path, own = said.settings, said.hooks_path, said.own
     folder = Path(os.path.expanduser(hooks_path)) if hooks_path else repository.common_dir / "hooks"  # noqa: PTH111
     # A path that is not absolute leads into each worktree, and there to what the commit has.
     files, watched = await _files(place, commit, "" if folder.is_absolute() else os.path.normpath(hooks_path))
     # A folder that the user named for all their repositories is no word of this one.
     hooks = _hooks(folder) if folder.is_absolute() and (own or not hooks_path) else []
-    configured = [  # its value is what it runs
+    running = [  # its value is what it runs
         Item(
             kind=Kind.CONFIG,
             name=key,
@@ -68,23 +69,12 @@ async def steering(repository: Repository, commit: str) -> Found:
         )
         for key, value in settings
     ]
-    return Found((*files, *hooks, *_numbered(configured)), settings, watched)
+    return Found((*files, *hooks, *_numbered(running)), said, watched)
 
 
-async def _configured(place: Place) -> tuple[tuple[tuple[str, str], ...], str, bool]:
-    """The repository's own settings that run something; the hooks' folder that git goes by, and whether
-    that is the repository's own word."""
-    said = await run(place, "config", "--list", "--show-scope", "--includes", "-z", extra=OUR_OWN)
-    parts = decoded(said.out).split("\0")
-    found: list[tuple[str, str]] = []
-    hooks_path, own = "", False
-    for scope, entry in zip(parts[::2], parts[1::2], strict=False):
-        key, _, value = entry.partition("\n")
-        if key.casefold() == "core.hookspath":
-            hooks_path, own = value, scope in LOCAL
-        if scope in LOCAL and exec_setting(key, value):
-            found.append((key, value))
-    return tuple(found), hooks_path, own
+async def configuration(place: Place) -> Configured:
+    """The repository's configuration, as it is now. Runs nothing of it."""
+    return configured(decoded((await run(place, *LISTING, extra=OUR_OWN)).out))
 
 
 def _hooks(folder: Path) -> list[Item]:

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.adapters.git import restraint
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import (
     Busy,
@@ -32,7 +33,7 @@ from workbench.adapters.git.process import (
     plain_environment,
     run,
 )
-from workbench.adapters.git.repository import Repository
+from workbench.adapters.git.repository import Repository, owns
 from workbench.adapters.git.status import parse
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
@@ -104,7 +105,8 @@ async def _main_root(repository: Repository) -> Path | None:
         return None
     configured = await _config(repository, "core.worktree")
     if configured:
-        return (common / configured).resolve()
+        root = (common / configured).resolve()
+        return root if owns(root, common) else None
     return common.parent if common.name == ".git" else None
 
 
@@ -313,8 +315,10 @@ async def default_branch(repository: Repository) -> str:
 
 async def as_user(place: Place, *words: str, action: str = "", session: bool = True) -> Finished:
     """Run git as the user would in a shell there. In a session of its own Ctrl-C in the terminal does not
-    end it among files half written; without one it can ask for a password. It is waited for in any case."""
+    end it among files half written; without one it can ask for a password. It is waited for in any case.
+    Raises GitError where it would run what a repository brings that nobody trusts."""
     env = plain_environment() | {"GIT_CEILING_DIRECTORIES": str(place.work_tree.parent)}
+    env |= restraint.as_user(place.git_dir, place.work_tree, words[0])
     if action:
         env["GIT_REFLOG_ACTION"] = action
 

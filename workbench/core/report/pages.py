@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from workbench.core.alarms import SHOWN, some
 from workbench.core.flakes import sections
+from workbench.core.prose import code, fenced, words
 from workbench.core.report.values import (
     Report,
     TaskReport,
@@ -55,22 +56,23 @@ def headline(result: Report) -> str:
 
 def markdown(result: Report) -> str:
     """The report as a Markdown document."""
-    lines = [f"# {result.title}", "", f"Run `{result.run}` · {headline(result)}.", ""]
+    lines = [f"# {words(result.title)}", "", f"Run {code(result.run)} · {headline(result)}.", ""]
     if result.reason:
-        lines += [f"> {result.reason}", ""]
+        lines += [f"> {words(result.reason)}", ""]
     if result.scripted:
         lines += ["> The model was scripted: this shows that the run works, not what Claude would do.", ""]
     lines += ["| task | | by | attempts | time | cost | landed as |", "|---|---|---|---|---|---|---|"]
     for task in result.tasks:
-        where = f"`{task.landed[:10]}`" if task.landed else _escape(task.reason)
+        where = code(task.landed[:10], cell=True) if task.landed else words(task.reason)
         cost = f"${task.usage.cost_usd:.2f}" if task.usage.cost_usd and not result.scripted else ""
         time = duration(task.seconds) if task.seconds else ""
-        cells = (f"`{task.id}` {_escape(task.title)}", _status(task), task.teammate, _tries(task), time)
+        name = f"{code(task.id, cell=True)} {words(task.title)}"
+        cells = (name, _status(task), words(task.teammate), _tries(task), time)
         lines.append(f"| {' | '.join((*cells, cost, where))} |")
-    lines += ["", "## Landings", "", "```text", graph(result), "```", "", _branch(result), ""]
+    lines += ["", "## Landings", "", *fenced(graph(result)), "", _branch(result), ""]
     lines += _conflicts(result) + _semantic_conflicts(result)
-    if words := proof_words(result):
-        lines += [words, ""]
+    if said := proof_words(result):
+        lines += [said if said is PROOF else words(said), ""]
     lines += _trust(result)
     lines += _lead(result)
     lines += _proposals(result)
@@ -84,7 +86,7 @@ def _protection(result: Report) -> list[str]:
     """What stood between the run and the machine; nothing for runs from before that was recorded."""
     if not result.protected:
         return []
-    return ["## Protection", "", *(f"- {sentence}" for sentence in result.protected), ""]
+    return ["## Protection", "", *(f"- {words(sentence)}" for sentence in result.protected), ""]
 
 
 def proposal_words(result: Report) -> list[str]:
@@ -105,12 +107,12 @@ def trust_words(result: Report) -> str:
 
 
 def _trust(result: Report) -> list[str]:
-    words = trust_words(result)
-    return [f"{words[0].upper()}{words[1:]}.", ""] if words else []
+    said = trust_words(result)
+    return [f"{words(said[0].upper() + said[1:])}.", ""] if said else []
 
 
 def _proposals(result: Report) -> list[str]:
-    return [line for words in proposal_words(result) for line in (f"> {_escape(words)}", "")]
+    return [line for said in proposal_words(result) for line in (f"> {words(said)}", "")]
 
 
 def _conflicts(result: Report) -> list[str]:
@@ -120,7 +122,8 @@ def _conflicts(result: Report) -> list[str]:
     for conflict in result.conflicts:
         by = conflict.settler
         by += f"; red before: {', '.join(conflict.thrown)}" if conflict.thrown else ""
-        lines.append(f"| `{conflict.task}` | {_escape(', '.join(conflict.paths))} | {by} |")
+        name, paths = code(conflict.task, cell=True), words(", ".join(conflict.paths))
+        lines.append(f"| {name} | {paths} | {words(by)} |")
     return [*lines, ""]
 
 
@@ -137,7 +140,7 @@ def _lead(result: Report) -> list[str]:
         f"Asked {_times(lead.asked)}, it answered {lead.answered}, and {lead.passed} went to the person."
         f" Other messages that it wrote: {lead.wrote}.{cost}"
     )
-    out = [f"It was not called any more: {_escape(lead.out)}", ""] if lead.out else []
+    out = [f"It was not called any more: {words(lead.out)}", ""] if lead.out else []
     return ["## The lead", "", told, "", *out]
 
 
@@ -146,12 +149,12 @@ def _alarms(result: Report) -> list[str]:
         return []
     lines = ["## Alarms", "", "What somebody did besides the run; who was at work then proves nothing.", ""]
     for alarm in result.alarms:
-        lines.append(f"- {_escape(alarm.sentence)}")
+        lines.append(f"- {words(alarm.sentence)}")
         if alarm.suspects:
-            lines.append(f"    - at work then: {_escape(some(alarm.suspects))}")
+            lines.append(f"    - at work then: {words(some(alarm.suspects))}")
         if alarm.hint:
-            lines.append(f"    - {_escape(alarm.hint)}")
-        lines += [f"    - kept: `{pin}`" for pin in alarm.kept[:SHOWN]]
+            lines.append(f"    - {words(alarm.hint)}")
+        lines += [f"    - kept: {code(pin)}" for pin in alarm.kept[:SHOWN]]
     return [*lines, ""]
 
 
@@ -160,9 +163,9 @@ def _semantic_conflicts(result: Report) -> list[str]:
         return []
     lines = ["## Semantic conflicts", "", "Green alone, merged without a conflict, and red together:", ""]
     for it in result.semantic_conflicts:
-        others = ", ".join(f"`{name}`" for name in it.others)
-        lines.append(f"- `{it.task}` {it.among} {others}: `{_escape(it.gate)}` ({it.status} in the end)")
-        lines += [f"    - `{_escape(test)}`" for test in it.tests[:SHOWN_TESTS]]
+        others = ", ".join(map(code, it.others))
+        lines.append(f"- {code(it.task)} {it.among} {others}: {code(it.gate)} ({it.status} in the end)")
+        lines += [f"    - {code(test)}" for test in it.tests[:SHOWN_TESTS]]
         if len(it.tests) > SHOWN_TESTS:
             lines.append(f"    - and {len(it.tests) - SHOWN_TESTS} more")
     return [*lines, ""]
@@ -181,10 +184,10 @@ def proof_words(result: Report) -> str:
 
 
 def _branch(result: Report) -> str:
-    origin = f" on `{result.target}`" if result.target else ""
+    origin = f" on {code(result.target)}" if result.target else ""
     return (
-        f"Integration branch `{_short(result.integration)}` at `{result.tip[:10]}`, "
-        f"from `{result.base[:10]}`{origin}. "
+        f"Integration branch {code(_short(result.integration))} at {code(result.tip[:10])}, "
+        f"from {code(result.base[:10])}{origin}. "
         f"Gates ran {_times(result.gate_runs)} in {duration(result.gate_seconds)}."
     )
 
@@ -202,10 +205,6 @@ def _tries(task: TaskReport) -> str:
     if task.repairs:
         words.append(f"{task.repairs} repair{'s' if task.repairs > 1 else ''}")
     return ", ".join(words)
-
-
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _short(ref: str) -> str:

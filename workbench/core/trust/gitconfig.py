@@ -44,6 +44,11 @@ INSTEAD = re.compile(r"url\.(ext::.*)\.(insteadof|pushinsteadof)", re.IGNORECASE
 ALLOWED = re.compile(r"protocol\.(ext\.)?allow", re.IGNORECASE)
 FILTER = re.compile(r"(filter\..+)\.(clean|smudge|process)", re.IGNORECASE | re.DOTALL)
 
+REACHING = re.compile(
+    r"core\.gitproxy|remote\..+\.(uploadpack|receivepack|vcs)|url\.ext::.*|lfs\.customtransfer\..+",
+    re.IGNORECASE | re.DOTALL,
+)
+
 _RULES = tuple((re.compile(rule, re.IGNORECASE | re.DOTALL), safe, why) for rule, safe, why in SAFE)
 _BOOLEAN = frozenset({"", "true", "false", "yes", "no", "on", "off", "0", "1"})
 
@@ -70,6 +75,12 @@ def neutral(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
     return over
 
 
+def reaching(keys: Iterable[tuple[str, str]]) -> list[str]:
+    """Those of ``keys`` (with its value) that have git run something to reach another repository, and that
+    nothing can overrule."""
+    return [key for key, value in keys if exec_setting(key, value) and REACHING.fullmatch(key)]
+
+
 def _rule(key: str, value: str) -> tuple[str | None, str] | None:
     """What is safe instead (None: nothing is), and what it does; None for a setting that runs nothing."""
     if ALIAS.fullmatch(key):
@@ -80,7 +91,7 @@ def _rule(key: str, value: str) -> tuple[str | None, str] | None:
         return None, "run instead of reaching another repository"
     if ALLOWED.fullmatch(key):
         return (
-            ("never", "lets addresses of repositories be programs") if value.casefold() == "always" else None
+            ("never", "lets addresses of repositories be programs") if value.casefold() != "never" else None
         )
     if key.casefold() == "core.fsmonitor" and value.casefold() in _BOOLEAN:
         return None  # git's own
