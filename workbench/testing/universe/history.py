@@ -112,7 +112,7 @@ class Universe:
                 self.person.mend(state.published)
                 rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
                 letters.none_is_lost(state, log, self.transcripts)
-                rules.noted(state, log, self.notes)
+                rules.noted(state, log, self.notes, cut_off=how != "over")
                 return state
             self.person.heed(state.reason)
             self.person.answer(state, self.requests)
