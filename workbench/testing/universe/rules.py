@@ -170,6 +170,7 @@ def _planned(log: list[e.Record], state: RunState) -> None:
     asked: dict[str, str] = {}
     approved: set[str] = set()
     early: set[tuple[str, int]] = set()
+    delivered: set[tuple[str, int]] = set()
     for record in log:
         match record.event:
             case e.MessageSent(message=message) if message.kind is MessageKind.PLAN:
@@ -178,8 +179,10 @@ def _planned(log: list[e.Record], state: RunState) -> None:
                 approved.add(asked[message.reply_to])
             case e.PlanBreached():
                 early.add((record.event.task, record.event.attempt))
+                assert not early & delivered, f"{record.event.task} was delivered before that was looked into"
             case e.TaskDelivered():
                 it = record.event
+                delivered.add((it.task, it.attempt))
                 assert not state.tasks[it.task].spec.plan_by or it.task in approved, f"{it.task} had no plan"
                 assert (it.task, it.attempt) not in early, (
                     f"{it.task} was written before its plan was approved"
