@@ -30,9 +30,13 @@ LONGEST = 90 * 86_400.0
 """Seconds within which every run ends, the nights in which the machine sleeps not counted."""
 
 
+JUDGED = (e.BaseChecked, e.WorkChecked, e.CandidateChecked, e.SemanticConflictFound, e.UndoStarted)
+"""What verdicts are in."""
+
+
 def verdicts(event: e.Event) -> tuple[Verdict, ...]:
     """What gates said, as the log has it."""
-    return event.verdicts if isinstance(event, e.BaseChecked | e.WorkChecked | e.CandidateChecked) else ()
+    return event.verdicts if isinstance(event, JUDGED) else ()
 
 
 def after_process(process: Process, how: str) -> None:
