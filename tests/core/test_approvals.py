@@ -167,6 +167,25 @@ def test_writing_too_early_ends_the_attempt_and_the_plan_holds() -> None:
     assert (attempt(run, 2).planning, attempt(run, 2).carry) == (False, None)
 
 
+def test_green_gates_do_not_make_up_for_writing_too_early() -> None:
+    """It was found out only while they ran, and the work was delivered all the same (seed 306163)."""
+    run = planned(on_plan="approve")
+    run.mark("a", "plan", "sneaky")
+    run.mark("a", "done")
+    assert run.turn("a") == [a.CollectWork("a", 1)]
+    assert isinstance(run.collected("a")[0], a.CheckWork)
+    run.send(e.PlanBreached(task="a", attempt=1, reason="it wrote before"))
+    run.turn("a", live=False, error="it wrote before")
+    with pytest.raises(IllegalEvent, match="cannot deliver: it wrote before"):
+        run.send(e.TaskDelivered(task="a", attempt=1, commit="a1", tree="tree-a1"))
+    run.checked("a", True)
+    (failed,) = run.events(e.AttemptFailed)
+    assert isinstance(failed, e.AttemptFailed)
+    assert (failed.reason, failed.broke) == ("it wrote before", False)
+    run.send(e.AttemptEnded(task="a", attempt=1, teammate="ada"))
+    assert (attempt(run, 2).planning, attempt(run, 2).carry) == (False, None)
+
+
 # -- policies ----------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from workbench.core import events as e
 from workbench.core.changes import PlanChange, description, difference, gist
 from workbench.core.changing import open_change
 from workbench.core.mail import PERSON, MessageKind
+from workbench.core.mailing import held
 from workbench.core.models import Plan, Role, RunSettings, Task
 from workbench.core.plan import render
 from workbench.core.report import report
@@ -303,6 +304,28 @@ def test_an_answer_counts_for_the_tasks_as_they_stand_then() -> None:
     assert not book.events(e.PlanChanged) and book.state.tasks["b"].spec.title == "B"
     dropped = book.events(e.PlanChangeDropped)[-1]
     assert isinstance(dropped, e.PlanChangeDropped) and "while it is at work" in dropped.reason
+
+
+def test_a_question_is_moot_when_its_task_is_held_for_another() -> None:
+    """The run was over, and a person was still asked for a task that could not begin (seed 401571)."""
+    story = run_of(task("a"), task("b"), on_question="hold")
+    story.mark("a", "question", "which?", to="person")
+    story.turn("a")
+    story.ended("a", interrupted=True)
+    assert held(story.state).keys() == {"a"}
+    story.mark("b", "blocked", "cannot")
+    story.turn("b")
+    story.collected("b")
+    story.ended("b")
+    assert status(story, "b") is TaskStatus.BLOCKED and story.state.finished
+
+    ask(story, task("a", "b"), task("b"), approved=True)
+    assert status(story, "a") is TaskStatus.HELD and not story.state.asks
+    answer(story, "yes", "m1")
+    assert "has its answer already, or needs none" in refusal(story)
+    story.send(e.RunResumed(pid=2))
+    assert story.state.outcome == "incomplete"
+    replays(story)
 
 
 # -- when the run is over ------------------------------------------------------------------------------

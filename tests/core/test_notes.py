@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from workbench.core.noteform import PATHS_LIMIT, TEXT_LIMIT, namespace_of, paths_of, plain_text, ttl_of
 from workbench.core.notelines import line_of, read_lines
-from workbench.core.notes import START, UNIT_SECONDS, Fading, Note, note_of, proven, strength_at, touched
+from workbench.core.notes import (
+    START,
+    UNIT_SECONDS,
+    Fading,
+    Note,
+    newer,
+    note_of,
+    proven,
+    strength_at,
+    touched,
+)
 from workbench.core.recall import (
     BRIEF_CHARACTERS,
     BRIEF_NOTES,
@@ -99,6 +109,15 @@ def test_a_warning_is_settled_by_the_landing_of_its_own_task_only() -> None:
     assert proven(settled, landing("a.py"), "r", 0.0, FADING) is None
     weaker = proven(warning, landing("a.py"), "r", 0.0, FADING)
     assert weaker is not None and not weaker.settled and weaker.strength < warning.strength
+
+
+def test_the_later_warning_counts_also_within_one_tick_of_the_clock() -> None:
+    """The warning of the attempt before stayed (seed 501180)."""
+    first, second = (note(kind="warning", attempt=number, made=7.0, run_seconds=7.0) for number in (1, 2))
+    assert newer(first, second)
+    assert not newer(second, first) and not newer(second, second), "a log that is read again"
+    later = note(kind="warning", attempt=2, made=8.0, run_seconds=8.0)
+    assert newer(second, later) and not newer(later, second)
 
 
 def test_the_same_trace_makes_the_same_note_and_a_warning_is_one_for_a_task_and_its_paths() -> None:

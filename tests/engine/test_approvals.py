@@ -14,7 +14,7 @@ from workbench.core.models import RunSettings, Task
 from workbench.core.requests import Answer
 from workbench.core.state import RunState
 from workbench.engine.ports import Ruling
-from workbench.testing.agents import Commit, Consult, Edit, EndTurn, Hear, Mark, Step
+from workbench.testing.agents import Commit, Consult, Edit, EndTurn, Hear, Mark, Reach, Step
 from workbench.testing.stage import Stage
 
 WORK: list[Step] = [Edit({"f": "fine\n"}), Mark("done"), EndTurn()]
@@ -122,6 +122,32 @@ async def test_what_was_written_before_a_plan_that_is_held_is_not_landed_when_it
     (breached,) = [r.event for r in stage.store.read("r") if isinstance(r.event, e.PlanBreached)]
     assert "before its plan was approved" in breached.reason
     assert not stage.agent.assignments[-1].read_only, "the plan holds"
+
+
+async def test_what_is_collected_is_judged_only_after_a_look_at_what_was_written_too_early() -> None:
+    """The look that comes with the approval took its time, and the work was delivered before it was over
+    (seed 303807, as the rules are now)."""
+    stage = staged(on_plan="approve", gates=(), no_gates=True)
+    approved, over = asyncio.Event(), asyncio.Event()
+    early: list[Step] = [Edit({"early": "x\n"}), Mark("plan", "sneaky"), Reach(asyncio.Event(), approved)]
+    stage.agent.scripts = {("a", 1): [*early, Mark("done"), EndTurn(), EndTurn()], ("a", 2): WORK}
+    stage.on(e.Told, lambda record: approved.set())
+    stage.on(e.TurnEnded, lambda record: over.set())
+    look, looks = stage.worktrees.fingerprint, itertools.count()
+
+    async def slowly(teammate: str) -> str:
+        if next(looks) == 1:  # the first was how it began
+            await over.wait()
+            for _ in range(200):  # rounds of the loop: all else has its turn
+                await asyncio.sleep(0)
+        return await look(teammate)
+
+    stage.worktrees.fingerprint = slowly  # type: ignore[method-assign]
+    state = await within(stage)
+
+    assert state.outcome == "landed" and set(stage.landed_files()) == {"README", "f"}
+    types = stage.types()
+    assert types.index("PlanBreached") < types.index("WorkCollected")
 
 
 async def test_nor_when_the_process_was_killed_while_it_planned() -> None:

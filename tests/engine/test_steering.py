@@ -9,8 +9,19 @@ from dataclasses import replace
 import pytest
 
 from workbench.core import events as e
+from workbench.core.apply import fold
 from workbench.core.models import RunSettings, Task
-from workbench.core.requests import Pause, Reassign, Request, Retry, Skip, Stop, Unpause
+from workbench.core.requests import (
+    Answer,
+    Pause,
+    ProposeChange,
+    Reassign,
+    Request,
+    Retry,
+    Skip,
+    Stop,
+    Unpause,
+)
 from workbench.core.state import RunState, TaskStatus
 from workbench.engine.effects import Effects
 from workbench.testing.agents import Crash, Edit, EndTurn, Mark, Reach, Step
@@ -143,3 +154,37 @@ async def test_what_makes_no_sense_is_refused_and_stops_nothing(request_: Reques
     state = await run.play()
     assert state.outcome == "landed"
     assert "RequestRefused" in run.types()
+
+
+MORE = "# Played\n\n## Tasks\n\n### a: Do a\n\n### b: Do b\n"
+
+
+async def given_up() -> Steered:
+    """A run that is over, without its one task."""
+    run = stage(task("a"), team=("ada",))
+    run.agent.scripts = {("a", 1): [Crash()]}
+    assert (await run.play()).over_for_good
+    return run
+
+
+async def test_what_a_person_asks_for_last_may_leave_nothing_to_go_on_with() -> None:
+    """A run that could go on was to be resumed, and then could not: it raised (seed 301222)."""
+    run = await given_up()
+    state = await asyncio.wait_for(run.resume(Retry(task="a"), Skip(task="a")), 20)
+    assert state.outcome == "incomplete" and state.over_for_good
+    assert run.types()[-4:] == ["RequestMade", "TaskRetried", "RequestMade", "TaskSkipped"]
+    assert fold(run.store.read("r")).over_for_good
+
+
+async def test_a_run_that_is_over_goes_on_only_with_a_yes() -> None:
+    """Two answers lay there, and the first of them was no (seed 200978)."""
+    run = await given_up()
+    await asyncio.wait_for(run.resume(ProposeChange(text=MORE)), 20)
+    no, yes = (Answer.model_validate({"message": "m1", "decision": word}) for word in ("no", "yes"))
+    state = await asyncio.wait_for(run.resume(no, yes), 20)
+    assert state.over_for_good and run.types()[-1] == "RequestRefused"
+    await asyncio.wait_for(run.resume(ProposeChange(text=MORE)), 20)
+    assert "RunResumed" not in run.types()
+
+    state = await asyncio.wait_for(run.resume(Answer(message="m3", decision="yes")), 20)
+    assert state.tasks["b"].status is TaskStatus.LANDED

@@ -33,17 +33,8 @@ def test_whatever_happens_the_rules_hold(block: int) -> None:
         ends.update(how.partition(":")[0] for how in universe.processes)
         together += any(len(batch) > 1 for batch in _batches(universe))
     assert {"landed", "incomplete"} <= outcomes
-    assert ends >= {"over", "killed", "failed"}, "the dice are too kind"
+    assert ends == {"over", "killed", "cancelled", "failed"}, "the dice are too kind"
     assert together, "nothing ever landed together"
-
-
-def test_some_processes_are_cancelled() -> None:
-    def ends(seed: int) -> list[str]:
-        universe = Universe(seed)
-        universe.play()
-        return universe.processes
-
-    assert any("cancelled" in ends(seed) for seed in range(200)), "the dice are too kind"
 
 
 def _batches(universe: Universe) -> list[list[str]]:

@@ -124,8 +124,10 @@ def note_of(noted: Noted, run: str, now: float) -> Note:
 
 
 def newer(there: Note, come: Note) -> bool:
-    """Whether ``come``, of the same id, takes the place of ``there``: a warning that was given again does, a
-    log that is read again does not."""
+    """Whether ``come``, of the same id, takes the place of ``there``: a warning that was given again does,
+    also within one tick of the clock, a log that is read again does not."""
+    if (come.run_seconds, come.made) == (there.run_seconds, there.made):
+        return come.attempt > there.attempt
     return come.run_seconds > there.run_seconds and come.made > there.made
 
 

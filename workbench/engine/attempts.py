@@ -379,6 +379,12 @@ class LiveAttempt:
         tip = await self.world.git.tip(f"refs/heads/workbench/{self.state.run}/{mate}")
         return await self.world.worktrees.fingerprint(mate), tip
 
+    async def look_for_breach(self) -> None:
+        """Say now whether it wrote before its plan was approved, if it is not unlocked yet: its work is to be
+        judged, and a letter that unlocks may be on its way all the while."""
+        async with self._telling:
+            await self._kept_to_reading()
+
     async def _kept_to_reading(self) -> bool:
         """Whether its worktree is as it was when it began to plan; if not, that is told."""
         if self._untouched is None or await self._as_it_is() == self._untouched:

@@ -387,6 +387,7 @@ class Effects:
 
     async def _collect(self, state: RunState, action: a.CollectWork) -> None:
         attempt = state.attempts[action.task, action.attempt]
+        await self._live[action.task, action.attempt].look_for_breach()  # collecting changes what it left
         pin = pin_of(state.run, attempt)
         title = state.tasks[action.task].spec.title
         work = await self._world.worktrees.collect(

@@ -110,7 +110,7 @@ class Engine:
         effects: list[Effect] = []
         while self._inbox:
             at, event = self._inbox.popleft()
-            if self.state.finished and not isinstance(event, RunResumed | RequestMade):
+            if self.state.finished and not self._may_follow(event):
                 continue
             self._take(event, at, executor, records, effects)
         if not records:
@@ -121,6 +121,13 @@ class Engine:
         for record in records:
             executor.committed(record)
         self._bus.publish(records)
+
+    def _may_follow(self, event: Event) -> bool:
+        """Whether an event still counts when the run is finished. It is not resumed when nothing is left to
+        do by now: what a person last asked for, a moment before, can have settled just that."""
+        if isinstance(event, RunResumed):
+            return not self.state.over_for_good
+        return isinstance(event, RequestMade)
 
     def _take(
         self, event: Event, at: float, executor: Executor, records: list[Record], effects: list[Effect]

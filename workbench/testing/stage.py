@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
+from workbench.core.mail import PERSON
 from workbench.core.models import RunSettings, Task
+from workbench.core.requests import Request
 from workbench.core.state import RunState
 from workbench.engine.bus import Bus
 from workbench.engine.effects import Effects
@@ -85,8 +87,9 @@ class Stage:
         self.engine.emit(first.model_copy(update={"base_tree": tree, "environment": environment}))
         return await self.engine.go(self.effects)
 
-    async def resume(self) -> RunState:
-        """Take the run up again from what the store holds, as a new process does."""
+    async def resume(self, *meanwhile: Request) -> RunState:
+        """Take the run up again from what the store holds, as a new process does, which first takes what a
+        person had asked for ``meanwhile``."""
         state = fold(self.store.read("r"))
         state.run = "r"
         self.git.written.clear()  # a process knows of its own writes only
@@ -95,6 +98,8 @@ class Stage:
             apply(state, record)
             await self.store.append("r", [record])
         self._open(state)
+        for number, request in enumerate(meanwhile, state.seq):
+            self.engine.emit(e.RequestMade(id=f"{number:08x}", by=PERSON, request=request))
         self.engine.emit(e.RunResumed(pid=1))
         return await self.engine.go(self.effects)
 

@@ -267,10 +267,13 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
 def _task_delivered(state: RunState, event: e.TaskDelivered, at: float) -> None:
     task = state.task(event.task)
     move_task(event.task, task.status, "deliver")
-    if state.attempt(event.task, event.attempt).planning:
+    attempt = state.attempt(event.task, event.attempt)
+    if attempt.planning:
         raise IllegalEvent(
             f"attempt {event.attempt} at {event.task!r} has no approved plan and cannot deliver"
         )
+    if attempt.breach:
+        raise IllegalEvent(f"attempt {event.attempt} at {event.task!r} cannot deliver: {attempt.breach}")
     attempt = close_attempt(state, event, "delivered")
     attempt.error = ""
     move(state, task, "deliver")

@@ -30,6 +30,9 @@ def move(state: RunState, task: TaskState, how: str) -> None:
     status = move_task(task.spec.id, task.status, how)
     state.over += (status in OVER) - (task.status in OVER)
     task.status = status
+    if status in (TaskStatus.HELD, TaskStatus.SKIPPED):  # nobody waits for the answer any more
+        for asked in [it for it, ask in state.asks.items() if ask.message.task == task.spec.id]:
+            del state.asks[asked]
     if task.touches and status is not TaskStatus.DELIVERED:
         held.forget(state, task)
     if status in OVER or how == "start":  # whoever starts has not been told, and its work may be new

@@ -77,8 +77,6 @@ def _task_skipped(state: RunState, event: e.TaskSkipped, at: float) -> None:
     move(state, task, "skip")
     withdraw(state, event.task)
     state.pairing.discard(event.task)
-    for asked in [name for name, ask in state.asks.items() if ask.message.task == event.task]:
-        del state.asks[asked]  # nobody waits for the answer any more
     why = f": {task.reason.rstrip('.')}" if task.reason else ""
     who = "a person" if event.by == PERSON else f"the {event.by}"
     task.reason, task.later = f"left out by {who}; it was {was}{why}", None

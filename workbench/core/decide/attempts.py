@@ -132,6 +132,8 @@ def flakes(task: str, refuted: Iterable[Verdict]) -> Actions:
 def _checked(state: RunState, event: e.WorkChecked, attempt: AttemptState) -> Actions:
     if attempt.phase is not Phase.CHECKED:  # given up meanwhile
         return []
+    if reason := fault(state, attempt):  # found while the gates ran: green ones do not make up for it
+        return fail(state, attempt, reason, feedback(state, attempt.task))
     red = next((verdict for verdict in event.verdicts if not verdict.green), None)
     if attempt.blocked:  # said meanwhile, and never that it was done: green gates prove only what is there
         return _block(attempt, attempt.blocked)

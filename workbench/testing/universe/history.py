@@ -102,14 +102,17 @@ class Universe:
             self.processes.append(how)
             rules.after_process(process, how)
             log = self.log
-            if not log or not isinstance(log[-1].event, e.RunFinished):
+            if how == "over" and process.state is not None:  # what a person said last may follow its end
+                state = process.state
+            elif log and isinstance(log[-1].event, e.RunFinished):
+                state = fold(log)
+            else:
                 continue
-            state = process.state if how == "over" and process.state is not None else fold(log)
             if state.over_for_good and not self.person.insists(state, self.requests):
                 self.person.mend(state.published)
                 rules.at_end(state, log, self.git, self.base, self.person, self.clock.ticks)
                 letters.none_is_lost(state, log, self.transcripts)
-                rules.noted(state, log, self.notes)
+                rules.noted(state, log, self.notes, cut_off=how != "over")
                 return state
             self.person.heed(state.reason)
             self.person.answer(state, self.requests)
