@@ -75,6 +75,7 @@ def values(**changed: Any) -> dict[str, Any]:
         "others": [],
         "other_tests": [],
         "failing": (),
+        "refused": "",
         "landed": [],
         "left_out": [],
         "messages": [],
@@ -319,10 +320,12 @@ def test_the_starter_for_settings_is_valid(tmp_path: Path) -> None:
     (tmp_path / "workbench.toml").write_text(starter)
     assert load(tmp_path, {}).team == 3
     uncommented = "\n".join(
-        line.removeprefix("# ") if " = " in line else line for line in starter.splitlines()
+        line.removeprefix("# ") if " = " in line or line == "# [policy]" else line
+        for line in starter.splitlines()
     )
     (tmp_path / "workbench.toml").write_text(uncommented)
     assert load(tmp_path, {}).copy_files == (".env",)
+    assert load(tmp_path, {}).policy.deny == ("Write(infra/**)",)
 
 
 DRAFT: dict[str, Any] = {"goal": HOSTILE, "gates": (), "own_gates": ()}

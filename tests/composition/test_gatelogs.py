@@ -6,6 +6,8 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import git
 from workbench.composition.gatelogs import gate_output
 from workbench.composition.place import open_place
@@ -15,7 +17,10 @@ from workbench.core.models import RunSettings
 RUN = "r"
 
 
-async def test_a_gate_that_runs_is_looked_at_by_its_commit_and_tree(repo: Path, tmp_path: Path) -> None:
+async def test_a_gate_that_runs_is_looked_at_by_its_commit_and_tree(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_SANDBOX_READ", str(tmp_path / "go"))
     place = await open_place(repo)
     place.run_dir(RUN).mkdir(parents=True)
     commit, tree = git(repo, "rev-parse", "HEAD", "HEAD^{tree}").split()

@@ -248,15 +248,15 @@ def test_an_agent_that_flips_core_bare(hostile: Hostile, repo: Path) -> None:
 
 def test_an_agent_that_edits_configuration_is_named_by_key_and_never_by_value(hostile: Hostile) -> None:
     story = hostile(
-        'git config core.hooksPath /tmp/secret-hooks; git config alias.st "!secret-alias"; '
-        "git config remote.origin.url https://me:secret-word@example.invalid/x; "
-        "git config http.extraheader secret-header; git config branch.main.remote origin"
+        'git config core.hooksPath /tmp/hush-hooks; git config alias.st "!hush-alias"; '
+        "git config remote.origin.url https://me:hush-word@example.invalid/x; "
+        "git config http.extraheader hush-header; git config branch.main.remote origin"
     )
     said = "\n".join(alarm["sentence"] + alarm["hint"] for alarm in alarms(story, "config"))
     for key in ("core.hookspath", "alias.st", "remote.origin.url"):
         assert key in said, said
     assert "http.extraheader" in noticed(story)
-    assert "secret" not in str(story) and "branch.main" not in said + noticed(story)
+    assert "hush" not in str(story) and "branch.main" not in said + noticed(story)
 
 
 def test_an_agent_that_adds_a_hook(hostile: Hostile, repo: Path) -> None:

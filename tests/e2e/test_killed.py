@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import signal
 import sys
 import time
@@ -17,11 +17,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reaso
 
 PLAN = "# Two\n\n## Tasks\n\n### one: One\n\nDo it.\n\n### two: Two\n\nDo it.\n"
 
-# Each hides one process from everything but kinship, and says that it is at work. With `go` they work at
-# once.
+# Each hides one process from everything but kinship. Whoever lives holds a lock: that is seen from outside
+# of a namespace of processes too. With `go` they work at once.
 HIDDEN = """\
 trap '' TERM HUP
-echo $$ >> {folder}/pids
+exec 9>> $(mktemp {folder}/living.XXXXXX)
+flock 9
+echo >> {folder}/count
 while :; do sleep 1; done
 """
 
@@ -29,17 +31,20 @@ AGENT = """\
 if [ ! -e {folder}/go ]; then
   (env -i setsid /bin/sh -c '(setsid /bin/sh {folder}/hidden.sh & )' & )
   trap '' TERM
-  echo $$ >> {folder}/pids
+  exec 9>> $(mktemp {folder}/living.XXXXXX)
+  flock 9
+  echo >> {folder}/count
   while :; do sleep 0.05; done
 fi
-if [ -s {folder}/pids ]; then
-  for pid in $(cat {folder}/pids); do
-    if [ -e /proc/$pid ]; then echo $pid >> {folder}/met; fi
-  done
-fi
+for file in {folder}/living.*; do flock -n -s $file true || echo $file >> {folder}/met; done
 echo $WORKBENCH_TASK > $WORKBENCH_TASK.txt
 git add -A && git commit -q -m "$WORKBENCH_TASK"
 """
+
+
+@pytest.fixture(params=["auto", "off"], ids=["walls", "no-walls"], autouse=True)
+def walls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_SANDBOX", request.param)
 
 
 @pytest.fixture
@@ -52,20 +57,34 @@ def words(repo: Path) -> list[str]:
     return ["run", str(plan), *agent_words]
 
 
-def pids(repo: Path, count: int = 4) -> list[int]:
-    file, patience = repo.parent / "pids", time.monotonic() + 60
-    while not file.exists() or file.read_text().count("\n") < count:
+def hide(repo: Path) -> None:
+    """Wait until both teammates, and what each of them hides, are at work."""
+    file, patience = repo.parent / "count", time.monotonic() + 60
+    while not file.exists() or file.read_text().count("\n") < 4:
         assert time.monotonic() < patience
         time.sleep(0.01)
-    return [int(word) for word in file.read_text().split()]
+    assert len(living(repo)) == 4
 
 
-def living(found: list[int]) -> list[int]:
-    return [
-        pid
-        for pid in found
-        if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    ]
+def living(repo: Path) -> list[Path]:
+    """The files whose locks somebody holds."""
+    return [file for file in repo.parent.glob("living.*") if not _free(file)]
+
+
+def _free(file: Path) -> bool:
+    with file.open("a") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def end(repo: Path) -> None:
+    """End what this test's teammates left, if it fails."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(repo.parent) in word for word in process.info["cmdline"] or ()):
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
@@ -73,17 +92,15 @@ def test_nothing_of_a_killed_run_goes_on(
     workbench: CommandLine, repo: Path, words: list[str], number: signal.Signals
 ) -> None:
     process = workbench.start(*words)
-    found = pids(repo)
+    hide(repo)
     process.send_signal(number)
     if number != signal.SIGKILL:
         process.send_signal(number)  # again: at once
     process.wait(60)
-    until_then = time.monotonic() + 60
-    while living(found) and time.monotonic() < until_then:
+    patience = time.monotonic() + 30
+    while (left := living(repo)) and time.monotonic() < patience:
         time.sleep(0.02)
-    left = living(found)
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
+    end(repo)
     assert not left
 
 
@@ -92,7 +109,7 @@ def test_a_run_that_is_resumed_at_once_meets_nothing_of_the_killed_one(
 ) -> None:
     process = workbench.start(*words)
     until(process, lambda event: event["type"] == "AttemptStarted")
-    found = pids(repo)
+    hide(repo)
     (repo.parent / "go").touch()
     process.kill()
     process.wait()
@@ -100,4 +117,4 @@ def test_a_run_that_is_resumed_at_once_meets_nothing_of_the_killed_one(
     assert done.returncode == 0, done.stderr
     assert {event["task"] for event in of("TaskLanded", events(done.stdout))} == {"one", "two"}
     assert not (repo.parent / "met").exists(), "the new attempts met the old ones"
-    assert not living(found)
+    assert not living(repo)

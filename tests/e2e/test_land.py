@@ -49,8 +49,10 @@ INTEGRATION = "workbench/greet/integration"
 
 
 @pytest.fixture
-def hooked(tmp_path: Path) -> Path:
-    """A script that the gates run when it is there: what happens in the world while they do."""
+def hooked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script that the gates run when it is there: what happens in the world while they do, so without
+    walls."""
+    monkeypatch.setenv("WORKBENCH_SANDBOX", "off")
     return tmp_path / "hooked.sh"
 
 

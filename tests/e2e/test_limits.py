@@ -88,7 +88,8 @@ tasks:
 def test_a_command_that_meets_a_limit_is_started_again_later_and_no_attempt_counts(
     workbench: CommandLine, repo: Path, plan: str
 ) -> None:
-    text = f"test -e ../limit-over || {{ touch ../limit-over; exit 75; }}\n{WRITE}"
+    over = repo.parent / "limit-over"
+    text = f"test -e {over} || {{ touch {over}; exit 75; }}\n{WRITE}"
 
     done = workbench(
         "run", plan, "--agent", agent(repo, text), "--yes", "--json", "--run-id", "r", "--gate", "true",

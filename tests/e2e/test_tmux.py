@@ -141,6 +141,7 @@ def _words(process: psutil.Process) -> list[str]:
 @pytest.fixture
 def screen(repo: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     monkeypatch.setenv("WORKBENCH_RETRY_SECONDS", "0.05")
+    monkeypatch.setenv("WORKBENCH_SANDBOX_WRITE", str(repo.parent))
     monkeypatch.setenv("PS1", "$ ")
     width, height = getattr(request, "param", (100, 30))
     it = Screen(f"workbench-{secrets.token_hex(6)}", repo, repo.parent / "go")

@@ -105,8 +105,12 @@ def _workbench(folder: Path, repo: Path, trial: Trial) -> Cost:
 
 def _watched(command: list[str], folder: Path) -> tuple[float, float, int]:
     """Run ``command``: wall seconds, its own CPU seconds, its peak memory in bytes."""
-    # The script leaves its worktrees where they are; so do we, here.
-    own = {"WORKBENCH_WORKTREE_ROOT": str(folder / "worktrees"), "WORKBENCH_KEEP_WORKTREES": "true"}
+    # The script leaves its worktrees where they are, and puts nobody behind walls; so do we, here.
+    own = {
+        "WORKBENCH_WORKTREE_ROOT": str(folder / "worktrees"),
+        "WORKBENCH_KEEP_WORKTREES": "true",
+        "WORKBENCH_SANDBOX": "off",
+    }
     with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
         began = time.perf_counter()
         process = psutil.Popen(

@@ -8,6 +8,9 @@ import shutil
 
 _TRIED: dict[str, str] = {}
 
+_RAN = "behind-walls"
+"""What the trial prints: behind a program that only says it succeeded, every gate would be green."""
+
 
 async def bubblewrap_missing(path: str | None = None) -> str:
     """Why no command can be put behind walls here (a phrase), or "" when it can. ``path`` stands for PATH."""
@@ -27,11 +30,14 @@ async def bubblewrap_fails(bwrap: str) -> str:
         process = await asyncio.create_subprocess_exec(
             bwrap,
             *walls,
-            "true",
+            "echo",
+            _RAN,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        said = (await process.communicate())[1].decode(errors="replace").strip()
-        _TRIED[bwrap] = "" if process.returncode == 0 else f"bubblewrap cannot work here ({said})"
+        output, errors = await process.communicate()
+        works = process.returncode == 0 and output.decode(errors="replace").strip() == _RAN
+        said = errors.decode(errors="replace").strip() or "it ran nothing"
+        _TRIED[bwrap] = "" if works else f"bubblewrap cannot work here ({said})"
     return _TRIED[bwrap]
