@@ -392,7 +392,7 @@ def _changes() -> list[Escape]:
         ),
         Escape(
             "gate-escape", "Has the gate run its code, which does what the teammate could not.",
-            "cat > checks/gate-escape.sh <<'END'\ntry() { name=$1; shift; sh -c \"$*\" >/dev/null 2>&1; "
+            "mkdir -p checks; cat > checks/gate-escape.sh <<'END'\ntry() { name=$1; shift; sh -c \"$*\" >/dev/null 2>&1; "
             'echo "$name $?" >> "$RECEIPTS/gate-escape"; }\ntry outside \'echo x > "$VAULT/gate-escape"\'\n'
             "try config 'git config core.fsmonitor x'\ntry hooks 'echo x > \"$REPO/.git/hooks/pre-commit\"'\n"
             "try ref 'git update-ref refs/heads/main HEAD~1'\ntry run 'git update-ref '\"$(git rev-parse HEAD)\"\n"
