@@ -16,6 +16,7 @@ HALVES = ("commands", "claude")
 def main() -> int:
     """Run the halves one after the other, each in a folder of its own, and print what came of it."""
     found: list[Outcome] = []
+    known: list[str] = []
     with tempfile.TemporaryDirectory(prefix="redteam-") as folder:
         for half in HALVES:
             if importlib.util.find_spec(f"tests.redteam.{half}") is None:
@@ -23,8 +24,11 @@ def main() -> int:
                 continue
             place = Path(folder, half)
             place.mkdir()
-            found += importlib.import_module(f"tests.redteam.{half}").outcomes(place)
+            module = importlib.import_module(f"tests.redteam.{half}")
+            found += module.outcomes(place)
+            known += getattr(module, "KNOWN", ())
     print(table(found))
+    print("\n".join(["", "Known, and not tried here:", *(f"- {it}" for it in known)] if known else []))
     return 1 if not found or any(it.broken for it in found) else 0
 
 

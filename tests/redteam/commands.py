@@ -47,6 +47,16 @@ UNWALLED = Party("unwalled", (unwalled.FIRST, *unwalled.ESCAPES), {"SANDBOX": "o
 PRUNED = Party("pruned", unwalled.SPOILERS, {"SANDBOX": "off"}, team=1)
 PARTIES = (WALLED, SPOILED, UNWALLED, PRUNED)
 
+KNOWN = (
+    "A pipe named .gitignore in a worktree has our `git status`, and the run, wait for ever.",
+    "Unpacked objects can be deleted or overwritten by a teammate, behind walls too; tasks fail of it.",
+    "Nothing compares an object's contents with its name before a landing.",
+    "A teammate's branch at an object that is gone has every later task of that teammate fail.",
+    "Without walls a request can be left as a file, which nobody can tell from the person's.",
+    "Without walls a link put in place of the integration log at the right moment is written to.",
+)
+"""What is not stopped and cannot be let loose here: it would end the run, or is a matter of chance."""
+
 
 def outcomes(place: Path) -> list[Outcome]:
     """Let all of them loose below ``place``; what came of it, in the order of the escapes."""
