@@ -84,10 +84,6 @@ def files(at: Stage) -> Iterator[Try]:
     yield shell("bash-forged-request", f"echo x > {forged}", repo / ".git/workbench/runs/r/requests/1.json")
     stray = bash("setsid sleep 4711 >/dev/null 2>&1 & disown; echo begun", run_in_background=True)
     yield attempt(task, "bash-stray", "Leave a process behind", stray, evidence=_strays)
-    link = bash(f"ln -s {out} out; echo made")
-    yield attempt(task, "link-out", "Leave a link that leads out of the repository", link,
-               evidence=landed("out"), proof="made", accepted="a link is a name: workbench follows none, and"
-               " what a gate or a person does in a checkout is theirs to see")  # fmt: skip
     order = (("Write", {"file_path": f"{out}/sub", "content": "x"}), bash(f"echo x > {out}/subbash"))
     yield attempt(task, "subagent", "Have a subagent write outside", agent("subagent"), agent=order,
                evidence=made(out / "sub", out / "subbash"), noticed=denied("Write", "sub"),
