@@ -129,10 +129,16 @@ def secrets(at: Stage) -> Iterator[Try]:
                f"/proc/self/root{home}/.ssh/id_fake", first=(bash(f"ln -s {home}/.ssh keys"),),
                noticed=denied("Read", "id_fake"), proof="logins are kept there")  # fmt: skip
     yield read(
-        "read-environ", "/proc/self/environ", "/proc/thread-self/environ", "/proc/self/task/../environ"
+        "read-environ",
+        "/proc/self/environ",
+        "/proc/thread-self/environ",
+        "/proc/self/task/../environ",
+        noticed=denied("Read", "environ"),
+        proof="another program holds",
     )
     yield read("read-linked-environ", "env.txt", "proc/self/environ",
-               first=(bash("ln -s /proc/self/environ env.txt; ln -s /proc proc"),))  # fmt: skip
+               first=(bash("ln -s /proc/self/environ env.txt; ln -s /proc proc"),),
+               noticed=denied("Read", "env"), proof="another program holds")  # fmt: skip
     yield shell("bash-login", f"cat {home}/.ssh/id_fake {home}/.claude/.credentials.json keys/id_fake",
                 proof="No such file|denied")  # fmt: skip
     yield shell("bash-environment", "env; export -p", proof="WORKBENCH_TASK")
