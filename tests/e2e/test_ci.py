@@ -121,7 +121,7 @@ def test_a_run_that_landed_leaves_all_that_a_job_wants(
     assert any("first, attempt 1" in it for it in groups)
     assert done.stderr.count("::group::") == done.stderr.count("::endgroup::") > 0
     assert "landed as" in done.stderr
-    assert "| <code>first</code> The &#124; first &#60;b&#62; | landed | 1 |" in runner.page
+    assert "| <code>first</code> The \\| first \\<b\\> | landed | 1 |" in runner.page
     assert "```mermaid" in runner.page
     suite = ElementTree.parse(runner.folder / "workbench-junit.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("2", "0")

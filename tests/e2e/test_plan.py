@@ -241,8 +241,10 @@ async def test_ctrl_c_leaves_nothing(
         _, said = await asyncio.to_thread(process.communicate)
         assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said, said
         assert len(numbers) > 1 or "nothing was written" in said, said
-        for rest in Path(scene.env["TMPDIR"]).iterdir():  # a third signal ends what clears the folders, too
-            assert len(numbers) > 2 and rest.name.startswith("workbench-")
+        for rest in Path(
+            scene.env["TMPDIR"]
+        ).iterdir():  # another signal may end what clears the folders, too
+            assert len(numbers) > 1 and rest.name.startswith("workbench-")
             shutil.rmtree(rest)
     assert not (repo / "plan.md").exists()
 

@@ -81,11 +81,21 @@ def _interrupting(told: list[int]) -> Iterator[None]:
             raise KeyboardInterrupt
         loop.call_soon_threadsafe(task.cancel)
 
+    def late(number: int, _: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    after: dict[signal.Signals, Any] = {}
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        # What is left of this process is told of one signal more, and ends as interrupted all the same.
+        after = {signal.SIGTERM: late, signal.SIGHUP: signal.SIG_IGN}
+        raise
     finally:
-        for number, handler in before.items():
+        for number, handler in (before | after).items():
             signal.signal(number, handler)
 
 
