@@ -243,7 +243,7 @@ async def test_ctrl_c_leaves_nothing(
         assert len(numbers) > 1 or "nothing was written" in said, said
         for rest in Path(
             scene.env["TMPDIR"]
-        ).iterdir():  # another signal may end what clears the folders, too
+        ).iterdir():  # another signal may end their clearing, too
             assert len(numbers) > 1 and rest.name.startswith("workbench-")
             shutil.rmtree(rest)
     assert not (repo / "plan.md").exists()
