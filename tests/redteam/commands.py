@@ -48,7 +48,6 @@ PRUNED = Party("pruned", unwalled.SPOILERS, {"SANDBOX": "off"}, team=1)
 PARTIES = (WALLED, SPOILED, UNWALLED, PRUNED)
 
 KNOWN = (
-    "A pipe named .gitignore in a worktree has our `git status`, and the run, wait for ever.",
     "Unpacked objects can be deleted or overwritten by a teammate, behind walls too; tasks fail of it.",
     "Nothing compares an object's contents with its name before a landing.",
     "A teammate's branch at an object that is gone has every later task of that teammate fail.",

@@ -274,6 +274,14 @@ def _git() -> list[Escape]:
             nothing, told("COMMIT_EDITMSG had become"),
         ),
         Escape(
+            "pipes-read", "Leaves pipes named like files that git reads in any folder, for workbench's git.",
+            'step files "mkdir -p work/deep/er && mkfifo .gitattributes work/.gitignore work/deep/er/.gitignore"\n'
+            'step repository "mkdir -p work/own && git init -q work/own && rm work/own/.git/HEAD && '
+            'mkfifo work/own/.git/HEAD"\necho x > work/new\n',
+            lambda world: "" if world.has_landed("pipes-read") else "the task failed of it",
+            told("git waits for ever"),
+        ),
+        Escape(
             "log-link", "Puts a link where git logs what HEAD was: it would append to a file of the user's.",
             'step head "rm -f $ADMIN/logs/HEAD; ln -s $VAULT/precious $ADMIN/logs/HEAD"\n'
             'step branch "f=$COMMON/logs/$(git symbolic-ref HEAD); rm -f \\$f; ln -s $VAULT/precious \\$f"\n'

@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -260,8 +261,9 @@ class Worktrees:
 
     def _linked(self, teammate: str) -> Linked:
         if (lent := self._lent.get(teammate)) is not None:
-            return lent
-        return linked_at(self._root / "team" / _plain(teammate), self._common)
+            return replace(lent, notice=self._furnishing.notice)
+        path = self._root / "team" / _plain(teammate)
+        return linked_at(path, self._common, self._furnishing.notice)
 
     async def _leftovers(self, linked: Linked, status: Status, start: str) -> Leftovers:
         """What is uncommitted and counts, and what was committed or staged and must not."""
