@@ -40,5 +40,9 @@ class Diffs:
         names = (await self._differ.exchange(talk)).split(b"\0")
         return tuple(sorted({decoded(name) for name in names if name}))
 
+    def renew(self) -> None:
+        """Compare by a new process from now on; see ``Conversation.renew``."""
+        self._differ.renew()
+
     async def aclose(self) -> None:
         await self._differ.aclose()

@@ -86,6 +86,12 @@ class Plumbing:
         said = decoded((await run(self._place, *words)).out).split("\0")
         return [(commit, message) for commit, _, message in (it.partition("\n") for it in said if it)]
 
+    def look_again(self) -> None:
+        """Have packs that were made meanwhile count: a git that runs knows none of them until it misses
+        something, and would read the object's own file, which may be another by now."""
+        for part in (self.objects, self._diffs, self._merges):
+            part.renew()
+
     async def aclose(self) -> None:
         await self._probes.aclose()
         await self._merges.aclose()

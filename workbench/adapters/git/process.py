@@ -45,6 +45,7 @@ CONFIG = {
     "core.safecrlf": "false",  # a snapshot must take files as they are
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "pack.packSizeLimit": "0",  # what we pack is one pack
     "commit.gpgSign": "false",
     "merge.conflictStyle": "zdiff3",
     "merge.default": "text",  # not a driver: that is a command, too
@@ -412,6 +413,11 @@ class Conversation:
         self._unbuffered = unbuffered
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._outdated = False
+
+    def renew(self) -> None:
+        """Have the next question asked of a new process, which knows the repository as it is then."""
+        self._outdated = True
 
     async def exchange(self, talk: Callable[[asyncio.StreamWriter, asyncio.StreamReader], Awaitable[T]]) -> T:
         """Let ``talk`` ask one question and read its answer; nobody else asks meanwhile.
@@ -450,6 +456,9 @@ class Conversation:
             await self._end()
 
     async def _started(self) -> asyncio.subprocess.Process:
+        if self._outdated:
+            await self._end()
+            self._outdated = False
         if self._process is not None and self._process.returncode is None:
             return self._process
         prefix = ["stdbuf", "-o0"] if self._unbuffered else []

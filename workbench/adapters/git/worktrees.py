@@ -16,7 +16,7 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -38,6 +38,7 @@ from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.lending import give_back, lend, loan_of, loans, users_own
 from workbench.adapters.git.listed import Marks, listed, marks
 from workbench.adapters.git.locks import remove_if_abandoned, work_trees
+from workbench.adapters.git.packs import Packs
 from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Busy, run
@@ -69,7 +70,8 @@ class Worktrees:
 
     ``furnishing`` says what a new worktree gets; with ``sparse`` the globs a task declares become a
     cone of folders to check out. ``salvage`` are globs of ignored files that snapshots keep, too: those
-    made before a worktree is overwritten, never those that are delivered.
+    made before a worktree is overwritten, never those that are delivered. ``first`` is waited for before a
+    worktree is handed out; it raises nothing.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Worktrees:
         *,
         sparse: bool = False,
         salvage: Sequence[str] = (),
+        first: Awaitable[object] | None = None,
     ) -> None:
         self._common = repository.common_dir
         self._git = git
@@ -95,6 +98,8 @@ class Worktrees:
         self._worth = tuple(salvage)
         self._marks: dict[str, Marks] = {}  # the listed files in a teammate's latest snapshot
         self._excluded = False
+        self._packs = Packs(self._common)
+        self._first = first
         self._lent = loans(self._common, self._run)  # the user's own worktrees, by teammate
 
     def lent(self) -> tuple[str, ...]:
@@ -114,6 +119,8 @@ class Worktrees:
     ) -> Prepared:
         """See the port."""
         branch = self.branch(teammate)
+        if self._first is not None:
+            await asyncio.shield(self._first)
         async with self._locks[teammate]:
             linked = self._linked(teammate)
             lent = teammate in self._lent
@@ -177,6 +184,8 @@ class Worktrees:
                     await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
                     commit = await record()
             killpoint("work.committed")
+            if await self._packs.secure(linked.place, commit, start):
+                self._git.look_again()
             await self._pin(teammate, pin, commit)
             killpoint("work.pinned")
             tree = await self._git.tree_of(commit)
