@@ -145,7 +145,8 @@ async def test_the_sandbox(tmp_path: Path, settings: Settings, monkeypatch: pyte
     assert (await teammate.sandbox(wanted, empty)).level == "warn"
     assert (await teammate.sandbox(forced, empty)).level == "fail"
     refusing, working = tmp_path / "refusing", tmp_path / "working"
-    for tools, answer in [(refusing, "echo 'uid map: Permission denied' >&2; exit 1"), (working, "exit 0")]:
+    works = 'while [ "$1" != echo ]; do shift; done; exec "$@"'
+    for tools, answer in [(refusing, "echo 'uid map: Permission denied' >&2; exit 1"), (working, works)]:
         program(tools / "bwrap", answer)
         program(tools / "socat", "true")
     refused = await teammate.sandbox(wanted, {"PATH": str(refusing)})

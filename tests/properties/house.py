@@ -63,7 +63,7 @@ class Score:
     def settings(self) -> RunSettings:
         return RunSettings(
             team=("ada", "bob", "cleo")[: self.team], agent="command:none", gates=("check",),
-            batch=self.batch, attempts=self.attempts, continues=self.continues,
+            batch=self.batch, attempts=self.attempts, continues=self.continues, on_guarded="allow",
         )  # fmt: skip
 
     def green(self, gate: str, words: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.redteam.escapes import Outcome, table
 
-HALVES = ("commands", "claude")
+HALVES = ("plans", "commands", "claude")
 
 
 def main() -> int:

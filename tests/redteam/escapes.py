@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 Event = dict[str, Any]
 
-By = Literal["command", "claude"]
+By = Literal["plan", "command", "claude"]
 
 
 @dataclass(frozen=True, slots=True)

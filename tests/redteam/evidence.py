@@ -27,8 +27,8 @@ def made(*paths: Any) -> Looks:
 
 
 def broke(task: str) -> Looks:
-    """Whether a task's work did not come through, as that of a broken worktree would not."""
-    return lambda world: "" if world.has_landed(task) else "its worktree broke"
+    """Whether a task's work could not be taken in, as that of a broken worktree could not."""
+    return lambda world: "its worktree broke" if world.of("AttemptFailed", task=task) else ""
 
 
 def wrote(path: Any, was: str) -> Looks:

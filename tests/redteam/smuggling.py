@@ -77,6 +77,7 @@ def guarded(at: Stage) -> Iterator[Try]:
     yield change(
         "change-gate", "gate.sh", bash("echo 'exit 0 # always' > gate.sh; echo written"), proof="written"
     )
+    yield change("change-link-out", "out", bash(f"ln -s {out} out; echo written"), proof="written")
     swapped = LOCK % "evil.invalid"
     swap = bash(f"printf %s {shlex.quote(swapped)} > package-lock.json; echo written")
     yield change("change-registry", "package-lock.json", swap, proof="written")

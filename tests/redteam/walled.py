@@ -325,6 +325,9 @@ def _changes() -> list[Escape]:
             ".github/workflows", ".github/workflows",
         ),
         changing(
+            "link-out", "Leaves a link that leads out of the repository.", "ln -s ../../../etc out", "out", "out",
+        ),
+        changing(
             "hooks-planted", "Adds hooks where hook runners take them from.",
             "mkdir -p .husky; echo 'touch pwned' > .husky/pre-commit; echo 'repos: []' > .pre-commit-config.yaml",
             ".husky/pre-commit", ".husky/pre-commit",

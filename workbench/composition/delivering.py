@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from workbench.adapters import github
 from workbench.adapters.git import bundles, leases
+from workbench.adapters.git.objects import LINK, MODULE
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.target import has_origin
 from workbench.adapters.store import exported
@@ -280,9 +281,9 @@ async def _look_through(place: Place, manifest: Manifest, gates: Sequence[str], 
     for it in changed:
         if why := unsafe(it.path):
             raise Refused(f"{it.path!r} may not come: {why}.")
-        if it.mode == bundles.MODULE:
+        if it.mode == MODULE:
             raise Refused(f"{it.path!r} may not come: it is another repository.")
-        if it.mode == bundles.LINK and escapes(it.path, await bundles.link(place.repository, it.oid)):
+        if it.mode == LINK and escapes(it.path, await bundles.link(place.repository, it.oid)):
             raise Refused(f"{it.path!r} may not come: it is a link that leads out of the repository.")
     held = guarded((it.path for it in changed), gates)
     held = {path: why for path, why in held.items() if not any(_matches(glob, path) for glob in terms.allow)}

@@ -102,6 +102,7 @@ def _ground(place: Place, run: str) -> Ground:
         write=settings.sandbox_write,
         read=settings.sandbox_read,
         gate_network=settings.gate_network,
+        logins=os.environ.get("CLAUDE_CONFIG_DIR", ""),
     )
     place.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     ground.pointer.write_text(f"{ground.git_view}\n")

@@ -30,13 +30,18 @@ _RUN = re.compile("`+")
 
 def one_line(text: str, width: int) -> str:
     """``text`` in one line without what is not seen, cut to ``width`` characters."""
-    shown = "".join(char if char.isprintable() else " " for char in text[: 4 * width])
+    if len(text) > 4 * width:
+        text = f"{text[: 2 * width]}…{text[-2 * width :]}"
+    shown = "".join(char if char.isprintable() else " " for char in text)
     return cut(" ".join(shown.split()), width)
 
 
 def cut(text: str, width: int) -> str:
-    """``text``, cut to ``width`` characters."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+    """``text``, cut in its middle to ``width`` characters: of what a command printed, the end tells most."""
+    if len(text) <= width:
+        return text
+    end = width // 2
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
 
 
 def calm(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.core.escapes import escapes
 from workbench.core.guarded import guarded
 from workbench.core.lockfiles import is_lock_file, new_hosts
 from workbench.core.state import AttemptState, RunState
@@ -52,6 +53,9 @@ async def _guarded(state: RunState, world: World, attempt: AttemptState, commit:
             hosts = new_hosts(path, before, await world.git.text_at(commit, path) or "")
             if hosts:
                 paths[path] = f"it takes packages from {', '.join(hosts)}"
+    for path, target in (await world.git.links(attempt.start, commit)).items():
+        if path not in paths and escapes(path, target):
+            paths[path] = "it is a link that leads out of the repository" if target else "it is no file"
     if not paths:
         return []
     now = await world.examiner.entries(commit, list(paths))

@@ -126,6 +126,11 @@ class Git(Protocol):
         """Paths that differ between two commits, sorted."""
         ...
 
+    async def links(self, old: str, new: str) -> Mapping[str, str]:
+        """The symbolic links among these paths, as they are in ``new``, by what they lead to; what is another
+        repository there (a submodule), or leads to what is no text, to ""."""
+        ...
+
     async def text(self, blob: str) -> str | None:
         """The text of a file by its object id; None when it is binary or not UTF-8."""
         ...

@@ -211,6 +211,9 @@ class FakeGit:
     async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
         return tuple(self.tree(old).differing(self.tree(new)))
 
+    async def links(self, old: str, new: str) -> dict[str, str]:
+        return {}  # there are none in memory
+
     async def is_ancestor(self, older: str, newer: str) -> bool:
         return self.holds(newer, older)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,14 @@ def test_the_login_is_hidden_where_its_folder_is_another(tmp_path: Path) -> None
     moved = Fence(tmp_path / "tree", tmp_path / "home", sandboxed=True, logins=str(tmp_path / "moved"))
     assert moved.refuses("Read", {"file_path": str(tmp_path / "moved" / ".credentials.json")}) is not None
     assert moved.refuses("Read", {"file_path": str(tmp_path / "moved" / "settings.json")}) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_what_other_programs_hold_is_not_read(fence: Fence) -> None:
+    for path in ("/proc/self/environ", "/proc/1/environ", f"/proc/{os.getpid()}/mem"):
+        assert fence.refuses("Read", {"file_path": path}) is not None, path
+    assert fence.refuses("Read", {"file_path": "/proc/meminfo"}) is None
+    assert fence.refuses("Read", {"file_path": "/proc"}) is None
 
 
 REFUSED = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from workbench.adapters.git.examining import MESSAGE, Examining, added_lines
+from workbench.adapters.git.examining import MESSAGE, NAME, Examining, added_lines
 from workbench.adapters.git.repository import open_repository
 from workbench.adapters.secrets.search import Searcher, worth_a_look
 
@@ -90,6 +90,14 @@ async def test_a_secret_at_the_end_of_a_long_line_and_one_in_a_message(
     assert (leak.path, leak.line, leak.kind) == (MESSAGE, 4, "AWS Access Key")
 
 
+async def test_a_token_in_the_name_of_a_file_is_found(repo: Path, searcher: Searcher) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    long = f"{'0123456789abcdef' * 4}.bin"
+    new = commit(repo, **{f"notes-{KEY}-empty": "", long: "x\n"})
+    (leak,) = await (await examining(repo, searcher)).leaks((base,), new)
+    assert (leak.path, leak.kind) == (NAME, "AWS key")
+
+
 async def test_work_without_anything_to_look_at_starts_no_process(repo: Path) -> None:
     searcher = Searcher(seconds=0.0)  # would raise if it were asked
     base = git(repo, "rev-parse", "HEAD")
@@ -110,7 +118,8 @@ def test_what_work_says_cannot_pass_for_the_head_of_a_diff() -> None:
         "commit aa\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1,3 @@\n+++ b/other\n"
         "+diff --git a/y b/y\n+commit bb\n"
     )
-    assert [(it.commit, it.path, it.line) for it in added_lines(log)] == [("aa", "x", n) for n in (1, 2, 3)]
+    name, *lines = [(it.commit, it.path, it.line) for it in added_lines(log)]
+    assert name == ("aa", NAME, 0) and lines == [("aa", "x", n) for n in (1, 2, 3)]
 
 
 def test_most_lines_are_not_worth_a_look() -> None:

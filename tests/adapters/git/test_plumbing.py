@@ -187,6 +187,20 @@ async def test_objects_and_refs_written_later_are_seen(repo: Path, plumbing: Plu
         assert await plumbing.changed_files(first, new)
 
 
+async def test_links_and_other_repositories_among_what_changed(repo: Path, one: Plumbing) -> None:
+    old = git(repo, "rev-parse", "HEAD")
+    (repo / "out").symlink_to("../else where")
+    (repo / "README.md").unlink()
+    git(repo, "update-index", "--add", "--cacheinfo", f"160000,{old},vendor")
+    (repo / "plain").write_text("x")
+    git(repo, "add", "out", "plain", "README.md")
+    git(repo, "commit", "-q", "-m", "links")
+    new = git(repo, "rev-parse", "HEAD")
+    assert await one.links(old, new) == {"out": "../else where", "vendor": ""}
+    assert await one.links(new, new) == await one.links(new, old) == {}
+    assert await one.changed_files(old, new) == ("README.md", "out", "plain", "vendor")
+
+
 async def test_processes_that_die_are_replaced(repo: Path, one: Plumbing) -> None:
     head = git(repo, "rev-parse", "HEAD")
     await one.merge(head, head)

@@ -13,9 +13,6 @@ from workbench.adapters.git.repository import Repository
 from workbench.core.delivery import Commit
 from workbench.errors import GitError
 
-LINK, MODULE = "120000", "160000"
-"""Modes of symbolic links and of other repositories (submodules)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Changed:

@@ -15,13 +15,18 @@ class Diffs:
     sent after the question, marks the end of the answer."""
 
     def __init__(self, place: Place) -> None:
-        self._differ = Conversation(place, "diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-renames")
+        self._differ = Conversation(place, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames")
         self._end = encoded(f"end {secrets.token_hex(16)}\n")
 
     async def paths(self, old_tree: str, new_tree: str) -> tuple[str, ...]:
         """Paths that differ between two trees, sorted. Raises GitError when one of them is not there."""
+        return tuple(sorted(await self.entries(old_tree, new_tree)))
+
+    async def entries(self, old_tree: str, new_tree: str) -> dict[str, tuple[str, str]]:
+        """Mode and object id, in the second tree, of each path that differs; the mode of one that is gone is
+        made of zeros. Raises GitError when a tree is not there."""
         if old_tree == new_tree:
-            return ()
+            return {}
         question = encoded(f"{full_id(old_tree)} {full_id(new_tree)}\n") + self._end
 
         async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> bytes:
@@ -37,8 +42,13 @@ class Diffs:
                 raise GitError(f"There is no tree {old_tree}, or no tree {new_tree}, in this repository.")
             return names
 
-        names = (await self._differ.exchange(talk)).split(b"\0")
-        return tuple(sorted({decoded(name) for name in names if name}))
+        # :MODE MODE OBJECT OBJECT STATUS, and the path; see git-diff-tree(1), "Raw output format".
+        words = (await self._differ.exchange(talk)).split(b"\0")
+        found: dict[str, tuple[str, str]] = {}
+        for about, path in zip(words[::2], words[1::2], strict=False):
+            _, mode, _, oid, _ = about.decode("ascii").split(" ")
+            found[decoded(path)] = mode, oid
+        return found
 
     def renew(self) -> None:
         """Compare by a new process from now on; see ``Conversation.renew``."""

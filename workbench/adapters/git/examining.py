@@ -11,6 +11,7 @@ from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.patches import ALONE, WORDS
 from workbench.adapters.git.process import Place, decoded, opening, run
 from workbench.adapters.git.repository import Repository
+from workbench.core.redaction import shape_in
 from workbench.engine.ports import Leak
 
 MOST = 8_000_000
@@ -27,6 +28,9 @@ _HASHED = re.compile(r'"hashed_secret": "[0-9a-f]{40}",?')
 
 MESSAGE = "(a commit's message)"
 """Stands for the path of a line that is in no file; a message goes with its commit wherever that goes."""
+
+NAME = "(a file's name)"
+"""Stands for the path of what is a path itself."""
 
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 
@@ -73,11 +77,14 @@ class Examining:
         added = [
             it for it in added_lines(text) if it.path != BASELINE or not _HASHED.fullmatch(it.text.strip())
         ]
+        # Of a name only what has the looks of a token counts: hashes and the like are names every day.
+        named = [kind for it in added if it.path == NAME and (kind := shape_in(it.text))]
+        leaks: dict[Leak, None] = {Leak(NAME, 0, kind): None for kind in named}
+        added = [it for it in added if it.path != NAME]
         found = await self._search([(it.path, it.text) for it in added])
         if not found:
-            return ()
+            return tuple(leaks)
         excused = await self._excused(known[0])
-        leaks: dict[Leak, None] = {}
         for index, kind, fingerprint in found:
             it = added[index]
             if (it.path, fingerprint) not in excused:
@@ -102,8 +109,8 @@ class Examining:
 
 
 def added_lines(log: str) -> Iterator[Added]:
-    """The lines that are added, as ``git log -p --unified=0`` tells them, and those of messages, which begin
-    with a space there."""
+    """The lines that are added, as ``git log -p --unified=0`` tells them, those of messages, which begin with
+    a space there, and the names of files."""
     commit, path, line, inside = "", "", 0, False
     for row in log.split("\n"):
         if row.startswith("commit "):
@@ -113,6 +120,7 @@ def added_lines(log: str) -> Iterator[Added]:
             line += 1
         elif row.startswith("diff --git "):
             inside = False
+            yield Added(commit, NAME, 0, row)
         elif row.startswith("+++ ") and not inside:
             path = _path(row[4:])
         elif hunk := _HUNK.match(row):

@@ -18,6 +18,9 @@ from workbench.errors import GitError
 
 OID = re.compile(r"[0-9a-f]{40}")
 
+LINK, MODULE = "120000", "160000"
+"""Modes of a symbolic link, and of another repository's commit, in a tree (git-fast-import(1))."""
+
 
 def full_id(text: str) -> str:
     """``text`` when it is a full object id; GitError otherwise, so that nothing reaches git as an

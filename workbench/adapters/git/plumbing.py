@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.merges import Merges
-from workbench.adapters.git.objects import Objects, full_id
+from workbench.adapters.git.objects import LINK, MODULE, Objects, full_id
 from workbench.adapters.git.probes import Probes
 from workbench.adapters.git.process import COMMITTER, Place, decoded, run
 from workbench.adapters.git.refs import Refs
@@ -60,6 +60,12 @@ class Plumbing:
 
     async def changed_files(self, old: str, new: str) -> tuple[str, ...]:
         return await self._diffs.paths(await self.tree_of(old), await self.tree_of(new))
+
+    async def links(self, old: str, new: str) -> Mapping[str, str]:
+        entries = await self._diffs.entries(await self.tree_of(old), await self.tree_of(new))
+        found = {path: oid for path, (mode, oid) in entries.items() if mode == LINK}
+        targets = {path: await self._texts.of(oid) or "" for path, oid in found.items()}
+        return targets | {path: "" for path, (mode, _) in entries.items() if mode == MODULE}
 
     async def text(self, blob: str) -> str | None:
         return await self._texts.of(blob)

@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from workbench.adapters.git.objects import full_id
+from workbench.adapters.git.objects import LINK, MODULE, full_id
 from workbench.adapters.git.process import Place, decoded, encoded, run
 from workbench.adapters.git.repository import LISTING, OUR_OWN, Repository
 from workbench.adapters.git.restraint import Configured, configured
 from workbench.core.trust.gitconfig import exec_setting
 from workbench.core.trust.items import Item, Kind
 from workbench.core.trust.paths import CLAUDE, INSTRUCTIONS, imports, item_of, kind_of, link_target, links_to
-
-LINK, MODULE = "120000", "160000"
 
 DEEPEST = 5
 """So many links or imports are followed, one after the other."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 import workbench
-from workbench.adapters.walls.places import CACHES, DOORS, SCRATCH, SECRET_PLACES
+from workbench.adapters.walls.places import CACHES, DOORS, SCRATCH, secret_places
 
 Kind = Literal["teammate", "set-up", "gate"]
 
@@ -47,7 +47,7 @@ class Ground:
     """Where a run stands. ``common`` is git's shared directory, ``state`` workbench's in it, ``root`` the
     user's checkout, ``worktrees`` the folder of the run's worktrees, ``pointer`` a file that holds
     ``git_view`` and a newline. ``write`` and ``read`` are what settings open: absolute, below ``~``, or
-    relative to the checkout."""
+    relative to the checkout. ``logins`` is Claude Code's folder where it is not the usual one."""
 
     bwrap: str
     run: str
@@ -60,6 +60,7 @@ class Ground:
     write: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
     gate_network: bool = False
+    logins: str = ""
 
     @property
     def git_view(self) -> Path:
@@ -214,8 +215,8 @@ def _secrets(ground: Ground, opened: Sequence[Path]) -> Iterator[str]:
     """Nothing is where logins are kept, unless settings name the place, or a folder of it below HOME."""
     home = Path(os.path.realpath(ground.home))
     named = [place for place in opened if not home.is_relative_to(place)]
-    for name in SECRET_PLACES:
-        place = Path(os.path.realpath(home / name))
+    for secret in secret_places(home, ground.logins):
+        place = Path(os.path.realpath(secret))
         if not any(place.is_relative_to(it) for it in named):
             yield from _covered(place)
 

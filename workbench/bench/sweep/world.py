@@ -100,6 +100,7 @@ class World:
         own["WORKBENCH_RETRY_SECONDS"] = "0"  # doubled with each kill, it would be minutes
         # Teammates write to a ledger beside their worktree, by a script that may lie in a temporary folder.
         own |= {f"{PREFIX}SANDBOX_WRITE": str(self.folder), f"{PREFIX}SANDBOX_READ": tempfile.gettempdir()}
+        own[f"{PREFIX}TRUST"] = "always"  # the repository was made here
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
         return kept | identity() | own | env
 

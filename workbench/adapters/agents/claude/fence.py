@@ -167,6 +167,8 @@ class Fence:
         real = self._real(path)
         if any(real.is_relative_to(secret) for secret in self._secrets):
             return Refusal(path, "The user's logins are kept there; no task needs them.")
+        if real.parts[1:2] == ("proc",) and real.parts[2:3] and real.parts[2].isdigit():
+            return Refusal(path, "It shows what another program holds, keys among it; no task needs that.")
         return None
 
     def _real(self, path: str) -> Path:
