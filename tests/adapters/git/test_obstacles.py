@@ -98,6 +98,19 @@ async def test_a_branch_that_became_a_pipe_is_made_anew(team: Team) -> None:
     assert branch.read_text().strip() == team.repository.head
 
 
+async def test_a_ref_or_an_object_that_is_a_pipe_keeps_no_answer_waiting(team: Team, repo: Path) -> None:
+    await team.prepare()
+    common = team.repository.common_dir
+    ref, name = "refs/heads/workbench/run-1/integration", "1" * 40
+    os.mkfifo(common / ref)
+    (common / "objects" / name[:2]).mkdir()
+    os.mkfifo(common / "objects" / name[:2] / name[2:])
+    async with asyncio.timeout(ENOUGH):
+        assert await team.plumbing.tip(ref) is None
+        assert await team.plumbing.text(name) is None
+        assert await team.plumbing.tip("refs/heads/main") == team.repository.head
+
+
 async def test_cancelling_a_command_that_waits_at_a_pipe_ends_it(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

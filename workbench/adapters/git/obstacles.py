@@ -23,12 +23,17 @@ def clear(work_tree: Path, admin: Path, common_dir: Path) -> list[str]:
     """Remove the pipes and devices that have the place of files git reads, in a worktree, in git's folder
     about it and where teammates write in the shared directory; gives a sentence for each. They hold no
     content. A link to one goes, what it leads to stays."""
-    found = [
-        *_below(work_tree, everything=False),
-        *_below(admin, everything=True),
-        *(path for name in SHARED for path in _below(common_dir / name, everything=True)),
-        *_loose(common_dir / "objects"),
-    ]
+    found = [*_below(work_tree, everything=False), *_below(admin, everything=True)]
+    return [*clear_shared(common_dir), *_gone(found)]
+
+
+def clear_shared(common_dir: Path) -> list[str]:
+    """The same of the shared directory alone."""
+    found = [path for name in SHARED for path in _below(common_dir / name, everything=True)]
+    return _gone([*found, *_loose(common_dir / "objects")])
+
+
+def _gone(found: list[Path]) -> list[str]:
     return [sentence for path in found if (sentence := _removed(path))]
 
 

@@ -414,6 +414,7 @@ class Conversation:
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._outdated = False
+        self._freed = False  # it was ended since it waited at something that is gone now
 
     def renew(self) -> None:
         """Have the next question asked of a new process, which knows the repository as it is then."""
@@ -427,10 +428,11 @@ class Conversation:
         """
         async with self._lock:
             standing = self._process is not None
+            self._freed = False
             try:
                 return await self._try(talk)
             except GitError:
-                if not standing:
+                if not standing and not self._freed:
                     raise
             return await self._try(talk)
 
@@ -439,6 +441,7 @@ class Conversation:
         assert process.stdin is not None
         assert process.stdout is not None
         whole = False
+        look = asyncio.get_running_loop().call_later(silence.SLOW_SECONDS, self._look_after, process)
         try:
             answer = await talk(process.stdin, process.stdout)
             whole = True
@@ -447,8 +450,23 @@ class Conversation:
             complaint = await self._complaint(process)
             raise GitError(f"git {self._words[0]} failed: {last_words(complaint)}") from broken
         finally:
+            look.cancel()
             if not whole:
                 await self._end()
+
+    def _look_after(self, process: asyncio.subprocess.Process) -> None:
+        """An answer is slow to come: take what git would wait at for ever out of its way, and end it."""
+        if self._place.clear is None:
+            return
+
+        def cleared(done: asyncio.Future[list[str]]) -> None:
+            for sentence in done.result():
+                self._place.notice(sentence)
+                self._freed = True
+            if done.result() and process.returncode is None:
+                process.terminate()
+
+        asyncio.get_running_loop().run_in_executor(None, self._place.clear).add_done_callback(cleared)
 
     async def aclose(self) -> None:
         """End the process. Safe to call twice."""
