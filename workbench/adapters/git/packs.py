@@ -34,8 +34,8 @@ OLD_SECONDS = 3600.0
 BEYOND = 8
 """How many commits known to be packed are named to git: the last have nearly all there is to leave out."""
 
-MOST_LOOSE = 20_000
-"""More objects than these take seconds. Git's own housekeeping lets it come to a third of that."""
+MOST_LOOSE = 3_000
+"""More objects than these take more than 0.3 seconds (0.08 ms each, measured), which a run would begin later."""
 
 HEX = re.compile(r"[0-9a-f]+")
 
@@ -132,7 +132,10 @@ async def pack_loose(repository: Repository, notice: Callable[[str], None]) -> i
     objects = repository.common_dir / "objects"
     names = await asyncio.to_thread(lambda: list(_loose(objects)))
     if len(names) > MOST_LOOSE:
-        notice(f"{len(names)} objects of the repository are in no pack, where teammates could delete them.")
+        notice(
+            f"{len(names)} objects of the repository are in no pack, where teammates could delete them:"
+            " `git gc` packs them."
+        )
         return 0
     if not names:
         return 0
