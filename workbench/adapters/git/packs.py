@@ -35,7 +35,7 @@ BEYOND = 8
 """How many commits known to be packed are named to git: the last have nearly all there is to leave out."""
 
 MOST_LOOSE = 3_000
-"""More objects than these take more than 0.3 seconds (0.08 ms each, measured), which a run would begin later."""
+"""More objects take more than 0.3 seconds (0.08 ms each, measured), which a run would begin later."""
 
 HEX = re.compile(r"[0-9a-f]+")
 
