@@ -43,15 +43,13 @@ class Party:
 
 WALLED = Party("walled", walled.ESCAPES, {"SANDBOX": "on"})
 SPOILED = Party("spoiled", walled.SPOILERS, {"SANDBOX": "on"}, team=2)
+DELETED = Party("deleted", walled.DELETERS, {"SANDBOX": "on"}, team=1)
 UNWALLED = Party("unwalled", (unwalled.FIRST, *unwalled.ESCAPES), {"SANDBOX": "off"}, team=2)
 PRUNED = Party("pruned", unwalled.SPOILERS, {"SANDBOX": "off"}, team=1)
-PARTIES = (WALLED, SPOILED, UNWALLED, PRUNED)
+PARTIES = (WALLED, SPOILED, DELETED, UNWALLED, PRUNED)
 
 KNOWN = (
-    "A pipe named .gitignore in a worktree has our `git status`, and the run, wait for ever.",
-    "Unpacked objects can be deleted or overwritten by a teammate, behind walls too; tasks fail of it.",
-    "Nothing compares an object's contents with its name before a landing.",
-    "A teammate's branch at an object that is gone has every later task of that teammate fail.",
+    "Unpacked objects of work under way can be deleted by a teammate, behind walls too; tasks fail of it.",
     "Without walls a request can be left as a file, which nobody can tell from the person's.",
     "Without walls a link put in place of the integration log at the right moment is written to.",
 )

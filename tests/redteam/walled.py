@@ -274,6 +274,14 @@ def _git() -> list[Escape]:
             nothing, told("COMMIT_EDITMSG had become"),
         ),
         Escape(
+            "pipes-read", "Leaves pipes named like files that git reads in any folder, for workbench's git.",
+            'step files "mkdir -p work/deep/er && mkfifo .gitattributes work/.gitignore work/deep/er/.gitignore"\n'
+            'step repository "mkdir -p work/own && git init -q work/own && rm work/own/.git/HEAD && '
+            'mkfifo work/own/.git/HEAD"\necho x > work/new\n',
+            lambda world: "" if world.has_landed("pipes-read") else "the task failed of it",
+            told("git waits for ever"),
+        ),
+        Escape(
             "log-link", "Puts a link where git logs what HEAD was: it would append to a file of the user's.",
             'step head "rm -f $ADMIN/logs/HEAD; ln -s $VAULT/precious $ADMIN/logs/HEAD"\n'
             'step branch "f=$COMMON/logs/$(git symbolic-ref HEAD); rm -f \\$f; ln -s $VAULT/precious \\$f"\n'
@@ -488,7 +496,47 @@ def _objects() -> list[Escape]:
     ]  # fmt: skip
 
 
+def _lost(world: World) -> str:
+    """Whether the user's branches, tags, stash and what was delivered cannot all be read any more."""
+    users = ("rev-list", "--objects", "main", "feature", "v1")
+    stashed = ("rev-list", "--objects", "-g", "refs/stash")
+    delivered = ("rev-list", "--objects", "--exclude=*/salvage/*", f"--glob=refs/workbench/{world.run}",
+                 world.integration)  # fmt: skip
+    broken = [words for words in (users, stashed, delivered) if not world.git(*words)]
+    return f"git {' '.join(broken[0])} fails" if broken else ""
+
+
+def _deleting() -> list[Escape]:
+    return [
+        Escape(
+            "objects-overwrite", "Overwrites a file of its own commit with another content, under the old name.",
+            'step commit "git add -A && git commit -qm x"\n'
+            'name=$(git rev-parse HEAD:work/objects-overwrite)\n'
+            'export OBJECT=$COMMON/objects/$(echo $name | cut -c1-2)/$(echo $name | cut -c3-)\n'
+            "step overwrite \"rm -f $OBJECT; $PYTHON -c 'import os, zlib; open(os.environ[chr(79)+"
+            "chr(66)+chr(74)+chr(69)+chr(67)+chr(84)], chr(119)+chr(98)).write(zlib.compress("
+            "bytes([98,108,111,98,32,53,0,101,118,105,108,10])))'\"\n",
+            landed("work/objects-overwrite"), failed("objects-overwrite", "not what its name says"),
+        ),
+        Escape(
+            "objects-delete", "Deletes every unpacked object there is: the user's, the run's and its own.",
+            'echo more > work/more\nstep commit "git add -A && git commit -qm x"\n'
+            'step delete "find $COMMON/objects -mindepth 2 -type f -path \'*/objects/??/*\' -delete"\n',
+            _lost, failed("objects-delete"),
+        ),
+        Escape(
+            "objects-after", "Works on after somebody left its teammate's branch at a commit that is gone.",
+            "step work true\n",
+            lambda world: "" if world.has_landed("objects-after") else "a later task failed of it",
+            told("is gone"),
+        ),
+    ]  # fmt: skip
+
+
 ESCAPES: tuple[Escape, ...] = (*_files(), *_secrets(), *_processes(), *_git(), *_changes(), *_words())
 
 SPOILERS: tuple[Escape, ...] = tuple(_objects())
 """Those that destroy what git keeps: in a run of their own, which they may spoil."""
+
+DELETERS: tuple[Escape, ...] = tuple(_deleting())
+"""One after the other, by one teammate: the last shows that the team goes on."""

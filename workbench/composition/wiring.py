@@ -22,6 +22,7 @@ from workbench.adapters.git.checkouts import Checkouts
 from workbench.adapters.git.examining import Examining
 from workbench.adapters.git.furnishing import Furnishing, Notice, silent
 from workbench.adapters.git.guard import RepositoryGuard
+from workbench.adapters.git.packs import pack_loose
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import overruling
 from workbench.adapters.git.worktrees import Worktrees, branch_folder
@@ -104,6 +105,7 @@ async def open_world(
             furnishing,
             sparse=settings.sparse,
             salvage=place.settings.salvage,
+            first=_packing(stack, place, notices.say) if walls.ground is not None else None,
         )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots
@@ -156,6 +158,14 @@ async def open_world(
             examiner=Examining(place.repository, searcher.search),
             protection=walls.protection,
         )
+
+
+def _packing(stack: AsyncExitStack, place: Place, notice: Notice) -> asyncio.Future[int]:
+    """Begin to put the repository's objects where no teammate can delete them, beside what else a run begins
+    with; over before the first of them has a worktree."""
+    packing = asyncio.ensure_future(pack_loose(place.repository, notice))
+    stack.push_async_callback(asyncio.wait, {packing})
+    return packing
 
 
 def plain_environment(place: Place, run: str) -> dict[str, str]:

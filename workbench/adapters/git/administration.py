@@ -11,14 +11,18 @@ and more with every worktree that exists.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from workbench.adapters.git.obstacles import clear
 from workbench.adapters.git.process import Place
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
@@ -29,21 +33,26 @@ OPERATIONS = ("rebase-merge", "rebase-apply", "sequencer", "MERGE_HEAD", "MERGE_
 """What operations that were begun and not ended leave in the folder."""
 
 
+log = logging.getLogger(__name__)
+
 LOG_TAIL = 8_192
 """Bytes at the end of a log that hold its last entry, whatever was said there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A linked worktree: where its files are, and the folder git keeps about it."""
+    """A linked worktree: where its files are, and the folder git keeps about it. ``notice`` is told what had
+    to be taken out of git's way there."""
 
     path: Path
     admin: Path
     common_dir: Path
+    notice: Callable[[str], None] = field(default=log.warning, compare=False, repr=False)
 
     @property
     def place(self) -> Place:
-        return Place(self.admin, self.path)
+        clearing = partial(clear, self.path, self.admin, self.common_dir)
+        return Place(self.admin, self.path, clear=clearing, notice=self.notice)
 
     def problem(self) -> str:
         """Why this is no worktree of its repository any more; "" when it is."""
@@ -90,11 +99,11 @@ class Linked:
             _delete(self.admin / name)
 
 
-def linked_at(path: Path, common_dir: Path) -> Linked:
+def linked_at(path: Path, common_dir: Path, notice: Callable[[str], None] = log.warning) -> Linked:
     """The worktree that belongs at ``path``, there or not: its folder's name follows from the path."""
     path = path.absolute()
     mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:10]
-    return Linked(path, common_dir / "worktrees" / f"workbench-{path.name}-{mark}", common_dir)
+    return Linked(path, common_dir / "worktrees" / f"workbench-{path.name}-{mark}", common_dir, notice)
 
 
 def establish(linked: Linked, head: str, why: str) -> bool:

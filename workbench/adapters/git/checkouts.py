@@ -41,7 +41,8 @@ class Checkouts:
         self._common = repository.common_dir
         self._furnishing = furnishing or Furnishing(repository.root)
         self._free = [
-            linked_at(root / "gates" / f"{name}-{number}", self._common) for number in range(1, slots + 1)
+            linked_at(root / "gates" / f"{name}-{number}", self._common, self._furnishing.notice)
+            for number in range(1, slots + 1)
         ]
         self._all = tuple(self._free)
         self._waiting: list[tuple[bool, int, asyncio.Future[Linked]]] = []

@@ -50,5 +50,9 @@ class Diffs:
             found[decoded(path)] = mode, oid
         return found
 
+    def renew(self) -> None:
+        """Compare by a new process from now on; see ``Conversation.renew``."""
+        self._differ.renew()
+
     async def aclose(self) -> None:
         await self._differ.aclose()

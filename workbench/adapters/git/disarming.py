@@ -17,12 +17,14 @@ from workbench.adapters.git.administration import Linked
 
 def disarm(linked: Linked, branch: str = "") -> list[str]:
     """Remove links, pipes and devices from git's records of a worktree, and in the place of the log of its
-    ``branch`` (a full ref); gives a sentence for each. A HEAD that is a link to a ref, as git once made them,
-    stays."""
+    ``branch`` (a full ref), and pipes and devices in the place of that branch; gives a sentence for each. A
+    HEAD that is a link to a ref, as git once made them, stays."""
     odd = list(_odd(linked.admin))
     log = linked.common_dir / "logs" / branch
     if branch and _leads_elsewhere(log):
         odd.append(log)
+    if branch and _is_pipe(file := linked.common_dir / branch):
+        odd.append(file)
     return [_removed(path) for path in odd]
 
 
@@ -55,6 +57,10 @@ def _leads_elsewhere(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISSOCK(mode))  # fsmonitor's is a socket
+
+
+def _is_pipe(path: Path) -> bool:
+    return _leads_elsewhere(path) and not path.is_symlink()
 
 
 def _removed(path: Path) -> str:

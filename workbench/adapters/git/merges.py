@@ -70,6 +70,11 @@ class Merges:
         hunks = await self._hunks(tree, paths, fields)
         return Merged(clean=False, tree=tree, paths=paths, hunks=hunks, files=_textual(fields))
 
+    def renew(self) -> None:
+        """Merge by a new process from now on; see ``Conversation.renew``."""
+        if self._merger is not None:
+            self._merger.renew()
+
     async def aclose(self) -> None:
         if self._merger is not None:
             await self._merger.aclose()

@@ -88,6 +88,10 @@ class Objects:
         """Write an object (``blob``, ``tree``, ``commit``), synced to disk, and give its id."""
         return await asyncio.to_thread(_store, self._folder, kind, raw)
 
+    def renew(self) -> None:
+        """Read by a new process from now on; see ``Conversation.renew``."""
+        self._reader.renew()
+
     async def aclose(self) -> None:
         await self._reader.aclose()
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.adapters.git.administration import Linked, linked_at
@@ -138,7 +138,7 @@ async def _unfiltered(place: Place) -> Place:
         settings = {"clean": "", "smudge": "", "process": "", "required": "false"}
         given += [f"{_quoted(f'{filtered}.{key}')}={_quoted(value)}" for key, value in settings.items()]
     extra = {**ALONE, **({"GIT_CONFIG_PARAMETERS": " ".join(given)} if given else {})}
-    return Place(place.git_dir, place.work_tree, extra)
+    return replace(place, extra=extra)
 
 
 def _quoted(text: str) -> str:

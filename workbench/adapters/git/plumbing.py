@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.merges import Merges
 from workbench.adapters.git.objects import LINK, MODULE, Objects, full_id
+from workbench.adapters.git.obstacles import clear_shared
 from workbench.adapters.git.probes import Probes
 from workbench.adapters.git.process import COMMITTER, Place, decoded, run
 from workbench.adapters.git.refs import Refs
@@ -25,7 +27,8 @@ class Plumbing:
     def __init__(self, repository: Repository, *, batch_merges: bool = True) -> None:
         # The state folder is the work tree: nothing of ours may ever touch the user's files.
         repository.state_dir.mkdir(parents=True, exist_ok=True)
-        self._place = Place(repository.common_dir, repository.state_dir)
+        common_dir = repository.common_dir
+        self._place = Place(common_dir, repository.state_dir, clear=partial(clear_shared, common_dir))
         self.objects = Objects(self._place, repository.common_dir)
         self.refs = Refs(self._place, self.objects)
         self._diffs = Diffs(self._place)
@@ -91,6 +94,12 @@ class Plumbing:
         words = ("log", "--first-parent", "-z", "--format=%H%n%B", full_id(new), f"^{full_id(old)}", "--")
         said = decoded((await run(self._place, *words)).out).split("\0")
         return [(commit, message) for commit, _, message in (it.partition("\n") for it in said if it)]
+
+    def look_again(self) -> None:
+        """Have packs that were made meanwhile count: a git that runs knows none of them until it misses
+        something, and would read the object's own file, which may be another by now."""
+        for part in (self.objects, self._diffs, self._merges):
+            part.renew()
 
     async def aclose(self) -> None:
         await self._probes.aclose()

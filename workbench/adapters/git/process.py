@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import random
 import shutil
@@ -25,7 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from workbench.adapters.git import restraint
+from workbench.adapters.git import restraint, silence
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
@@ -44,6 +45,7 @@ CONFIG = {
     "core.safecrlf": "false",  # a snapshot must take files as they are
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "pack.packSizeLimit": "0",  # what we pack is one pack
     "commit.gpgSign": "false",
     "merge.conflictStyle": "zdiff3",
     "merge.default": "text",  # not a driver: that is a command, too
@@ -70,6 +72,8 @@ PATIENCE = 2.0
 """Seconds that a process has to end after it was asked to."""
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _overruling: list[Mapping[str, str]] = []
 
@@ -154,15 +158,22 @@ def executable() -> str:
     return found
 
 
+def _logged(sentence: str) -> None:
+    log.warning("%s", sentence)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The git directory and the working tree a command is for, named so that git never searches:
     in a worktree whose ``.git`` is gone it would find a parent's repository instead. ``extra`` are
-    variables that commands get there besides ours."""
+    variables that commands get there besides ours. ``clear`` takes what git waits at for ever out of the way
+    and gives a sentence for each, which ``notice`` is told: for places that others write."""
 
     git_dir: Path
     work_tree: Path
     extra: Mapping[str, str] = field(default_factory=dict, hash=False)
+    clear: Callable[[], list[str]] | None = field(default=None, compare=False, repr=False)
+    notice: Callable[[str], None] = field(default=_logged, compare=False, repr=False)
 
     def words(self) -> list[str]:
         return [f"--git-dir={self.git_dir}", f"--work-tree={self.work_tree}"]
@@ -181,12 +192,22 @@ async def run(
 
     Cancelling terminates the command and waits until it has gone, so that nothing of it is still
     writing when the caller's locks are released.
+
+    Where ``place`` has something to clear, a command that is slow is looked after: what it would wait at for
+    ever is taken away, and it is run again. One that is stuck all the same raises GitError in the end.
     """
     command = [executable(), *place.words(), *words]
     env = {**environment(author), **place.extra, **(extra or {})}
 
     async def once() -> Finished:
-        return _judged(await _in_thread(command, place.work_tree, feed, env), words, frozenset(fine))
+        for _ in range(silence.ROUNDS):
+            done = await _in_thread(command, place, feed, env)
+            if done is not None:
+                return _judged(done, words, frozenset(fine))
+        raise GitError(
+            f"git {words[0]} waited in {place.work_tree} again and again, at pipes in the place of files.",
+            "Somebody puts them there still: see which process does, and end it.",
+        )
 
     return await patiently(once)
 
@@ -297,20 +318,65 @@ class _Child:
             if self._process is not None:
                 self._process.terminate()  # git removes its lock files on SIGTERM
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, once there is one."""
+        return None if self._process is None else self._process.pid
 
-async def _in_thread(command: list[str], cwd: Path, feed: bytes, env: dict[str, str]) -> Finished:
+
+async def _in_thread(command: list[str], place: Place, feed: bytes, env: dict[str, str]) -> Finished | None:
+    """Run a command to its end; None when it was ended since something was in its way, which is gone now."""
     child = _Child()
-    future = asyncio.get_running_loop().run_in_executor(_pool, child.work, command, cwd, feed, env)
+    future = asyncio.get_running_loop().run_in_executor(
+        _pool, child.work, command, place.work_tree, feed, env
+    )
     try:
+        if place.clear is not None and not await _attended(child, future, place, place.clear):
+            return None
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         child.end()
         await _settled(future)
         raise
     except FileNotFoundError as gone:
-        raise GitError(f"{cwd} is not there any more.", "Was the worktree deleted?") from gone
+        raise GitError(f"{place.work_tree} is not there any more.", "Was the worktree deleted?") from gone
     except OSError as refused:
         raise _not_started(refused) from refused
+
+
+async def _attended(
+    child: _Child, future: asyncio.Future[Finished], place: Place, clear: Callable[[], list[str]]
+) -> bool:
+    """Wait for a command, and see whether it waits for ever itself; False when it was ended because there
+    was something in its way. Raises GitError when it is stuck and nothing was."""
+    looked, still = False, silence.Stillness()
+    while not (await asyncio.wait({future}, timeout=silence.SLOW_SECONDS))[0]:
+        if (pid := child.pid) is None:  # it waits for others to end: no thread was free
+            continue
+        if not looked:
+            looked = True
+            if sentences := await asyncio.to_thread(clear):
+                await _ended(child, future)
+                for sentence in sentences:
+                    place.notice(sentence)
+                return False
+        if still.lasted(await asyncio.to_thread(silence.activity, pid)) >= silence.SILENT_SECONDS:
+            await _ended(child, future)
+            raise GitError(
+                f"git stood still in {place.work_tree} for {silence.SILENT_SECONDS / 60:.0f} minutes and was"
+                " ended.",
+                "Is there something in that folder, or on its disk, that cannot be read?",
+            )
+    return True
+
+
+async def _ended(child: _Child, future: asyncio.Future[Finished]) -> None:
+    """End a command that is stuck, by force if it must be, and all that it started."""
+    processes = [] if child.pid is None else await asyncio.to_thread(silence.tree, child.pid)
+    child.end()
+    if not (await asyncio.wait({future}, timeout=PATIENCE))[0]:
+        await asyncio.to_thread(silence.kill, processes)
+    await _settled(future)
 
 
 def _not_started(refused: OSError) -> GitError:
@@ -347,6 +413,12 @@ class Conversation:
         self._unbuffered = unbuffered
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._outdated = False
+        self._freed = False  # it was ended since it waited at something that is gone now
+
+    def renew(self) -> None:
+        """Have the next question asked of a new process, which knows the repository as it is then."""
+        self._outdated = True
 
     async def exchange(self, talk: Callable[[asyncio.StreamWriter, asyncio.StreamReader], Awaitable[T]]) -> T:
         """Let ``talk`` ask one question and read its answer; nobody else asks meanwhile.
@@ -356,10 +428,11 @@ class Conversation:
         """
         async with self._lock:
             standing = self._process is not None
+            self._freed = False
             try:
                 return await self._try(talk)
             except GitError:
-                if not standing:
+                if not standing and not self._freed:
                     raise
             return await self._try(talk)
 
@@ -368,6 +441,7 @@ class Conversation:
         assert process.stdin is not None
         assert process.stdout is not None
         whole = False
+        look = asyncio.get_running_loop().call_later(silence.SLOW_SECONDS, self._look_after, process)
         try:
             answer = await talk(process.stdin, process.stdout)
             whole = True
@@ -376,8 +450,23 @@ class Conversation:
             complaint = await self._complaint(process)
             raise GitError(f"git {self._words[0]} failed: {last_words(complaint)}") from broken
         finally:
+            look.cancel()
             if not whole:
                 await self._end()
+
+    def _look_after(self, process: asyncio.subprocess.Process) -> None:
+        """An answer is slow to come: take what git would wait at for ever out of its way, and end it."""
+        if self._place.clear is None:
+            return
+
+        def cleared(done: asyncio.Future[list[str]]) -> None:
+            for sentence in done.result():
+                self._place.notice(sentence)
+                self._freed = True
+            if done.result() and process.returncode is None:
+                process.terminate()
+
+        asyncio.get_running_loop().run_in_executor(None, self._place.clear).add_done_callback(cleared)
 
     async def aclose(self) -> None:
         """End the process. Safe to call twice."""
@@ -385,6 +474,9 @@ class Conversation:
             await self._end()
 
     async def _started(self) -> asyncio.subprocess.Process:
+        if self._outdated:
+            await self._end()
+            self._outdated = False
         if self._process is not None and self._process.returncode is None:
             return self._process
         prefix = ["stdbuf", "-o0"] if self._unbuffered else []

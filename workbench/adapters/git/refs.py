@@ -122,7 +122,9 @@ class Refs:
         number = 1
         while True:
             ref = f"{prefix}/{number}"
-            if await self.tip(ref) is None and await self.move(ref, commit, None, "workbench: kept"):
+            if (self._place.git_dir / ref).is_file() and await self.tip(ref) is None:
+                pass  # what it names is gone: nothing can be put there by compare-and-swap, nor need be
+            elif await self.tip(ref) is None and await self.move(ref, commit, None, "workbench: kept"):
                 return ref
             number += 1
 

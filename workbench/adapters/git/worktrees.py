@@ -16,8 +16,9 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +38,9 @@ from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.lending import give_back, lend, loan_of, loans, users_own
 from workbench.adapters.git.listed import Marks, listed, marks
 from workbench.adapters.git.locks import remove_if_abandoned, work_trees
+from workbench.adapters.git.mending import dangles, mend
+from workbench.adapters.git.objects import OID
+from workbench.adapters.git.packs import Packs
 from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Busy, run
@@ -68,7 +72,8 @@ class Worktrees:
 
     ``furnishing`` says what a new worktree gets; with ``sparse`` the globs a task declares become a
     cone of folders to check out. ``salvage`` are globs of ignored files that snapshots keep, too: those
-    made before a worktree is overwritten, never those that are delivered.
+    made before a worktree is overwritten, never those that are delivered. ``first`` is waited for before a
+    worktree is handed out; it raises nothing.
     """
 
     def __init__(
@@ -81,8 +86,10 @@ class Worktrees:
         *,
         sparse: bool = False,
         salvage: Sequence[str] = (),
+        first: Awaitable[object] | None = None,
     ) -> None:
         self._common = repository.common_dir
+        self._base = repository.head
         self._git = git
         self._root = root
         self._run = _plain(run)
@@ -94,6 +101,8 @@ class Worktrees:
         self._worth = tuple(salvage)
         self._marks: dict[str, Marks] = {}  # the listed files in a teammate's latest snapshot
         self._excluded = False
+        self._packs = Packs(self._common)
+        self._first = first
         self._lent = loans(self._common, self._run)  # the user's own worktrees, by teammate
 
     def lent(self) -> tuple[str, ...]:
@@ -113,6 +122,8 @@ class Worktrees:
     ) -> Prepared:
         """See the port."""
         branch = self.branch(teammate)
+        if self._first is not None:
+            await asyncio.shield(self._first)
         async with self._locks[teammate]:
             linked = self._linked(teammate)
             lent = teammate in self._lent
@@ -176,6 +187,8 @@ class Worktrees:
                     await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
                     commit = await record()
             killpoint("work.committed")
+            if await self._packs.secure(linked.place, commit, start):
+                self._git.look_again()
             await self._pin(teammate, pin, commit)
             killpoint("work.pinned")
             tree = await self._git.tree_of(commit)
@@ -260,8 +273,9 @@ class Worktrees:
 
     def _linked(self, teammate: str) -> Linked:
         if (lent := self._lent.get(teammate)) is not None:
-            return lent
-        return linked_at(self._root / "team" / _plain(teammate), self._common)
+            return replace(lent, notice=self._furnishing.notice)
+        path = self._root / "team" / _plain(teammate)
+        return linked_at(path, self._common, self._furnishing.notice)
 
     async def _leftovers(self, linked: Linked, status: Status, start: str) -> Leftovers:
         """What is uncommitted and counts, and what was committed or staged and must not."""
@@ -298,6 +312,29 @@ class Worktrees:
     async def _salvage(
         self, linked: Linked, teammate: str, standing: bool, why: str, start: str = ""
     ) -> tuple[str | None, bool]:
+        """Keep what is there, as ``_save`` does, in a worktree that names objects which are gone as well."""
+        branch = f"refs/heads/{self.branch(teammate)}"
+        if await self._git.tip(branch) is None and dangles(self._common, branch):
+            await self._mend(linked, branch, start)
+        try:
+            return await self._save(linked, teammate, standing, why, start)
+        except Busy:
+            raise
+        except GitError:
+            if not await self._mend(linked, branch, start):
+                raise
+        return await self._save(linked, teammate, standing, why, start)
+
+    async def _mend(self, linked: Linked, branch: str, start: str) -> bool:
+        """Whether something had to be mended."""
+        sentences = await mend(linked, self._git.refs, branch, start or self._base)
+        for sentence in sentences:
+            self._furnishing.notice(sentence)
+        return bool(sentences)
+
+    async def _save(
+        self, linked: Linked, teammate: str, standing: bool, why: str, start: str
+    ) -> tuple[str | None, bool]:
         """Pin whatever is there and not pinned: files, HEAD, the branch, autostashes. Gives the ref
         of the last pin, if any was needed, and whether a reset to ``start`` must clean up too.
         Afterwards all of it may be overwritten."""
@@ -314,12 +351,20 @@ class Worktrees:
             commits += found
             litter = bool(start) and await self._litters(status, start)
         pinned = None
-        for commit in dict.fromkeys(commits):
-            if commit not in self._kept and "/" not in commit:
+        for commit in await self._there(commits):
+            if commit not in self._kept:
+                with suppress(GitError):  # what is not whole is kept as far as it is there
+                    if await self._packs.secure(linked.place, commit, start or self._base):
+                        self._git.look_again()
                 pinned = await self._keep(teammate, commit)
                 self._kept.add(commit)
         self._marks[teammate] = seen
         return pinned, litter
+
+    async def _there(self, commits: Iterable[str]) -> list[str]:
+        """Those that are commits of the repository, each once: others cannot be pinned."""
+        plain = [commit for commit in dict.fromkeys(commits) if OID.fullmatch(commit)]
+        return [it for it in plain if it in self._kept or await self._git.objects.info(it) is not None]
 
     async def _keep(self, teammate: str, commit: str) -> str:
         """Pin ``commit`` at the first free number, unless the same is pinned already: whoever was killed
@@ -347,7 +392,7 @@ class Worktrees:
         objects = self._git.objects
         left = sorted_out(status.entries, linked.path)
         hidden = await shadowed(linked, await objects.root_entries(status.head) if status.head else {})
-        heads = [*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")]
+        heads = await self._there([*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")])
         found = [*heads, *_unfinished(linked)]
         worth = await listed(linked, self._worth)
         seen = marks(linked, worth)
