@@ -241,9 +241,7 @@ async def test_ctrl_c_leaves_nothing(
         _, said = await asyncio.to_thread(process.communicate)
         assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said, said
         assert len(numbers) > 1 or "nothing was written" in said, said
-        for rest in Path(
-            scene.env["TMPDIR"]
-        ).iterdir():  # another signal may end their clearing, too
+        for rest in Path(scene.env["TMPDIR"]).iterdir():  # another signal may end their clearing, too
             assert len(numbers) > 1 and rest.name.startswith("workbench-")
             shutil.rmtree(rest)
     assert not (repo / "plan.md").exists()

@@ -106,6 +106,7 @@ async def open_world(
             sparse=settings.sparse,
             salvage=place.settings.salvage,
             first=_packing(stack, place, notices.say) if walls.ground is not None else None,
+            secure=walls.ground is not None,
         )
         stack.push_async_callback(worktrees.aclose)
         slots = place.settings.gate_slots

@@ -73,7 +73,8 @@ class Worktrees:
     ``furnishing`` says what a new worktree gets; with ``sparse`` the globs a task declares become a
     cone of folders to check out. ``salvage`` are globs of ignored files that snapshots keep, too: those
     made before a worktree is overwritten, never those that are delivered. ``first`` is waited for before a
-    worktree is handed out; it raises nothing.
+    worktree is handed out; it raises nothing. With ``secure``, what is taken in is packed: worth it where
+    packs are out of teammates' reach.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Worktrees:
         sparse: bool = False,
         salvage: Sequence[str] = (),
         first: Awaitable[object] | None = None,
+        secure: bool = True,
     ) -> None:
         self._common = repository.common_dir
         self._base = repository.head
@@ -101,7 +103,7 @@ class Worktrees:
         self._worth = tuple(salvage)
         self._marks: dict[str, Marks] = {}  # the listed files in a teammate's latest snapshot
         self._excluded = False
-        self._packs = Packs(self._common)
+        self._packs = Packs(self._common) if secure else None
         self._first = first
         self._lent = loans(self._common, self._run)  # the user's own worktrees, by teammate
 
@@ -187,8 +189,7 @@ class Worktrees:
                     await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
                     commit = await record()
             killpoint("work.committed")
-            if await self._packs.secure(linked.place, commit, start):
-                self._git.look_again()
+            await self._secure(linked, commit, start)
             await self._pin(teammate, pin, commit)
             killpoint("work.pinned")
             tree = await self._git.tree_of(commit)
@@ -354,12 +355,15 @@ class Worktrees:
         for commit in await self._there(commits):
             if commit not in self._kept:
                 with suppress(GitError):  # what is not whole is kept as far as it is there
-                    if await self._packs.secure(linked.place, commit, start or self._base):
-                        self._git.look_again()
+                    await self._secure(linked, commit, start or self._base)
                 pinned = await self._keep(teammate, commit)
                 self._kept.add(commit)
         self._marks[teammate] = seen
         return pinned, litter
+
+    async def _secure(self, linked: Linked, commit: str, start: str) -> None:
+        if self._packs is not None and await self._packs.secure(linked.place, commit, start):
+            self._git.look_again()
 
     async def _there(self, commits: Iterable[str]) -> list[str]:
         """Those that are commits of the repository, each once: others cannot be pinned."""
