@@ -208,6 +208,8 @@ def test_a_missing_object_is_not_fetched_by_a_program_of_the_repositorys(
     git(repo, "config", "core.repositoryFormatVersion", "1")
     blob = git(repo, "rev-parse", "HEAD:README.md")
     (repo / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for pack in (repo / ".git/objects/pack").iterdir():  # the run before made some
+        pack.unlink()
     sprung(repo, hostile / "uploadpack", "cat-file", "-p", blob)
     for path in hostile.iterdir():
         path.unlink()
