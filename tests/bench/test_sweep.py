@@ -129,7 +129,10 @@ def leave_a_worktree(world: World) -> None:
 
 def damage_an_object(world: World) -> None:
     blob = git(world.repo, "rev-parse", f"{BRANCH}:fruit.txt")
-    (world.repo / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    objects = world.repo / ".git" / "objects"
+    (objects / blob[:2] / blob[2:]).unlink()
+    for pack in (objects / "pack").iterdir():  # what was delivered is in packs, too
+        pack.unlink()
 
 
 @pytest.mark.parametrize(
