@@ -328,3 +328,26 @@ def test_two_plans_or_none_are_refused(hub: Hub, repo: Path) -> None:
     before = git(repo, "rev-parse", "HEAD")
     done = choose(hub, "push", before=before)
     assert done.outcome == "failure" and "0 plans were changed" in done.said
+
+
+
+def test_each_of_what_the_sandbox_needs_is_installed_where_it_is_missing(hub: Hub, tmp_path: Path) -> None:
+    tools = tmp_path / "few"
+    tools.mkdir()
+    for name in ("bash", "sh", "mkdir", "cat", "chmod", "grep", "git", "env"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    _script(tools / "socat", "")
+    _script(tools / "sudo", f'echo "$@" >> {tmp_path}/as-root\n')
+    (install,) = (step for step in read(ACTION)["runs"]["steps"] if step.get("id") == "install")
+    hub.path = str(tools)
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    inputs = {
+        "python": str(hub.python),
+        "sandbox": "true",
+        "mode": "run",
+        "directory": ".",
+        "requirement": "x",
+    }
+    assert not job.run({"steps": [install]}, inputs=inputs).failed
+    assert "install -qq -y --no-install-recommends bubblewrap socat" in (tmp_path / "as-root").read_text()
