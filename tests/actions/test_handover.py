@@ -351,3 +351,14 @@ def test_each_of_what_the_sandbox_needs_is_installed_where_it_is_missing(hub: Hu
     }
     assert not job.run({"steps": [install]}, inputs=inputs).failed
     assert "install -qq -y --no-install-recommends bubblewrap socat" in (tmp_path / "as-root").read_text()
+
+
+
+def test_a_run_that_was_refused_brings_none_of_an_earlier_one_to_delivery(hub: Hub) -> None:
+    plan = "plans/it's greet.md"
+    for given, delivers in (({}, "true"), ({"agent": "nobody"}, "")):
+        job = hub.job("workflow_dispatch")
+        job.checkout({})
+        done = job.action({"plan": plan} | given)
+        assert done.outputs["deliverable"] == delivers, done.said
+    assert done.outputs["outcome"] == "error" and done.names("failure") == ["Run the plan"]
