@@ -413,3 +413,23 @@ def test_a_run_that_was_refused_brings_none_of_an_earlier_one_to_delivery(hub: H
         done = job.action({"plan": plan} | given)
         assert done.outputs["deliverable"] == delivers, done.said
     assert done.outputs["outcome"] == "error" and done.names("failure") == ["Run the plan"]
+
+
+def test_a_state_whose_commits_are_gone_from_the_branch_keeps_no_later_job_from_its_work(
+    hub: Hub, repo: Path
+) -> None:
+    plan = {"plan": "plans/it's greet.md"}
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    assert not job.action(plan).failed
+    git(repo, "commit", "-q", "--amend", "-m", "told otherwise")
+    git(repo, "push", "-q", "-f", str(hub.origin), "HEAD:main")
+    shutil.rmtree(hub.folder / "work")
+    git(hub.origin, "gc", "-q", "--prune=now")
+
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    done = job.action(plan)
+
+    assert not done.failed and "it is left out" in done.said, done.said
+    assert done.outputs["landed"] == "2"
