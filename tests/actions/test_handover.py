@@ -192,7 +192,7 @@ def test_with_nothing_to_go_on_with_a_resume_is_well(hub: Hub) -> None:
     job = hub.job("schedule")
     job.checkout({})
     done = job.action({"mode": "resume"})
-    assert not done.failed and "no run to go on with" in done.said
+    assert not done.failed and "no run to go on with" in done.said, done.said
     assert "Pack what landed" in done.names("skipped")
 
 
@@ -328,3 +328,108 @@ def test_two_plans_or_none_are_refused(hub: Hub, repo: Path) -> None:
     before = git(repo, "rev-parse", "HEAD")
     done = choose(hub, "push", before=before)
     assert done.outcome == "failure" and "0 plans were changed" in done.said
+
+
+def test_what_a_job_holds_is_answered_in_a_later_one_and_until_then_the_schedule_is_quiet(
+    hub: Hub, tmp_path: Path, agent: Path
+) -> None:
+    agent.write_text(agent.read_text() + '[ "$WORKBENCH_TASK" != hello ] || echo "* @ada" > CODEOWNERS\n')
+    jobs = workflow()
+    github = {"sha": "main", "event": {"repository": {"default_branch": "main"}}}
+
+    def agents(event: str, **inputs: str) -> Step:
+        return hub.job(event, **github).run(jobs["agents"], secrets=SECRETS, inputs=inputs).steps[-1]
+
+    first = agents("workflow_dispatch", plan="plans/it's greet.md", mode="run")
+    assert (first.outcome, first.outputs["asks"], first.outputs["landed"]) == ("failure", "1", "0")
+    kept = list((hub.folder / "caches").iterdir())
+
+    quiet = agents("schedule")
+    assert quiet.outcome == "success" and "::warning::workbench: the run waits for answers" in quiet.said
+    assert list((hub.folder / "caches").iterdir()) == kept and quiet.outputs["deliverable"] == ""
+
+    unknown = agents("workflow_dispatch", plan="", mode="resume", answers="m7 yes")
+    assert unknown.outcome == "failure" and "an answer was not taken" in unknown.said
+
+    done = agents("workflow_dispatch", plan="", mode="resume", answers="\nm1 yes\n")
+    assert (done.outcome, done.outputs["landed"]) == ("success", "2"), done.said
+    needs = {"agents": {"outputs": {"deliverable": "true"}}}
+    job = hub.job("workflow_dispatch", **github)
+    refused = job.run(jobs["deliver"], needs=needs, inputs={})
+    assert refused.failed and "CODEOWNERS" in refused.said
+    job = hub.job("workflow_dispatch", **github)
+    assert not job.run(jobs["deliver"], needs=needs, inputs={"allow": "CODEOWNERS"}).failed
+    assert git(hub.origin, "show", "workbench/two-greetings:CODEOWNERS") == "* @ada"
+
+
+def test_a_job_can_be_told_that_the_repository_is_trusted(hub: Hub, tmp_path: Path) -> None:
+    for given, said in (({}, "not trusted"), ({"trust": "always"}, "is trusted, by the setting")):
+        job = hub.job("workflow_dispatch")
+        job.checkout({})
+        done = job.action({"plan": "plans/it's greet.md", "carry": "false"} | given)
+        assert not done.failed and said in done.said
+
+
+def test_each_of_what_the_sandbox_needs_is_installed_where_it_is_missing(hub: Hub, tmp_path: Path) -> None:
+    tools = tmp_path / "few"
+    tools.mkdir()
+    for name in ("bash", "sh", "mkdir", "cat", "chmod", "grep", "git", "env"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    _script(tools / "socat", "")
+    _script(tools / "sudo", f'echo "$@" >> {tmp_path}/as-root\n')
+    (install,) = (step for step in read(ACTION)["runs"]["steps"] if step.get("id") == "install")
+    hub.path = str(tools)
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    inputs = {
+        "python": str(hub.python),
+        "sandbox": "true",
+        "mode": "run",
+        "directory": ".",
+        "requirement": "x",
+    }
+    assert not job.run({"steps": [install]}, inputs=inputs).failed
+    assert "install -qq -y --no-install-recommends bubblewrap socat" in (tmp_path / "as-root").read_text()
+
+
+def test_without_walls_a_job_refuses_the_commands_of_a_file_that_nobody_trusts_and_says_how_on(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WORKBENCH_TRUST", raising=False)
+    _script(tmp_path / "tools/bwrap", "exit 1")
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    done = job.action({"plan": "plans/it's greet.md"})
+    assert done.names("failure") == ["Run the plan"] and done.outputs["outcome"] == "error"
+    (note,) = (line for line in done.said.splitlines() if line.startswith("::error"))
+    assert "nobody has said" in note and "A job is told by WORKBENCH_TRUST=always" in note
+
+
+def test_a_run_that_was_refused_brings_none_of_an_earlier_one_to_delivery(hub: Hub) -> None:
+    plan = "plans/it's greet.md"
+    for given, delivers in (({}, "true"), ({"agent": "nobody"}, "")):
+        job = hub.job("workflow_dispatch")
+        job.checkout({})
+        done = job.action({"plan": plan} | given)
+        assert done.outputs["deliverable"] == delivers, done.said
+    assert done.outputs["outcome"] == "error" and done.names("failure") == ["Run the plan"]
+
+
+def test_a_state_whose_commits_are_gone_from_the_branch_keeps_no_later_job_from_its_work(
+    hub: Hub, repo: Path
+) -> None:
+    plan = {"plan": "plans/it's greet.md"}
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    assert not job.action(plan).failed
+    git(repo, "commit", "-q", "--amend", "-m", "told otherwise")
+    git(repo, "push", "-q", "-f", str(hub.origin), "HEAD:main")
+    shutil.rmtree(hub.folder / "work")
+    git(hub.origin, "gc", "-q", "--prune=now")
+
+    job = hub.job("workflow_dispatch")
+    job.checkout({})
+    done = job.action(plan)
+
+    assert not done.failed and "it is left out" in done.said, done.said
+    assert done.outputs["landed"] == "2"

@@ -192,7 +192,7 @@ def test_the_page_shows_what_waits_for_an_answer() -> None:
     page = summary(run.state, report(run.state))
     assert "### Waits for an answer" in page
     assert "\\<b\\>" in page
-    assert "workbench answer" in page
+    assert "workbench answer" in page and "gh workflow run workbench -f mode=resume" in page
     (note,) = noted(run.state, report(run.state), "plan.md", known)
     assert (note.level, note.path) == ("warning", "plan.md")
 

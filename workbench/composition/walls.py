@@ -84,7 +84,8 @@ def demand_walls(place: Place, settings: RunSettings, found: Protection | None, 
             f"{place.file} has commands ({', '.join(theirs)}) that would run with all your rights: nobody has"
             f" said that the repository is trusted, and there is no sandbox here ({found.missing}).",
             "`workbench trust` shows them, and `workbench trust --yes` says yes; or install the sandbox"
-            " (`workbench doctor`), or give commands of your own (--gate, --agent).",
+            " (`workbench doctor`), or give commands of your own (--gate, --agent). A job is told by"
+            " WORKBENCH_TRUST=always.",
         )
 
 

@@ -73,6 +73,19 @@ async def test_it_is_used_and_given_back(lender: Lender) -> None:
     assert lender.reachable("left.txt"), "what was in it is kept"
 
 
+async def test_links_in_a_submodules_repository_are_the_users(lender: Lender) -> None:
+    admin = Path(git(lender.mine, "rev-parse", "--absolute-git-dir"))
+    hook = admin / "modules" / "sub" / "hooks" / "pre-commit"
+    hook.parent.mkdir(parents=True)
+    hook.symlink_to(lender.mine / "check.sh")
+    odd = admin / "odd"
+    odd.symlink_to(lender.mine / "check.sh")
+    await lender.worktrees.borrow("guest", lender.mine)
+    await lender.prepare()
+    await lender.worktrees.remove("guest")
+    assert hook.is_symlink() and not odd.is_symlink()
+
+
 async def test_another_process_gives_it_back_and_twice_is_harmless(lender: Lender) -> None:
     await lender.worktrees.borrow("guest", lender.mine)
     await lender.prepare()

@@ -139,9 +139,10 @@ async def test_only_what_git_reads_goes_and_links_are_not_followed(tmp_path: Pat
     (tree / "way").symlink_to(outside)
     (tree / ".gitmodules").symlink_to(outside / ".gitignore")
     (tree / ".gitattributes").write_text("kept\n")
+    (tree / "a" / ".gitignore").symlink_to(os.devnull)
     said = clear(tree, tmp_path / "admin", tmp_path / "common")
     assert len(said) == 3
-    assert sorted(it.name for it in tree.rglob("*")) == [".gitattributes", "a", "pipe", "way"]
+    assert sorted(it.name for it in tree.rglob("*")) == [".gitattributes", ".gitignore", "a", "pipe", "way"]
     assert (outside / ".gitignore").is_fifo()
 
 

@@ -14,12 +14,16 @@ from pathlib import Path
 
 from workbench.adapters.git.administration import Linked
 
+MODULES = "modules"
+"""Repositories of a worktree's submodules. No git of ours writes there, and the user's own may have links in
+them: hooks above all, in a worktree that they have lent."""
+
 
 def disarm(linked: Linked, branch: str = "") -> list[str]:
     """Remove links, pipes and devices from git's records of a worktree, and in the place of the log of its
     ``branch`` (a full ref), and pipes and devices in the place of that branch; gives a sentence for each. A
     HEAD that is a link to a ref, as git once made them, stays."""
-    odd = list(_odd(linked.admin))
+    odd = list(_odd(linked.admin, besides=MODULES))
     log = linked.common_dir / "logs" / branch
     if branch and _leads_elsewhere(log):
         odd.append(log)
@@ -35,13 +39,15 @@ def unlink_log(common_dir: Path, ref: str) -> None:
         log.unlink()
 
 
-def _odd(folder: Path) -> Iterator[Path]:
+def _odd(folder: Path, besides: str = "") -> Iterator[Path]:
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
+            if entry.name == besides:
+                continue
             yield from _odd(Path(entry.path))
         elif _leads_elsewhere(Path(entry.path)) and not _names_ref(entry):
             yield Path(entry.path)

@@ -68,9 +68,12 @@ def _blocks(entry: os.DirEntry[str]) -> bool:
     if entry.is_file(follow_symlinks=False):
         return False
     try:
-        mode = entry.stat().st_mode  # of where a link leads
+        found = entry.stat()  # of where a link leads
     except OSError:
         return False
+    mode = found.st_mode
+    if stat.S_ISCHR(mode) and found.st_rdev == Path(os.devnull).stat().st_rdev:
+        return False  # nobody waits there: that is how people say that there is nothing
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 

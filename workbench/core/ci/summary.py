@@ -8,6 +8,7 @@ from workbench.core.ci.markup import code, markdown, mermaid
 from workbench.core.ci.results import goes_on
 from workbench.core.deadline import resume_at
 from workbench.core.inbox import NEEDS_SOMEBODY, for_person, how_to_answer
+from workbench.core.mail import Message, MessageKind
 from workbench.core.report import duration, headline
 from workbench.core.report.values import Report, TaskReport
 from workbench.core.state import RunState
@@ -91,7 +92,14 @@ def _asks(state: RunState) -> list[str]:
         lines.append(f"- {said} — {code(how_to_answer(message, state.run))}")
     if len(asks) > ASKS:
         lines.append(f"- and {len(asks) - ASKS} more")
-    return [*lines, ""]
+    return [*lines, "", _by_workflow(asks[0].message), ""]
+
+
+def _by_workflow(message: Message) -> str:
+    """How to answer where the run's state is in no checkout of a person's, but in a job's cache."""
+    word = "TEXT" if message.kind is MessageKind.QUESTION else "yes"
+    command = f'gh workflow run workbench -f mode=resume -f answers="{message.id} {word}"'
+    return f"By the workflow that `workbench init` writes, a line for each: {code(command)}"
 
 
 def _table(result: Report, room: int) -> list[str]:

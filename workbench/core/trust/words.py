@@ -57,7 +57,7 @@ def standing(trust: Trust) -> tuple[str, str]:
     without = "teammates run without its CLAUDE.md, .claude, git hooks and filters"
     return (
         f"the repository is not trusted ({said}): {without} ({things})",
-        "`workbench trust` shows them, and records that you trust them",
+        "`workbench trust` shows and records them; a job is told by WORKBENCH_TRUST=always",
     )
 
 
