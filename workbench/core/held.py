@@ -108,6 +108,7 @@ def surprises(state: RunState, landing: Landing) -> dict[str, tuple[Touch, ...]]
         if state.attempt(step.task, task.delivered_by).teammate == BY_HAND:
             continue
         touched = guarded(step.files, state.gates_of(step.task), state.settings.guarded)
+        touched |= {it.path: it.why for it in step.touches if it.path not in touched}
         new = {path: why for path, why in touched.items() if path not in task.cleared}
         if new:
             found[step.task] = tuple(Touch(path=path, why=why, blob=MERGED) for path, why in new.items())
