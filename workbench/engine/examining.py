@@ -19,6 +19,8 @@ PATCH_LIMIT = 6_000
 
 UNSEARCHED = "it is too much to be searched for secrets in time"
 
+UNREADABLE = "it is a lock file that cannot be read as text: nobody can tell where it takes packages from"
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -73,15 +75,16 @@ async def merged(state: RunState, world: World, task: str, old: str, new: str) -
 async def _by_content(world: World, old: str, new: str, changed: Iterable[str]) -> dict[str, str]:
     """Those of the paths that are ``changed`` between two commits that need a person for what they hold."""
     paths: dict[str, str] = {}
-    for path in filter(is_lock_file, changed):
-        hosts = new_hosts(
-            path, await world.git.text_at(old, path) or "", await world.git.text_at(new, path) or ""
-        )
-        if hosts:
-            paths[path] = f"it takes packages from {', '.join(hosts)}"
-    for path, target in (await world.git.links(old, new)).items():
+    links = await world.git.links(old, new)
+    for path, target in links.items():
         if escapes(path, target):
             paths[path] = "it is a link that leads out of the repository" if target else "it is no file"
+    for path in filter(is_lock_file, changed):
+        after = await world.git.text_at(new, path)
+        if path in links or (after is None and await world.examiner.entries(new, [path])):
+            paths.setdefault(path, UNREADABLE)
+        elif hosts := new_hosts(path, await world.git.text_at(old, path) or "", after or ""):
+            paths[path] = f"it takes packages from {', '.join(hosts)}"
     return paths
 
 
