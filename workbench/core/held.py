@@ -22,7 +22,7 @@ MOST_NAMED = 40
 
 def standing(task: TaskState, touches: Iterable[Touch]) -> tuple[Touch, ...]:
     """Those of ``touches`` that nobody has said yes to, as they are."""
-    return tuple(it for it in touches if task.cleared.get(it.path) != it.blob or not it.blob)
+    return tuple(it for it in touches if task.cleared.get(it.path) != it.blob)
 
 
 def waits(state: RunState, name: str) -> bool:
