@@ -139,6 +139,17 @@ def test_a_merge_that_moves_work_to_a_guarded_place_is_set_aside() -> None:
     assert [it for it in run.batch_built() if isinstance(it, a.CheckCandidate)]
 
 
+def test_a_file_that_goes_is_asked_about_once() -> None:
+    run = Story(task("a"), task("b"))
+    touching(run, "a", GONE)
+    assert batches(answer(run, "m1", "yes")) == [("a",)]
+    run.made("a", files=(GONE.path,))
+    assert [it for it in run.batch_built() if isinstance(it, a.CheckCandidate)], "it was asked about again"
+
+
+GONE = Touch(path=".travis.yml", why="it is what the code host runs by itself")
+
+
 @pytest.mark.parametrize(
     ("values", "held"), [({"guarded": ("*.sql",)}, True), ({"on_guarded": "allow"}, False)]
 )

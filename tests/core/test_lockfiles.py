@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from workbench.core.lockfiles import is_lock_file, new_hosts
@@ -36,3 +38,37 @@ def test_usual_registries_and_other_addresses_are_nothing_new() -> None:
     crates = 'source = "registry+https://github.com/rust-lang/crates.io-index"'
     assert new_hosts("Cargo.lock", "", crates) == ()
     assert not is_lock_file("lock.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("package-lock.json", r'"resolved": "https:\/\/evil.example\/x.tgz"'),
+        ("package-lock.json", r'"resol\u0076ed": "\u0068ttps://evil.example/x.tgz"'),
+        ("package-lock.json", r'"resolved": "https:\\evil.example/x.tgz"'),
+        ("package-lock.json", '"resolved": "HTTPS://Evil.Example/x.tgz"'),
+        ("package-lock.json", '"resolved": "https:evil.example/x.tgz"'),
+        ("package-lock.json", '"version": "https://evil.example/x.tgz"'),
+        ("pnpm-lock.yaml", 'resolution: {"tarball": "https://evil.example/x"}'),
+        ("yarn.lock", '  "resolved" "https://evil.example/x"'),
+        ("uv.lock", "source = { registry = 'https://evil.example/simple' }"),
+        ("uv.lock", 'sdist = { "url" = "https://evil.example/x" }'),
+        ("poetry.lock", 'source = { type = "legacy", url = "https://evil.example/simple" }'),
+        ("Cargo.lock", "package = [{ name = 'x', source = 'registry+https://evil.example/x' }]"),
+    ],
+)
+def test_no_way_of_writing_hides_a_host(name: str, line: str) -> None:
+    assert new_hosts(name, "", line) == (EVIL,)
+
+
+def test_versions_and_files_are_no_hosts() -> None:
+    lock = '"version": "1.2.3",\n"resolved": "packages/a",\n"from": "left-pad@^1.0.0",\n"link": true'
+    assert new_hosts("package-lock.json", "", lock) == ()
+    assert (
+        new_hosts("yarn.lock", "", '  resolution: "a@npm:1.0.0"\n  resolution: "b@workspace:packages/b"')
+        == ()
+    )
+    assert new_hosts("Cargo.lock", "", f"source = {json.dumps(CRATES_INDEX)}") == ()
+
+
+CRATES_INDEX = "registry+https://github.com/rust-lang/crates.io-index"

@@ -208,3 +208,62 @@ def test_a_person_brings_in_what_nobody_could_settle_and_what_waited_for_it_goes
     again = workbench("resolve", lost)
     assert again.returncode == 2 and "nothing to resolve" in again.stderr
     assert workbench("resolve", "nobody").returncode == 2
+
+
+MOVER = """\
+import os, pathlib, time
+if os.environ["WORKBENCH_TASK"] == "move":
+    os.rename("deep/link", "link")
+    os.rename("packages.json", "package-lock.json")
+else:
+    time.sleep(1)
+    os.remove("deep/link")
+    os.symlink("../packages.json", "deep/link")
+    file = pathlib.Path("packages.json")
+    file.write_text(file.read_text().replace("registry.npmjs.org/p7/", "evil.example/p7/"))
+"""
+
+
+def test_what_a_merge_makes_a_strange_link_or_lock_file_of_waits_for_a_person(
+    workbench: CommandLine, repo: Path
+) -> None:
+    (repo / "deep").mkdir()
+    (repo / "deep" / "link").symlink_to("file")
+    lines = "".join(f' "resolved": "https://registry.npmjs.org/p{at}/-/p.tgz",\n' for at in range(20))
+    (repo / "packages.json").write_text(lines)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "packages")
+    (repo.parent / "plan.md").write_text(planned("move", "point"))
+    (repo.parent / "agent.py").write_text(MOVER)
+    done = workbench(
+        "run", str(repo.parent / "plan.md"), "--yes", "--json", "--run-id", "r", "--team", "2",
+        "--gate", "true", "--agent", f"command:{sys.executable} {repo.parent / 'agent.py'}",
+    )  # fmt: skip
+    seen = events(done.stdout)
+    assert [event["task"] for event in of("TaskLanded", seen)] == ["move"]
+    (held,) = of("MergeHeld", seen)
+    assert {touch["path"] for touch in held["touches"]} == {"link", "package-lock.json"}
+    assert "evil.example" not in git(repo, "show", "workbench/r/integration:package-lock.json")
+    workbench("answer", "m1", "yes", "--run", "r")
+    assert workbench("resume", "r").returncode == 0
+    assert "evil.example" in git(repo, "show", "workbench/r/integration:package-lock.json")
+
+
+UNREADABLE = """\
+import os, pathlib
+if os.environ["WORKBENCH_TASK"] == "link":
+    pathlib.Path("data.json").write_text('"resolved": "https://evil.example/x.tgz"')
+    os.makedirs("web", exist_ok=True)
+    os.symlink("../data.json", "web/package-lock.json")
+else:
+    pathlib.Path("yarn.lock").write_bytes(b'# \\xff\\n  resolved "https://evil.example/x.tgz"\\n')
+"""
+
+
+def test_a_lock_file_that_cannot_be_looked_through_waits_for_a_person(
+    workbench: CommandLine, sample: Path
+) -> None:
+    code, seen = run(workbench, sample, UNREADABLE, "link", "bytes")
+    assert code == 1 and not of("TaskLanded", seen)
+    touched = [touch["path"] for event in of("WorkCollected", seen) for touch in event["touches"]]
+    assert sorted(touched) == ["web/package-lock.json", "yarn.lock"]

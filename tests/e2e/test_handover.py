@@ -106,14 +106,14 @@ class Forge:
         (self.second.pack / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.sign(records=len(lines), head=head.hex(), **changes)
 
-    def tree(self, entries: str, unknown_to: tuple[str, ...] = ()) -> None:
-        """Have the last landing bring the files ``entries``, as for ``git mktree``, besides its own; the
-        whole log agrees, except that the events ``unknown_to`` are of the tree as it was."""
+    def tree(self, entries: str, unknown_to: tuple[str, ...] = (), text: str = "../outside") -> None:
+        """Have the last landing bring the files ``entries``, as for ``git mktree``, besides its own; a BLOB
+        holds ``text``. The whole log agrees, but for the events ``unknown_to``: of the tree as it was."""
         where = self.second.checkout.parent / "smithy"
         git(self.second.checkout.parent, "clone", "-q", str(self.second.origin), str(where))
         git(where, "fetch", "-q", str(self.second.pack / "work.bundle"), f"{REF}:{REF}")
         old, old_tree = git(where, "rev-parse", REF, f"{REF}^{{tree}}").split()
-        blob = self.make(where, "hash-object", "-w", "--stdin", feed="../outside")
+        blob = self.make(where, "hash-object", "-w", "--stdin", feed=text)
         listed = git(where, "ls-tree", old_tree) + "\n" + entries.replace("BLOB", blob)
         new_tree = self.make(where, "mktree", "--missing", feed=listed + "\n")
         parents = git(where, "rev-parse", f"{REF}^1", f"{REF}^2").split()
@@ -428,6 +428,13 @@ def test_files_that_the_log_does_not_know(second: Second, forge: Forge) -> None:
 def test_files_that_may_not_come_unseen(second: Second, forge: Forge, entry: str, said: str) -> None:
     forge.tree(entry)
     assert said in second.deliver(code=2)
+
+
+def test_a_lock_file_with_a_new_host_may_not_come_unseen(second: Second, forge: Forge) -> None:
+    lock = '"resolved": "https://evil.example/x.tgz"\n'
+    forge.tree("100644 blob BLOB\tpackage-lock.json", text=lock)
+    assert "it takes packages from evil.example" in second.deliver(code=2)
+    second.deliver("--allow", "package-lock.json", "--dry-run")
 
 
 def test_the_gate_itself_may_not_come_unseen_but_a_person_may_let_it(second: Second, forge: Forge) -> None:

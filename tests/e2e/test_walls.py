@@ -228,3 +228,13 @@ def test_claude_codes_login_is_hidden_wherever_it_is(
 
     assert done.returncode == 0, done.stderr
     assert landed(repo, "seen.txt") == "SETTINGS"
+
+
+def test_a_gate_that_is_red_for_the_walls_is_told_how_they_open(confined: CommandLine, plan: Path) -> None:
+    said = confined("run", str(plan), "--yes", "--gate", 'touch "$HOME/x"', "--agent", "command:true")
+    assert said.returncode == 2, said.stderr
+    assert all(name in said.stderr for name in ("gate_network", "sandbox_write", "sandbox_read"))
+    said = confined(
+        "run", str(plan), "--yes", "--gate", "false", "--agent", "command:true", WORKBENCH_SANDBOX="off"
+    )
+    assert "another --base" in said.stderr and "walls" not in said.stderr

@@ -207,7 +207,13 @@ def next_steps(result: Report) -> None:
         explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
         return
     if result.outcome == "refused":
-        explain(result.reason, "make the gate green on the base first, or choose another --base")
+        hint = "make the gate green on the base first, or choose another --base"
+        if result.protection is not None and result.protection.gates:  # where it is green without
+            hint += (
+                ". It ran behind walls; if it is red for them, `gate_network` lets it reach the network, and"
+                " `sandbox_write` and `sandbox_read` name places outside its worktree (/tmp is its own)"
+            )
+        explain(result.reason, hint)
         return
     if failed := [task.id for task in result.tasks if task.status in ("failed", "blocked")]:
         what = f"{', '.join(failed[:8])} did not land; what was made of it is kept"

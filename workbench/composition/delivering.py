@@ -32,6 +32,7 @@ from workbench.core.events import Record, RunStarted
 from workbench.core.globs import overlap
 from workbench.core.guarded import guarded
 from workbench.core.lists import some
+from workbench.core.lockfiles import is_lock_file, new_hosts
 from workbench.core.prose import calm, one_line
 from workbench.core.report import markdown, report
 from workbench.core.state import RunState
@@ -283,9 +284,12 @@ async def _look_through(place: Place, manifest: Manifest, gates: Sequence[str], 
             raise Refused(f"{it.path!r} may not come: {why}.")
         if it.mode == MODULE:
             raise Refused(f"{it.path!r} may not come: it is another repository.")
-        if it.mode == LINK and escapes(it.path, await bundles.link(place.repository, it.oid)):
+        if it.mode == LINK and escapes(it.path, await bundles.text(place.repository, it.oid)):
             raise Refused(f"{it.path!r} may not come: it is a link that leads out of the repository.")
     held = guarded((it.path for it in changed), gates)
+    for it in changed:
+        if it.path not in held and is_lock_file(it.path) and (why := await _sources(place, it)):
+            held[it.path] = why
     held = {path: why for path, why in held.items() if not any(_matches(glob, path) for glob in terms.allow)}
     if held:
         path, why = next(iter(held.items()))
@@ -294,6 +298,18 @@ async def _look_through(place: Place, manifest: Manifest, gates: Sequence[str], 
             f"{path!r} was changed, and {why}: a person has to bring that in.{more}",
             f"Look at the pack's bundle yourself, or give --allow {path!r}. Nothing was pushed.",
         )
+
+
+async def _sources(place: Place, changed: bundles.Changed) -> str:
+    """Why a person should see a changed lock file; "" for nothing new in it."""
+    if changed.mode == bundles.GONE:
+        return ""
+    if changed.mode == LINK:
+        return "it is a link, not a lock file"
+    mode, was = changed.was
+    before = await bundles.text(place.repository, was) if mode not in (bundles.GONE, MODULE) else ""
+    hosts = new_hosts(changed.path, before, await bundles.text(place.repository, changed.oid))
+    return f"it takes packages from {', '.join(hosts)}" if hosts else ""
 
 
 def _matches(glob: str, path: str) -> bool:

@@ -22,7 +22,7 @@ MOST_NAMED = 40
 
 def standing(task: TaskState, touches: Iterable[Touch]) -> tuple[Touch, ...]:
     """Those of ``touches`` that nobody has said yes to, as they are."""
-    return tuple(it for it in touches if task.cleared.get(it.path) != it.blob or not it.blob)
+    return tuple(it for it in touches if task.cleared.get(it.path) != it.blob)
 
 
 def waits(state: RunState, name: str) -> bool:
@@ -108,6 +108,7 @@ def surprises(state: RunState, landing: Landing) -> dict[str, tuple[Touch, ...]]
         if state.attempt(step.task, task.delivered_by).teammate == BY_HAND:
             continue
         touched = guarded(step.files, state.gates_of(step.task), state.settings.guarded)
+        touched |= {it.path: it.why for it in step.touches if it.path not in touched}
         new = {path: why for path, why in touched.items() if path not in task.cleared}
         if new:
             found[step.task] = tuple(Touch(path=path, why=why, blob=MERGED) for path, why in new.items())

@@ -304,6 +304,7 @@ class Step:
     files: tuple[str, ...] = ()
     rung: str = ""
     resolved: tuple[str, ...] = ()
+    touches: tuple[Touch, ...] = ()
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.brief import landing_message
 from workbench.core.state import RunState
+from workbench.engine.examining import merged
 from workbench.engine.ports import Emit, Merged, Proposal
 from workbench.engine.resolving import proposed
 from workbench.engine.world import World
@@ -72,6 +73,7 @@ class _Batch:
                 files=files,
                 rung=rung,
                 resolved=resolved,
+                touches=await merged(self._state, self._world, task, self.tip, commit),
             )
         )
         self.tasks.append(task)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.core.escapes import escapes
 from workbench.core.guarded import guarded
 from workbench.core.lockfiles import is_lock_file, new_hosts
+from workbench.core.state import PERSON as BY_HAND
 from workbench.core.state import AttemptState, RunState
-from workbench.core.touches import Touch
+from workbench.core.touches import MERGED, Touch
 from workbench.engine.ports import Collected
 from workbench.engine.world import World
 
@@ -16,6 +18,8 @@ PATCH_LIMIT = 6_000
 """Characters of the diff that the person is shown with the question."""
 
 UNSEARCHED = "it is too much to be searched for secrets in time"
+
+UNREADABLE = "it is a lock file that cannot be read as text: nobody can tell where it takes packages from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,8 @@ async def examined(state: RunState, world: World, attempt: AttemptState, work: C
 async def _guarded(state: RunState, world: World, attempt: AttemptState, commit: str) -> list[Touch]:
     changed = await world.git.changed_files(attempt.start, commit)
     paths = guarded(changed, state.gates_of(attempt.task), state.settings.guarded)
-    for path in changed:
-        if path not in paths and is_lock_file(path):
-            before = await world.git.text_at(attempt.start, path) or ""
-            hosts = new_hosts(path, before, await world.git.text_at(commit, path) or "")
-            if hosts:
-                paths[path] = f"it takes packages from {', '.join(hosts)}"
-    for path, target in (await world.git.links(attempt.start, commit)).items():
-        if path not in paths and escapes(path, target):
-            paths[path] = "it is a link that leads out of the repository" if target else "it is no file"
+    held = await _by_content(world, attempt.start, commit, changed)
+    paths |= {path: why for path, why in held.items() if path not in paths}
     if not paths:
         return []
     now = await world.examiner.entries(commit, list(paths))
@@ -63,6 +60,32 @@ async def _guarded(state: RunState, world: World, attempt: AttemptState, commit:
     # What is just as on the branch by now was merged from there, and brings nothing in.
     new = [path for path in paths if path not in landed or now.get(path) != landed[path]]
     return [Touch(path=path, why=paths[path], blob=now.get(path, "")) for path in new]
+
+
+async def merged(state: RunState, world: World, task: str, old: str, new: str) -> tuple[Touch, ...]:
+    """What a merge of the work on ``task`` would bring in that is held for its contents, not for its name: a
+    file was renamed meanwhile, and is a lock file now, or a link that led nowhere else from where it was."""
+    attempt = state.attempt(task, state.task(task).delivered_by)
+    if state.settings.on_guarded != "hold" or attempt.teammate == BY_HAND or old == attempt.start:
+        return ()
+    held = await _by_content(world, old, new, await world.git.changed_files(old, new))
+    return tuple(Touch(path=path, why=why, blob=MERGED) for path, why in held.items())
+
+
+async def _by_content(world: World, old: str, new: str, changed: Iterable[str]) -> dict[str, str]:
+    """Those of the paths that are ``changed`` between two commits that need a person for what they hold."""
+    paths: dict[str, str] = {}
+    links = await world.git.links(old, new)
+    for path, target in links.items():
+        if escapes(path, target):
+            paths[path] = "it is a link that leads out of the repository" if target else "it is no file"
+    for path in filter(is_lock_file, changed):
+        after = await world.git.text_at(new, path)
+        if path in links or (after is None and await world.examiner.entries(new, [path])):
+            paths.setdefault(path, UNREADABLE)
+        elif hosts := new_hosts(path, await world.git.text_at(old, path) or "", after or ""):
+            paths[path] = f"it takes packages from {', '.join(hosts)}"
+    return paths
 
 
 async def _secrets(world: World, known: tuple[str, str], commit: str) -> list[Touch]:

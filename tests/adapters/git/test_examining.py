@@ -125,3 +125,32 @@ def test_what_work_says_cannot_pass_for_the_head_of_a_diff() -> None:
 def test_most_lines_are_not_worth_a_look() -> None:
     assert not worth_a_look("    return first(values) + second")
     assert worth_a_look(f"'{KEY}'") and worth_a_look("password = 'x'")
+
+
+HEX, WIDE = "22ea1c649c82946aa6e479e1ffd321e4a318b1b0", "EhtHdKdZkkopKcSkEvtuMbmqp0ZGaEDvzEp21pqUFJ4"
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("web/bun.lock", f'    "a": ["a@1.0.0", "", {{}}, "sha256-{WIDE}="],'),
+        ("npm-shrinkwrap.json", f'      "integrity": "sha256-{WIDE}=",'),
+        ("flake.lock", f'        "rev": "{HEX}",'),
+        ("pubspec.lock", f'      sha256: "{HEX}"'),
+        ("mix.lock", f'  "jason": {{:hex, :jason, "1.4.1", "{HEX}", [:mix], [], "hexpm"}},'),
+        ("index.html", f'<script src="x.js" integrity="sha256-{WIDE}=" crossorigin>'),
+    ],
+)
+async def test_hashes_of_packages_are_no_secrets(searcher: Searcher, path: str, line: str) -> None:
+    assert not await searcher.search([(path, line)])
+
+
+async def test_other_secrets_are_found_beside_hashes(searcher: Searcher) -> None:
+    found = await searcher.search(
+        [
+            ("a.html", f'<script integrity="sha256-{WIDE}=" data-key="{KEY}">'),
+            ("flake.lock", f'"key": "{KEY}"'),
+            ("a.py", f"x = '{WIDE}='"),
+        ]
+    )
+    assert [at for at, _, _ in found] == [0, 1, 2]

@@ -13,15 +13,19 @@ from workbench.adapters.git.repository import Repository
 from workbench.core.delivery import Commit
 from workbench.errors import GitError
 
+GONE = "000000"
+"""The mode of what is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """A path that differs between two commits: mode and object that it has in the second (mode ``000000``
-    where it is gone)."""
+    where it is gone), and those it ``was``."""
 
     path: str
     mode: str
     oid: str
+    was: tuple[str, str] = (GONE, "")
 
 
 def _place(repository: Repository) -> Place:
@@ -73,16 +77,16 @@ async def changes(repository: Repository, base: str, tip: str) -> list[Changed]:
     words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", full_id(base), full_id(tip))
     fields = decoded((await run(_place(repository), *words)).out).split("\0")
     pairs = zip(fields[::2], fields[1::2], strict=False)
-    return [Changed(path, *_after(about)) for about, path in pairs]
+    return [_changed(about, path) for about, path in pairs]
 
 
-def _after(about: str) -> tuple[str, str]:
-    _, mode, _, oid, _ = about.split(" ")
-    return mode, oid
+def _changed(about: str, path: str) -> Changed:
+    before, mode, old, oid, _ = about.removeprefix(":").split(" ")
+    return Changed(path, mode, oid, (before, old))
 
 
-async def link(repository: Repository, oid: str) -> str:
-    """Where a symbolic link leads."""
+async def text(repository: Repository, oid: str) -> str:
+    """What a file holds, or where a symbolic link leads."""
     return decoded((await run(_place(repository), "cat-file", "blob", full_id(oid))).out)
 
 

@@ -27,6 +27,22 @@ _WORTH = re.compile(
     r"passw|pwd|secret|contrase)|AKC[a-zA-Z0-9]{10}|AP[0-9A-F]"
 )
 
+_HASH = re.compile(
+    r"(?<![A-Za-z0-9+/])sha(?:256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)"
+    r"(?![A-Za-z0-9+/=])"
+)
+"""A hash that says of itself what it is, as lock files and pages write it: no secret, random as it looks."""
+
+LOCKED = frozenset({
+    "bun.lock", "deno.lock", "flake.lock", "Manifest.toml", "mix.lock", "npm-shrinkwrap.json",
+    "Package.resolved", "pdm.lock", "pixi.lock", "pnpm-lock.yaml", "pubspec.lock", "uv.lock",
+    ".terraform.lock.hcl",
+})  # fmt: skip
+"""Lock files that the library does not know: what looks random in them are hashes."""
+
+RANDOM = "High Entropy String"
+"""How the library calls what only looks random."""
+
 
 def worth_a_look(line: str) -> bool:
     """Whether a secret could be in it at all."""
@@ -44,7 +60,8 @@ class Searcher:
     async def search(self, lines: Sequence[tuple[str, str]]) -> list[tuple[int, str, str]]:
         """Index, kind and fingerprint of each of ``lines`` (path and text) that seems to hold a secret.
         Raises TimeoutError when that takes too long, and GitError when the worker cannot be had."""
-        asked = [(at, path, line[:LONGEST]) for at, (path, line) in enumerate(lines) if worth_a_look(line)]
+        plain = ((at, path, _HASH.sub("", line)) for at, (path, line) in enumerate(lines))
+        asked = [(at, path, line[:LONGEST]) for at, path, line in plain if worth_a_look(line)]
         if not asked:
             return []
         async with self._turn:
@@ -54,7 +71,11 @@ class Searcher:
             except BaseException:
                 await self._end()  # its answer would be taken for that to another question
                 raise
-        named = {asked[index][0]: (str(kind), str(fingerprint)) for index, kind, fingerprint in found}
+        named = {
+            asked[index][0]: (str(kind), str(fingerprint))
+            for index, kind, fingerprint in found
+            if RANDOM not in str(kind) or asked[index][1].rpartition("/")[2] not in LOCKED
+        }
         for (
             at,
             _,

@@ -24,7 +24,7 @@ def answered(state: RunState, asked: Message, answer: Message) -> None:
     if asked.kind is not MessageKind.HELD or task is None or not task.touches:
         return
     if answer.decision == "yes":
-        task.cleared |= {it.path: it.blob for it in task.touches if it.blob}
+        task.cleared |= {it.path: it.blob for it in task.touches}
         task.touches = ()
     else:
         task.no = answer.id

@@ -42,7 +42,16 @@ def _candidate_made(state: RunState, event: e.CandidateMade, at: float) -> None:
     if landing.steps and landing.steps[-1].commit != event.parent:
         raise IllegalEvent(f"the candidate of {event.task!r} does not follow {landing.steps[-1].commit}")
     landing.steps.append(
-        Step(event.task, event.parent, event.commit, event.tree, event.files, event.rung, event.resolved)
+        Step(
+            event.task,
+            event.parent,
+            event.commit,
+            event.tree,
+            event.files,
+            event.rung,
+            event.resolved,
+            event.touches,
+        )
     )
 
 

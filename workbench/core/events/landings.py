@@ -66,7 +66,8 @@ class LandingStarted(Event):
 class CandidateMade(Event):
     """A merge of ``task`` on ``parent`` exists in memory. ``parent`` is the tip, or the candidate before
     it in the batch; ``files`` are the paths that it changes there. Where git found a conflict, ``rung``
-    of the ladder settled it, in the files ``resolved``; it is empty for a clean merge."""
+    of the ladder settled it, in the files ``resolved``; it is empty for a clean merge. ``touches`` is what
+    needs a person's word for what it holds there, not for its name."""
 
     task: str
     parent: str
@@ -75,6 +76,7 @@ class CandidateMade(Event):
     files: tuple[str, ...] = ()
     rung: str = ""
     resolved: tuple[str, ...] = ()
+    touches: tuple[Touch, ...] = ()
 
 
 class BatchBuilt(Event):
