@@ -51,6 +51,7 @@ def test_values_of_variables_are_known_by_their_names() -> None:
 def test_no_event_carries_one_and_ids_are_left_alone() -> None:
     redactor = Redactor({"KEY": "0123456789abcdef"})
     verdict = Verdict(tree="0123456789abcdef", gate="g", environment="", green=False, seconds=1, output=TOKEN)
+    verdict = verdict.model_copy(update={"failing": (f"test_it[{TOKEN}]",)})
     checked = redactor.event(
         e.WorkChecked(task="a", attempt=1, commit="0123456789abcdef", verdicts=(verdict,))
     )

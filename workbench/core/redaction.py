@@ -39,8 +39,8 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
 """Tokens that are known by how they look: a name, how each begins, a pattern for the rest."""
 
 TEXTS = frozenset({
-    "because", "error", "evidence", "hint", "hunks", "note", "output", "patch", "reason", "sentence",
-    "signature", "target", "text", "weakened", "why",
+    "because", "error", "evidence", "failing", "hint", "hunks", "note", "output", "patch", "reason",
+    "sentence", "signature", "target", "tests", "text", "weakened", "why",
 })  # fmt: skip
 """Fields that hold what somebody or something said. All others are names and ids, by which things are found
 again: those are ours, and are left alone."""
