@@ -98,6 +98,23 @@ async def test_a_token_in_the_name_of_a_file_is_found(repo: Path, searcher: Sear
     assert (leak.path, leak.kind) == (NAME, "AWS key")
 
 
+async def test_a_token_in_what_git_takes_for_binary_is_found(repo: Path, searcher: Searcher) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    (repo / "ä b.env").write_bytes(f"KEY={KEY}\n".encode("utf-16"))
+    (repo / "image.png").write_bytes(b"\x89PNG\0\0" + bytes(range(256)) * 20)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "binaries\n\nBinary files a/x and b/x differ\n")
+    way = git(repo, "rev-parse", "HEAD")
+    its = await examining(repo, searcher)
+    (leak,) = await its.leaks((base,), way)
+    assert (leak.path, leak.line, leak.kind) == ("ä b.env", 1, "AWS key")
+    git(repo, "rm", "-q", "ä b.env")
+    git(repo, "commit", "-q", "-m", "gone")
+    tip = git(repo, "rev-parse", "HEAD")
+    assert await its.leaks((base,), tip) == (leak,), "it is in a commit on the way"
+    assert not await its.leaks((way,), tip), "to take one away brings nothing in"
+
+
 async def test_work_without_anything_to_look_at_starts_no_process(repo: Path) -> None:
     searcher = Searcher(seconds=0.0)  # would raise if it were asked
     base = git(repo, "rev-parse", "HEAD")

@@ -17,6 +17,10 @@ from workbench.engine.ports import Leak
 MOST = 8_000_000
 """Bytes of added lines, with what is round them, that are searched for secrets."""
 
+MOST_BINARY, MOST_BINARIES = 1_000_000, 50
+"""Bytes of a file that git takes for binary, and such files of one task's work, that are searched for tokens
+known by their looks: a text in UTF-16 is one of those."""
+
 BASELINE = ".secrets.baseline"
 """Where a project says which of its secrets are none; that of the base counts, not the work's own."""
 
@@ -67,7 +71,8 @@ class Examining:
         # What was added on the way counts too: it would be on the branch with all else. Of a merge only what
         # differs from what git makes of it.
         shown = [word for word in WORDS[1:] if word not in ("--unified=3", "--find-renames")]
-        words = ("log", "--format=commit %H%n%w(0,1,1)%B", "-p", "--remerge-diff", "--unified=0", *shown)
+        words = ("log", "--format=commit %H%n%w(0,1,1)%B", "-p", "--remerge-diff", "--full-index",
+                 "--unified=0", *shown)  # fmt: skip
         without = tuple(f"^{full_id(commit)}" for commit in dict.fromkeys(known))
         text, cut = await opening(
             self._place, *words, "--no-renames", full_id(new), *without, "--", most=MOST
@@ -80,6 +85,10 @@ class Examining:
         # Of a name only what has the looks of a token counts: hashes and the like are names every day.
         named = [kind for it in added if it.path == NAME and (kind := shape_in(it.text))]
         leaks: dict[Leak, None] = {Leak(NAME, 0, kind): None for kind in named}
+        for path, blob in list(dict.fromkeys(binaries(text)))[:MOST_BINARIES]:
+            said, _ = await opening(self._place, "cat-file", "blob", blob, most=MOST_BINARY)
+            if kind := shape_in(said.replace("\0", "")):
+                leaks[Leak(path, 1, kind)] = None
         added = [it for it in added if it.path != NAME]
         found = await self._search([(it.path, it.text) for it in added])
         if not found:
@@ -128,6 +137,18 @@ def added_lines(log: str) -> Iterator[Added]:
         elif inside and row.startswith("+"):
             yield Added(commit, path, line, row[1:])
             line += 1
+
+
+def binaries(log: str) -> Iterator[tuple[str, str]]:
+    """Path and object id of each binary file that is added or changed. Lines of files begin with a sign
+    there, those of messages with a space."""
+    blob = ""
+    for row in log.split("\n"):
+        if row.startswith("index "):
+            blob = row.removeprefix("index ").partition("..")[2].partition(" ")[0]
+        elif row.startswith("Binary files ") and blob.strip("0"):
+            names = row.removeprefix("Binary files ").removesuffix(" differ")
+            yield _path(names.rpartition(" and ")[2]), full_id(blob)
 
 
 def _path(said: str) -> str:
