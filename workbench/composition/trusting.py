@@ -18,7 +18,7 @@ from workbench.adapters.git.steering import Found, loose, steering
 from workbench.composition.holding import Place
 from workbench.core.loosening import PROTECTING, RUNNING
 from workbench.core.state import RunState
-from workbench.core.trust.gitconfig import neutral
+from workbench.core.trust.gitconfig import neutral, numbered
 from workbench.core.trust.items import Decision, How, Item, Kind, News, Trust, digest, news
 from workbench.core.trust.paths import item_of, kind_of
 from workbench.errors import SetupError
@@ -193,9 +193,4 @@ def _brought(place: Place, known: set[str]) -> Iterator[Item]:
 def environment(restraint: Mapping[str, str], first: Mapping[str, str]) -> dict[str, str]:
     """Variables by which a teammate's git goes by ``restraint``, and by the settings that the variables
     ``first`` hold already."""
-    count = int(first.get("GIT_CONFIG_COUNT", "0"))
-    numbered = enumerate(restraint.items(), count)
-    found = {"GIT_CONFIG_COUNT": str(count + len(restraint))}
-    for number, (name, value) in numbered:
-        found |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return found
+    return numbered(restraint, int(first.get("GIT_CONFIG_COUNT", "0")))

@@ -73,7 +73,7 @@ class _Batch:
                 files=files,
                 rung=rung,
                 resolved=resolved,
-                touches=await merged(self._state, self._world, task, self.tip, commit),
+                touches=await merged(self._state, self._world, task, self.tip, commit, files),
             )
         )
         self.tasks.append(task)

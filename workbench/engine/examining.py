@@ -62,13 +62,16 @@ async def _guarded(state: RunState, world: World, attempt: AttemptState, commit:
     return [Touch(path=path, why=paths[path], blob=now.get(path, "")) for path in new]
 
 
-async def merged(state: RunState, world: World, task: str, old: str, new: str) -> tuple[Touch, ...]:
+async def merged(
+    state: RunState, world: World, task: str, old: str, new: str, changed: Iterable[str]
+) -> tuple[Touch, ...]:
     """What a merge of the work on ``task`` would bring in that is held for its contents, not for its name: a
-    file was renamed meanwhile, and is a lock file now, or a link that led nowhere else from where it was."""
+    file was renamed meanwhile, and is a lock file now, or a link that led nowhere else from where it was.
+    ``changed`` are the paths that differ between ``old`` and ``new``."""
     attempt = state.attempt(task, state.task(task).delivered_by)
     if state.settings.on_guarded != "hold" or attempt.teammate == BY_HAND or old == attempt.start:
         return ()
-    held = await _by_content(world, old, new, await world.git.changed_files(old, new))
+    held = await _by_content(world, old, new, changed)
     return tuple(Touch(path=path, why=why, blob=MERGED) for path, why in held.items())
 
 

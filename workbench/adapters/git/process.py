@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from workbench.adapters.git import restraint, silence
+from workbench.core.trust.gitconfig import numbered
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
@@ -130,12 +131,8 @@ def environment(author: tuple[str, str] = COMMITTER) -> dict[str, str]:
         GIT_AUTHOR_EMAIL=author[1],
         GIT_COMMITTER_NAME=COMMITTER[0],
         GIT_COMMITTER_EMAIL=COMMITTER[1],
-        GIT_CONFIG_COUNT=str(len(config)),
     )
-    for number, (name, value) in enumerate(config.items()):
-        env[f"GIT_CONFIG_KEY_{number}"] = name
-        env[f"GIT_CONFIG_VALUE_{number}"] = value
-    return env
+    return env | numbered(config)
 
 
 @contextlib.contextmanager
@@ -158,10 +155,6 @@ def executable() -> str:
     return found
 
 
-def _logged(sentence: str) -> None:
-    log.warning("%s", sentence)
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """The git directory and the working tree a command is for, named so that git never searches:
@@ -173,7 +166,7 @@ class Place:
     work_tree: Path
     extra: Mapping[str, str] = field(default_factory=dict, hash=False)
     clear: Callable[[], list[str]] | None = field(default=None, compare=False, repr=False)
-    notice: Callable[[str], None] = field(default=_logged, compare=False, repr=False)
+    notice: Callable[[str], None] = field(default=log.warning, compare=False, repr=False)
 
     def words(self) -> list[str]:
         return [f"--git-dir={self.git_dir}", f"--work-tree={self.work_tree}"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.adapters.git.process import Place, decoded, environment, executable, last_words, run
-from workbench.adapters.git.restraint import configured, restrain
+from workbench.adapters.git.restraint import Configured, configured, restrain
 from workbench.adapters.git.status import parse
 from workbench.errors import GitError, SetupError
 
@@ -59,7 +59,7 @@ async def open_repository(where: Path) -> Repository:
         raise SetupError(f"{where} is not a directory.", "Name a directory inside a git repository.")
     root, git_dir, common_dir = _discover(where)
     place = Place(git_dir, root)
-    found = configured(decoded((await run(place, *LISTING, extra=OUR_OWN)).out))
+    found = await configuration(place)
     if (refs := found.values.get("extensions.refstorage", "files").lower()) != "files":
         raise _unusable(where, refs)
     restrain(common_dir, found)  # before anything is asked that looks at files
@@ -147,6 +147,11 @@ def _discover(where: Path) -> tuple[Path, Path, Path]:
             "`core.worktree` in its configuration says so; git config --unset core.worktree takes that back.",
         )
     return top, own, (where / common_dir).resolve()
+
+
+async def configuration(place: Place) -> Configured:
+    """The repository's configuration, as it is now. Runs nothing of it."""
+    return configured(decoded((await run(place, *LISTING, extra=OUR_OWN)).out))
 
 
 def owns(root: Path, git_dir: Path) -> bool:

@@ -14,22 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.core.trust.gitconfig import exec_setting, neutral, reaching
+from workbench.core.trust.gitconfig import exec_setting, neutral, numbered, reaching
 from workbench.errors import GitError
 
 LOCAL = ("local", "worktree")
 """Scopes of configuration that are the repository's own, files that they include with them."""
 
+_REACHING = re.compile(r"core\.(sshcommand|askpass)|credential(\..+)?\.helper", re.IGNORECASE | re.DOTALL)
+
 RUNS = {
     "merge": (re.compile(r"filter\..+", re.IGNORECASE | re.DOTALL), ("post-merge", "reference-transaction")),
-    "push": (
-        re.compile(r"core\.(sshcommand|askpass)|credential(\..+)?\.helper", re.IGNORECASE | re.DOTALL),
-        ("pre-push", "reference-transaction"),
-    ),
-    "ls-remote": (
-        re.compile(r"core\.(sshcommand|askpass)|credential(\..+)?\.helper", re.IGNORECASE | re.DOTALL),
-        (),
-    ),
+    "push": (_REACHING, ("pre-push", "reference-transaction")),
+    "ls-remote": (_REACHING, ()),
 }
 """Commands that are run as the user would: the settings and the hooks without which they are not the same."""
 
@@ -93,10 +89,7 @@ def settings() -> dict[str, str]:
 def variables() -> dict[str, str]:
     """Variables for a program other than ours that runs git: the settings, and what goes with them."""
     over = settings()
-    env = {"GIT_CONFIG_COUNT": str(len(over))} if over else {}
-    for number, (key, value) in enumerate(over.items()):
-        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return env | fenced()
+    return (numbered(over) if over else {}) | fenced()
 
 
 def fenced() -> dict[str, str]:
@@ -131,7 +124,4 @@ def as_user(git_dir: Path, work_tree: Path, command: str) -> dict[str, str]:
     over = neutral(found.settings)
     if not own:
         del over["core.hooksPath"]
-    env = {"GIT_CONFIG_COUNT": str(len(over))}
-    for number, (key, value) in enumerate(over.items()):
-        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return env
+    return numbered(over)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from workbench.adapters.git.objects import LINK, MODULE, full_id
 from workbench.adapters.git.process import Place, decoded, encoded, run
-from workbench.adapters.git.repository import LISTING, OUR_OWN, Repository
-from workbench.adapters.git.restraint import Configured, configured
+from workbench.adapters.git.repository import Repository, configuration
+from workbench.adapters.git.restraint import Configured
 from workbench.core.trust.gitconfig import exec_setting
 from workbench.core.trust.items import Item, Kind
 from workbench.core.trust.paths import CLAUDE, INSTRUCTIONS, imports, item_of, kind_of, link_target, links_to
@@ -68,11 +68,6 @@ async def steering(repository: Repository, commit: str) -> Found:
         for key, value in settings
     ]
     return Found((*files, *hooks, *_numbered(running)), said, watched)
-
-
-async def configuration(place: Place) -> Configured:
-    """The repository's configuration, as it is now. Runs nothing of it."""
-    return configured(decoded((await run(place, *LISTING, extra=OUR_OWN)).out))
 
 
 def _hooks(folder: Path) -> list[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 NOTHING = "/dev/null"
 
@@ -98,3 +98,12 @@ def _rule(key: str, value: str) -> tuple[str | None, str] | None:
     if key.casefold().startswith("pager.") and value.casefold() in _BOOLEAN:
         return None
     return next(((safe, why) for rule, safe, why in _RULES if rule.fullmatch(key)), None)
+
+
+def numbered(settings: Mapping[str, str], first: int = 0) -> dict[str, str]:
+    """Variables by which git goes by ``settings``, after ``first`` others that variables hold already; see
+    git-config(1), "Environment"."""
+    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (key, value) in enumerate(settings.items(), first):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
