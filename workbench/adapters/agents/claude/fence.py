@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.agents.claude import shell
-from workbench.adapters.agents.claude.using import subjects
+from workbench.adapters.agents.claude.using import path_of, resolved, subjects
 from workbench.adapters.walls.places import secret_places
 
 WRITERS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
@@ -114,9 +114,9 @@ class Fence:
             about = given.get("command") or given.get("file_path") or given.get("notebook_path") or tool
             return Refusal(str(about), PLAN_FIRST)
         if tool in WRITERS:
-            return self._write(_path(given))
+            return self._write(path_of(given))
         if tool in READERS:
-            return self._read(_path(given))
+            return self._read(path_of(given))
         if tool == "Bash":
             command = str(given.get("command", ""))
             reason = shell.refused(command, self._root, self._home, sandboxed=self._sandboxed)
@@ -172,10 +172,4 @@ class Fence:
         return None
 
     def _real(self, path: str) -> Path:
-        if path == "~" or path.startswith("~/"):
-            path = str(self._home) + path[1:]
-        return Path(os.path.realpath(self._root / path))
-
-
-def _path(given: Mapping[str, Any]) -> str:
-    return str(given.get("file_path") or given.get("notebook_path") or given.get("path") or ".")
+        return resolved(path, self._root, self._home)

@@ -23,8 +23,7 @@ def subjects(tool: str, given: Mapping[str, Any], worktree: Path, home: Path) ->
     if tool == "Bash":
         return simple_commands(str(given.get("command", "")))
     if tool in WRITING or tool in READING:
-        path = str(given.get("file_path") or given.get("notebook_path") or given.get("path") or ".")
-        return _places(path, worktree, home)
+        return (_place(path_of(given), worktree, home),)
     if tool == "WebFetch":
         return (urlsplit(str(given.get("url", ""))).hostname or "",)
     named = ("path", "url", "query", "description", "skill", "command", "note")
@@ -44,11 +43,21 @@ def _plain(words: list[str]) -> list[str]:
     return [program, *(shell.without_git_options(words[1:]) if program == "git" else words[1:])]
 
 
-def _places(path: str, worktree: Path, home: Path) -> tuple[str, ...]:
+def path_of(given: Mapping[str, Any]) -> str:
+    """The path that a tool was given, as it was written."""
+    return str(given.get("file_path") or given.get("notebook_path") or given.get("path") or ".")
+
+
+def resolved(path: str, root: Path, home: Path) -> Path:
+    """Where ``path``, relative to ``root`` or below ``~``, leads, links followed."""
     if path == "~" or path.startswith("~/"):
         path = str(home) + path[1:]
+    return Path(os.path.realpath(root / path))
+
+
+def _place(path: str, worktree: Path, home: Path) -> str:
     root = Path(os.path.realpath(worktree))
-    real = Path(os.path.realpath(root / path))
+    real = resolved(path, root, home)
     if real.is_relative_to(root):
-        return (str(real.relative_to(root)),)
-    return (f"~/{real.relative_to(home)}" if real.is_relative_to(home) else str(real),)
+        return str(real.relative_to(root))
+    return f"~/{real.relative_to(home)}" if real.is_relative_to(home) else str(real)
