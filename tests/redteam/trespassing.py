@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -215,7 +216,8 @@ def repository(at: Stage) -> Iterator[Try]:
     yield shell("hidden-worktrees", hidden(others), broke(task))
     yield shell("hidden-pointer", bash("rm -f .git"), broke(task))
     yield shell("hidden-identity", bash("echo ok > ok.txt; git config user.name Mallory"), config)
-    yield shell("hidden-workbench", bash("python3 -m workbench stop; python3 -m workbench answer m1 yes"),
+    workbench = f"{shlex.quote(sys.executable)} -m workbench"
+    yield shell("hidden-workbench", bash(f"{workbench} stop; {workbench} answer m1 yes"),
                 logged("StopRequested"), proof="workbench: ")  # fmt: skip
 
 
