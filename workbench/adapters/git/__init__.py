@@ -1,7 +1,8 @@
 """The user's git repository, one file per git noun.
 
 repository      where it is and what state it is in: ``open_repository``
-process         running git: one-shot in a small thread pool, or a long-lived child to talk to
+process         running git: one command in a small thread pool
+conversation    a long-lived git that answers questions
 objects         reading any object through one ``cat-file``; writing commits without a process
 refs            compare-and-swap and pins
 attributes      a commit's ``.gitattributes``, put where merging looks for them
