@@ -38,9 +38,11 @@ def cases() -> list[object]:
     no_walls = pytest.mark.skipif(bool(MISSING), reason=f"no walls here: {MISSING}")
     return [
         pytest.param(
-            party, escape, id=escape.name,
+            party,
+            escape,
+            id=escape.name,
             marks=[pytest.mark.xdist_group(party.name), *([no_walls] if party.walled else [])],
-        )  # fmt: skip
+        )
         for party in commands.PARTIES
         for escape in party.escapes
     ]
