@@ -147,7 +147,7 @@ lead:
   on_told:
     - match: "tabs or spaces"
       steps:
-        - wait: 6
+        - wait: 3
         - use: {{tool: mcp__workbench__answer, input: {{message: m1, text: use spaces}}}}
         - {{say: Answered., end: true}}
     - match: "Still open"
