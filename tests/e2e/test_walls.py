@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import git
 from tests.e2e.conftest import CommandLine, events, of
+from workbench.adapters.walls import layout
 from workbench.adapters.walls.bubblewrap import bubblewrap_missing
 
 MISSING = asyncio.run(bubblewrap_missing())
@@ -93,6 +94,31 @@ def words(plan: Path, agent: str = "sh agent.sh") -> tuple[str, ...]:
 
 def landed(repo: Path, path: str) -> str:
     return git(repo, "show", f"workbench/r/integration:{path}")
+
+
+@pytest.mark.parametrize("whose", ["agent", "gate"])
+def test_a_script_that_the_walls_would_hide_is_named_before_anything_starts(
+    confined: CommandLine,
+    repo: Path,
+    plan: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    whose: str,
+) -> None:
+    monkeypatch.setattr(layout, "SCRATCH", (str(tmp_path),))  # whatever TMPDIR is
+    scripted(repo, "echo x > x\n")
+    script = tmp_path / "elsewhere.sh"
+    script.write_text("test -e x || echo x > x\n")
+    run = [*words(plan), f"--{whose}", "command:" * (whose == "agent") + f"timeout 60 sh {script}"]
+
+    done = confined(*run)
+    assert done.returncode == 2, done.stdout
+    assert str(script) in done.stderr and "sandbox_read" in done.stderr
+    assert not (repo / ".git/refs/heads/workbench").exists()
+
+    done = confined(*run, WORKBENCH_SANDBOX_READ=str(script))
+    assert done.returncode == 0, done.stderr
+    assert landed(repo, "x") == "x"
 
 
 def test_a_hostile_teammate_gets_nowhere(confined: CommandLine, repo: Path, plan: Path) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from workbench.adapters.children import Starter
 from workbench.adapters.git.administration import empty
 from workbench.adapters.protecting import protection
-from workbench.adapters.walls.layout import CACHE, Ground, Kind
+from workbench.adapters.walls.layout import CACHE, Ground, Kind, hides
 from workbench.adapters.walls.starter import WalledStarter
 from workbench.composition.place import Place
 from workbench.config import key_of
+from workbench.core.invocations import invocations
 from workbench.core.loosening import RUNNING
 from workbench.core.models import RunSettings
 from workbench.core.protection import Protection
@@ -44,6 +45,24 @@ class Walls:
         for folder in (self.ground.worktrees, self.ground.worktrees.parent):
             with suppress(OSError):  # others still use it
                 folder.rmdir()
+
+    def demand_seen(self, command: str, whose: str) -> None:
+        """See that the scripts which ``command`` names by absolute paths are there behind the walls, too:
+        UsageError for one that is not, with ``whose`` at the beginning of its sentence."""
+        if self.ground is None:
+            return
+        for script in map(Path, (part.runs for part in invocations(command))):
+            if (
+                script.is_absolute()
+                and script.is_file()
+                and hides(self.ground, script, os.environ.get("PATH", ""))
+            ):
+                raise UsageError(
+                    f"{whose} runs {script}, which is not there behind the sandbox: a command has a"
+                    f" /{script.parts[1]} of its own.",
+                    f"Keep it in the repository or below your home, or open it: sandbox_read = ['{script}']"
+                    " in workbench.toml, or WORKBENCH_SANDBOX_READ; sandbox = 'off' goes without.",
+                )
 
     @property
     def mark(self) -> str:

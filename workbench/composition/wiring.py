@@ -73,6 +73,14 @@ those that were named before, for single hosts too."""
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 
+def _demand_seen(walls: Walls, settings: RunSettings) -> None:
+    walls.demand_seen(settings.agent.removeprefix("command:"), "The agent")
+    for command in settings.setup:
+        walls.demand_seen(command, f"The set-up `{command}`")
+    for command in settings.gates:
+        walls.demand_seen(command, f"The gate `{command}`")
+
+
 @asynccontextmanager
 async def open_world(
     place: Place, run: str, settings: RunSettings, script: Script | None, gate: Gate
@@ -86,6 +94,7 @@ async def open_world(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
         walls = await open_walls(place, run, settings.agent)
+        _demand_seen(walls, settings)
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
         searcher = Searcher()

@@ -339,6 +339,24 @@ async def test_changed_files_with_odd_names(repo: Path, one: Plumbing) -> None:
         assert await one.changed_files(head, head) == ()
 
 
+async def test_what_is_remembered_is_forgotten_when_git_looks_again(repo: Path, one: Plumbing) -> None:
+    before = git(repo, "rev-parse", "HEAD")
+    (repo / "README.md").write_text("# Other\n")
+    after = commit(repo)
+    changed, tree = await one.changed_files(before, after), await one.tree_of(after)
+    assert changed == ("README.md",)
+    git(repo, "update-ref", "refs/heads/main", before)
+    git(repo, "reflog", "expire", "--expire=all", "--all")
+    git(repo, "prune", "--expire=now")
+    assert await one.tree_of(after) == tree
+    assert await one.changed_files(before, after) == changed
+    one.look_again()
+    with pytest.raises(GitError, match=after):
+        await one.tree_of(after)
+    with pytest.raises(GitError, match=after):
+        await one.changed_files(before, after)
+
+
 async def test_repository_as_it_is(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (repo / "new.txt").write_text("x")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))

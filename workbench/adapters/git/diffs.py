@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 
 from workbench.adapters.git.objects import full_id
 from workbench.adapters.git.process import Conversation, Place, decoded, encoded
 from workbench.errors import GitError
+
+Entries = Mapping[str, tuple[str, str]]
+
+RECENT, SMALL = 256, 1_000
+"""How many comparisons are remembered, and of how many paths at most: on its way to the branch what one task
+changed is asked for six times."""
 
 
 class Diffs:
@@ -17,16 +24,29 @@ class Diffs:
     def __init__(self, place: Place) -> None:
         self._differ = Conversation(place, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames")
         self._end = encoded(f"end {secrets.token_hex(16)}\n")
+        self._recent: dict[tuple[str, str], Entries] = {}
 
     async def paths(self, old_tree: str, new_tree: str) -> tuple[str, ...]:
         """Paths that differ between two trees, sorted. Raises GitError when one of them is not there."""
         return tuple(sorted(await self.entries(old_tree, new_tree)))
 
-    async def entries(self, old_tree: str, new_tree: str) -> dict[str, tuple[str, str]]:
+    async def entries(self, old_tree: str, new_tree: str) -> Entries:
         """Mode and object id, in the second tree, of each path that differs; the mode of one that is gone is
-        made of zeros. Raises GitError when a tree is not there."""
+        made of zeros. Raises GitError when a tree is not there. The last few
+        are remembered until ``renew``."""
         if old_tree == new_tree:
             return {}
+        recent = self._recent  # another, once ``renew`` was called while we wait
+        if (known := recent.get((old_tree, new_tree))) is not None:
+            return known
+        found = await self._compared(old_tree, new_tree)
+        if len(found) <= SMALL:
+            if len(recent) >= RECENT:
+                recent.pop(next(iter(recent)))
+            recent[old_tree, new_tree] = found
+        return found
+
+    async def _compared(self, old_tree: str, new_tree: str) -> Entries:
         question = encoded(f"{full_id(old_tree)} {full_id(new_tree)}\n") + self._end
 
         async def talk(ask: asyncio.StreamWriter, answer: asyncio.StreamReader) -> bytes:
@@ -51,7 +71,8 @@ class Diffs:
         return found
 
     def renew(self) -> None:
-        """Compare by a new process from now on; see ``Conversation.renew``."""
+        """Compare by a new process from now on, nothing from memory; see ``Conversation.renew``."""
+        self._recent = {}
         self._differ.renew()
 
     async def aclose(self) -> None:

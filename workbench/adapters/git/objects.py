@@ -18,6 +18,9 @@ from workbench.errors import GitError
 
 OID = re.compile(r"[0-9a-f]{40}")
 
+REMEMBERED = 10_000
+"""Commits whose trees are remembered: each task is asked about twenty times on its way."""
+
 LINK, MODULE = "120000", "160000"
 """Modes of a symbolic link, and of another repository's commit, in a tree (git-fast-import(1))."""
 
@@ -47,6 +50,7 @@ class Objects:
     def __init__(self, place: Place, common_dir: Path) -> None:
         self._reader = Conversation(place, "cat-file", "--batch-command")
         self._folder = common_dir / "objects"
+        self._trees: dict[str, str] = {}
 
     async def info(self, name: str) -> tuple[str, str] | None:
         """Id and type of what ``name`` (an id, a full ref, ``id:path``) stands for; None if nothing."""
@@ -59,10 +63,17 @@ class Objects:
         return None if found is None else found[2]
 
     async def tree_of(self, commit: str) -> str:
-        """The tree of a commit; GitError when there is no such commit."""
+        """The tree of a commit; GitError when there is no such commit. One that was told is remembered until
+        ``renew``."""
+        trees = self._trees  # others, once ``renew`` was called while we wait
+        if (known := trees.get(commit)) is not None:
+            return known
         found = await self.info(f"{full_id(commit)}^{{tree}}")
         if found is None:
             raise GitError(f"There is no commit {commit} in this repository.")
+        if len(trees) >= REMEMBERED:
+            trees.clear()
+        trees[commit] = found[0]
         return found[0]
 
     async def root_entries(self, commit: str) -> dict[str, str]:
@@ -89,7 +100,8 @@ class Objects:
         return await asyncio.to_thread(_store, self._folder, kind, raw)
 
     def renew(self) -> None:
-        """Read by a new process from now on; see ``Conversation.renew``."""
+        """Read by a new process from now on, nothing from memory; see ``Conversation.renew``."""
+        self._trees = {}
         self._reader.renew()
 
     async def aclose(self) -> None:

@@ -34,6 +34,9 @@ FIXED = ("commondir", "gitdir", "locked", "config.worktree", "workbench-lent", "
 
 CHAIN = 6
 
+DEVICES = Path("/dev")
+"""Replaced, too; people keep files in ``/dev/shm``."""
+
 CACHE = "cache"
 """The folder of caches beside a run's worktrees; see ``places.CACHES``."""
 
@@ -85,10 +88,12 @@ def options(ground: Ground, cwd: Path, kind: Kind, *, path: str, report: Path | 
         words += ["--cap-drop", "ALL", *(word for name in FILE_RIGHTS for word in ("--cap-add", name))]
     words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
     words += _hidden_doors(ground, write)
-    scratch = [Path(place) for place in map(os.path.realpath, SCRATCH) if os.path.isdir(place)]  # noqa: PTH112
+    scratch = _scratch()
     for folder in scratch:
         words += ["--tmpfs", str(folder)]
-    words += _needed(ground, path, scratch)
+    for place in _needed(ground, path):
+        if any(place.is_relative_to(it) for it in (*scratch, DEVICES)):
+            words += ["--ro-bind-try", str(place), str(place)]
     inside = [place for place in write if place.is_relative_to(ground.root)]
     for place in write:
         if place not in inside:
@@ -124,12 +129,25 @@ def cache_variables(folder: Path) -> dict[str, str]:
     return {name: str(folder / below) for name, below in CACHES.items()}
 
 
-def _needed(ground: Ground, path: str, hidden: Sequence[Path]) -> Iterator[str]:
-    """What of the hidden places programs run from, this one among them, and HOME."""
-    ours = (sys.prefix, sys.base_prefix, str(Path(workbench.__file__).parent.parent), str(ground.home))
-    for place in (*ours, *path.split(os.pathsep), *(str(it) for it in ground.opened(ground.read))):
-        if any(Path(place).is_relative_to(it) for it in hidden):
-            yield from ("--ro-bind-try", place, place)
+def hides(ground: Ground, file: Path, path: str) -> bool:
+    """Whether a command with the PATH ``path`` does not see ``file`` behind the walls since it lies where
+    each has a folder of its own. Of logins and sockets it says nothing."""
+    at = Path(os.path.realpath(file))
+    if not any(at.is_relative_to(it) for it in (*_scratch(), DEVICES)):
+        return False
+    shown = (ground.root, ground.common, *ground.opened(ground.write), *_needed(ground, path))
+    return not any(at.is_relative_to(os.path.realpath(it)) for it in shown)
+
+
+def _scratch() -> list[Path]:
+    return [Path(place) for place in map(os.path.realpath, SCRATCH) if os.path.isdir(place)]  # noqa: PTH112
+
+
+def _needed(ground: Ground, path: str) -> list[Path]:
+    """Where programs run from, this one among them, HOME, and what settings open: to be seen even where all
+    else is hidden."""
+    programs = [Path(place) for place in (sys.prefix, sys.base_prefix, *path.split(os.pathsep))]
+    return [*programs, Path(workbench.__file__).parent.parent, ground.home, *ground.opened(ground.read)]
 
 
 def _own_folders(ground: Ground, cwd: Path) -> Iterator[str]:
