@@ -7,6 +7,7 @@ import copy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.properties.conftest import TIMES
 from workbench.core import events as e
 from workbench.core.apply import apply, fold
 from workbench.core.models import RunSettings, Task
@@ -133,7 +134,7 @@ def test_thousands_of_seeds() -> None:
         Task(id="d", title="D", after=("b", "c")), Task(id="e", title="E", priority=2),
     ]  # fmt: skip
     trouble = Odds(stop=0.01, kill=0.01, login=0.01, broken=0.05, failed=0.05, lost=0.2)
-    for seed in range(1500):
+    for seed in range(round(1000 * TIMES)):
         for continues in (False, True):
             chosen = RunSettings(team=("ada", "bob"), gates=("test",), continues=continues)
             Simulation(tasks, chosen, seed, trouble if seed % 2 else CALM).play()

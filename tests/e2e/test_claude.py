@@ -18,7 +18,7 @@ from workbench.core.plan import parse
 from workbench.rehearsal.script import load
 from workbench.rehearsal.server import headers_env, serve
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
+pytestmark = pytest.mark.e2e
 
 PLAN = """\
 # A plan

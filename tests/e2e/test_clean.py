@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -591,7 +592,9 @@ def test_a_run_with_a_log_needs_no_word_against_it(
 
 KILLED = """\
 import os, pathlib, shutil, signal, subprocess, sys
-left = int(sys.argv[1])
+import workbench.cli.clean
+from workbench.__main__ import main
+left = 0
 def counted(call):
     def wrapped(*args, **kwargs):
         global left
@@ -604,13 +607,43 @@ subprocess.Popen.__init__ = counted(subprocess.Popen.__init__)
 for name in ("rename", "unlink", "rmdir", "replace"):
     setattr(pathlib.Path, name, counted(getattr(pathlib.Path, name)))
 shutil.rmtree = counted(shutil.rmtree)
-from workbench.__main__ import main
-sys.exit(main(["clean", "--all"]))
+while line := sys.stdin.readline():
+    child = os.fork()
+    if not child:
+        os.chdir(sys.argv[1])  # which may have been put there anew
+        os.dup2(2, 1)
+        left = int(line)
+        sys.exit(main(["clean", "--all"]))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""For each number that it is told: clean in a fork, and die at the thing done there that has it."""
+
+
+@pytest.fixture
+def kill_clean(repo: Path, tmp_path: Path) -> Iterator[Callable[[int], int]]:
+    """Cleans to its end, or to the thing of that number which it does; the code with which it ended."""
+    said = tmp_path / "said by clean"
+    with said.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(repo)],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+    assert process.stdin and process.stdout
+    words, answers = process.stdin, process.stdout
+
+    def call(number: int) -> int:
+        words.write(f"{number}\n")
+        words.flush()
+        code = int(answers.readline())
+        assert code in (0, -signal.SIGKILL), said.read_text()
+        return code
+
+    yield call
+    process.communicate()
 
 
 def test_killed_anywhere_it_can_be_done_again(
-    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, kill_clean: Callable[[int], int]
 ) -> None:
     run(workbench, agent, plan(tmp_path), code=1, WORKBENCH_KEEP_WORKTREES="true")
     for name in ("ada", "bob"):
@@ -621,12 +654,9 @@ def test_killed_anywhere_it_can_be_done_again(
     shutil.copytree(tmp_path / "home" / "state", backup / "state", symlinks=True)
     number, killed = 1, 0
     while True:
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(number)], cwd=repo, capture_output=True, text=True, check=False
-        )
+        code = kill_clean(number)
         _nothing_lost(workbench, repo, tmp_path)
-        if done.returncode != -signal.SIGKILL:
-            assert done.returncode == 0, done.stdout + done.stderr
+        if code == 0:
             break
         killed += 1
         if number % 3 == 0:  # on what the kill left; in between, each from the start
@@ -644,14 +674,13 @@ def test_killed_anywhere_it_can_be_done_again(
 
 @pytest.mark.parametrize("number", [4, 12, 20, 28])
 def test_a_run_goes_on_after_a_clean_of_it_was_killed(
-    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, go: Path, number: int
-) -> None:
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, go: Path,
+    kill_clean: Callable[[int], int], number: int,
+) -> None:  # fmt: skip
     process = started(workbench, agent, plan(tmp_path, "slow"), tmp_path)
     process.kill()
     process.communicate()
-    words = [sys.executable, "-c", KILLED, str(number)]
-    done = subprocess.run(words, cwd=repo, capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert kill_clean(number) == -signal.SIGKILL
     go.touch()
     assert workbench("resume").returncode == 0
     assert content(repo, "workbench/r/integration", b"wip.txt") == b"wip\n"

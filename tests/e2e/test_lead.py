@@ -14,7 +14,7 @@ from tests.conftest import git
 from tests.e2e.conftest import CommandLine, events, leftovers, of, until
 from tests.e2e.test_claude import PLAN, rehearse, written
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
+pytestmark = pytest.mark.e2e
 
 # The teammate asks, and writes what it was answered: nothing, if it was not.
 ASKING = """
@@ -147,7 +147,7 @@ lead:
   on_told:
     - match: "tabs or spaces"
       steps:
-        - wait: 6
+        - wait: 3
         - use: {{tool: mcp__workbench__answer, input: {{message: m1, text: use spaces}}}}
         - {{say: Answered., end: true}}
     - match: "Still open"

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.conftest import CommandLine, Event, events, of, until
 from tests.e2e.test_claude import written
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
+pytestmark = pytest.mark.e2e
 
 SCRIPT = """\
 tasks:

@@ -50,7 +50,6 @@ def landed_files(repo: Path) -> list[str]:
     return git(repo, "ls-tree", "--name-only", "workbench/r/integration").split()
 
 
-@pytest.mark.xdist_group("claude")
 def test_a_model_that_stays_overloaded_pauses_the_run_and_the_same_session_goes_on(
     workbench: CommandLine, repo: Path
 ) -> None:

@@ -60,7 +60,6 @@ tasks:
 """
 
 
-@pytest.mark.xdist_group("claude")
 def test_claude_remembers_and_recalls(workbench: CommandLine, repo: Path) -> None:
     folder = repo.parent
     (folder / "plan.md").write_text(PLAN)

@@ -16,7 +16,7 @@ from workbench.adapters.agents.claude.tools import TOOL_NAMES
 from workbench.rehearsal.script import load
 from workbench.rehearsal.server import Rehearsal, headers_env, serve
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("claude")]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.properties.conftest import TIMES
 from workbench.core import actions as a
 from workbench.core import events as e
 from workbench.core.state import RunState
@@ -21,7 +22,7 @@ from workbench.testing.faults import Trouble
 from workbench.testing.faults.weather import CALM
 from workbench.testing.universe import Broken, Universe
 
-BLOCKS, SEEDS = 8, 60
+BLOCKS, SEEDS = 8, round(45 * TIMES)
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

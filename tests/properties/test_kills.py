@@ -118,7 +118,7 @@ def what_the_log_says_was_believed(house: House) -> None:
 deaths = st.lists(st.tuples(st.integers(1, 250), st.integers(0, 6)), min_size=1, max_size=3)
 
 
-@examples(15)
+@examples(11)
 @given(scores(most=4), deaths)
 def test_killed_at_any_point_nothing_is_lost_or_landed_twice(score: Score, deaths: list[Death]) -> None:
     with tempfile.TemporaryDirectory() as root:
@@ -134,7 +134,7 @@ def test_killed_at_any_point_nothing_is_lost_or_landed_twice(score: Score, death
         assert outcome in ("landed", "incomplete")
 
 
-@examples(10)
+@examples(8)
 @given(scores(most=4, wild=False), deaths)
 def test_killed_at_any_point_the_same_tree_comes_of_it(score: Score, deaths: list[Death]) -> None:
     """Where the work is disjoint, the tree is the base's with all work in it, whatever died when."""

@@ -121,7 +121,7 @@ async def compare(history: list[Made], pairs: list[tuple[int, int]], batched: bo
     return seen
 
 
-@examples(60)
+@examples(45)
 @given(
     histories(),
     st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=3, max_size=6),

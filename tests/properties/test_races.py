@@ -65,7 +65,7 @@ class Stranger:
         event("pushed")
 
 
-@examples(20)
+@examples(15)
 @given(
     scores(most=4),
     st.dictionaries(

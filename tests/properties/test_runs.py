@@ -57,7 +57,7 @@ def check(house: House, before: dict[str, bytes], foreign: frozenset[str] = froz
 breaks = st.lists(st.tuples(st.sampled_from(("stop", "cancel")), st.integers(1, 80)), max_size=2)
 
 
-@examples(25)
+@examples(18)
 @given(scores(), breaks)
 def test_whatever_teammates_do(score: Score, breaks: Breaks) -> None:
     with tempfile.TemporaryDirectory() as root:
@@ -74,7 +74,7 @@ def test_whatever_teammates_do(score: Score, breaks: Breaks) -> None:
         assert state.outcome in ("landed", "incomplete"), state.reason
 
 
-@examples(8)
+@examples(6)
 @given(scores(wild=False), breaks)
 def test_able_teammates_with_disjoint_work_land_it_all(score: Score, breaks: Breaks) -> None:
     with tempfile.TemporaryDirectory() as root:

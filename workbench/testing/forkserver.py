@@ -34,12 +34,20 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 IMPORTED = (
-    "workbench.cli.app", "workbench.cli.running", "workbench.cli.results", "workbench.cli.display",
-    "workbench.cli.lines", "workbench.cli.driving", "workbench.composition.runs",
-    "workbench.composition.wiring", "workbench.composition.ahead", "workbench.core.report",
-    "rich.console", "rich.live", "rich.table", "typer.rich_utils",
+    "workbench.cli.app", "workbench.cli.asking", "workbench.cli.clean", "workbench.cli.display",
+    "workbench.cli.doctor", "workbench.cli.driving", "workbench.cli.init", "workbench.cli.landing",
+    "workbench.cli.lines", "workbench.cli.mailbox", "workbench.cli.mark", "workbench.cli.plans",
+    "workbench.cli.recovering", "workbench.cli.results", "workbench.cli.running", "workbench.cli.terminal",
+    "workbench.cli.undo", "workbench.cli.watching", "workbench.composition.ahead",
+    "workbench.composition.runs", "workbench.composition.tidying", "workbench.composition.wiring",
+    "workbench.core.plan.front", "workbench.core.plan.writing", "workbench.core.report",
+    "workbench.adapters.agents.claude.agent", "workbench.adapters.agents.command",
+    "workbench.adapters.structure.ladder", "workbench.adapters.structure.weakening",
+    "workbench.rehearsal.author", "workbench.rehearsal.server",
+    "claude_agent_sdk", "gitdb", "h11", "jinja2", "mcp.server.lowlevel", "rich.console", "rich.live",
+    "rich.table", "sse_starlette", "tree_sitter_python", "typer.rich_utils", "uvicorn", "watchfiles", "yaml",
 )  # fmt: skip
-"""What is heavy and needed by most commands."""
+"""What commands import where they use it: together more than a second."""
 
 LENGTH = struct.Struct("!I")
 
@@ -161,7 +169,7 @@ def serve(end: socket.socket) -> None:
     """Fork for each that asks, until nobody can ask any more."""
     assert threading.active_count() == 1, "a fork would have one thread only"
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # for good: each fork would look through all that is imported, and copy it by that
     woken, wakes = os.pipe()
     for pipe in (woken, wakes):
         os.set_blocking(pipe, False)
@@ -225,7 +233,6 @@ def _become(asked: dict[str, Any], files: Sequence[int]) -> None:
     os.chdir(asked["cwd"])
     tempfile.tempdir = None
     sys.argv = ["workbench", *asked["words"]]
-    gc.unfreeze()
     fresh = importlib.import_module("workbench.crashpoints")
     importlib.reload(fresh)
     importlib.import_module("workbench.__main__").entry()
