@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,8 @@ def test_kill_9_inside_worktree_creation_is_mended_and_a_foreign_half_made_one_i
     everybody = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     for one in everybody:
-        one.kill()
+        with suppress(psutil.NoSuchProcess):  # it went with its parent
+            one.kill()
     process.communicate()
     (half,) = (path for path in (repo / ".git" / "worktrees").iterdir() if path != foreign)
     assert (half / "index.lock").exists() and (half / "locked").exists(), "the test did not hit the moment"
