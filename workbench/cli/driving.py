@@ -96,7 +96,8 @@ def _interrupting(told: list[int]) -> Iterator[None]:
         raise
     finally:
         for number, handler in (before | after).items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) != signal.SIG_IGN:  # it is for good: see ``handling``
+                signal.signal(number, handler)
 
 
 async def drive(place: Place, run: Run, display: Display) -> tuple[Report, int]:

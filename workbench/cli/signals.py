@@ -16,14 +16,21 @@ SIGNALS = {
 
 @contextlib.contextmanager
 def handling(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """The signals that end a run are given to ``stop`` in the loop's turn."""
+    """The signals that end a run are given to ``stop`` in the loop's turn. A terminal that was closed is
+    closed: no other hang-up counts from then on, not when all is over either."""
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    after = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def told(number: signal.Signals) -> None:
+        if number == signal.SIGHUP:
+            after[number] = signal.SIG_IGN
+        stop(number)
+
     for number in SIGNALS:
-        loop.add_signal_handler(number, stop, number)
+        loop.add_signal_handler(number, told, number)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in after.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
