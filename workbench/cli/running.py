@@ -202,9 +202,9 @@ def next_steps(result: Report) -> None:
     """What a person can do now, in a line or two on stderr."""
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
-        from workbench.core.story.team import again
+        from workbench.core.story.team import afresh
 
-        explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
+        explain(f"run {result.run} stopped: {result.reason}", afresh(result.run, result.reason))
         return
     if result.outcome == "refused":
         hint = "make the gate green on the base first, or choose another --base"
