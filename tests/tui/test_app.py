@@ -63,3 +63,13 @@ async def test_ctrl_c_copies_what_is_selected_and_asks_otherwise(opened: Opened)
         del app.screen.get_selected_text
         await pilot.press("ctrl+c")
         assert isinstance(app.screen, StopScreen)
+
+
+@pytest.mark.parametrize(("live", "closes"), [(True, True), (False, False)])
+async def test_only_a_run_that_goes_on_can_be_stopped(opened: Opened, live: bool, closes: bool) -> None:
+    async with opened("quiet") as pilot:
+        await pilot.app.push_screen(StopScreen("r", live=live))
+        await pilot.press("s")
+        assert isinstance(pilot.app.screen, StopScreen) is not closes
+        await pilot.press("escape")
+        assert not isinstance(pilot.app.screen, StopScreen)
