@@ -44,7 +44,8 @@ def test_no_commits(workbench: CommandLine, plan: Path, tmp_path: Path) -> None:
 
 
 def test_no_gate(workbench: CommandLine, plan: Path) -> None:
-    assert "--no-gates" in run(workbench, plan, "--yes")
+    said = run(workbench, plan, "--yes")
+    assert "--no-gates" in said and "`gates = [" in said, "each file is told in its own form"
 
 
 def test_a_missing_gate_command(workbench: CommandLine, plan: Path) -> None:
@@ -154,6 +155,23 @@ def test_a_claude_code_that_is_not_there(workbench: CommandLine, plan: Path) -> 
     done = workbench("run", str(plan), "--gate", "true", "--yes", WORKBENCH_CLAUDE="/no/such/claude")
     assert done.returncode == 2 and "/no/such/claude" in done.stderr
     assert "No run was started" in workbench("status").stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence", "step"),
+    [
+        ('team = "x"', "`team` in workbench.toml should be a whole number, not 'x'.", "How many teammates"),
+        ("team = 0", "`team` in workbench.toml should be greater than or equal to 1, not 0.", "How many"),
+        ("nothing_like_it = 2", "unknown setting `nothing_like_it`", "Settings are: "),
+        ("gate = 2", "unknown setting `gate`", "Did you mean `gates`?"),
+    ],
+)
+def test_a_bad_setting_is_told_in_plain_words(
+    workbench: CommandLine, plan: Path, repo: Path, line: str, sentence: str, step: str
+) -> None:
+    (repo / "workbench.toml").write_text(f"{line}\n")
+    said = run(workbench, plan, "--gate", "true", "--yes")
+    assert sentence in said and step in said
 
 
 def test_bad_settings_name_the_file(workbench: CommandLine, plan: Path, repo: Path) -> None:

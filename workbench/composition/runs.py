@@ -106,7 +106,8 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
     if not gates and not no_gates and not all(task.gates for task in plan.tasks):
         raise UsageError(
             "No gate is configured: nothing would tell good work from broken.",
-            "Add `gates: [COMMAND]` to the plan or workbench.toml, or --gate CMD; --no-gates if you mean it.",
+            'Write `gates: ["COMMAND"]` into the front matter of the plan, or `gates = ["COMMAND"]` into'
+            " workbench.toml, or say --gate COMMAND; --no-gates if you mean it.",
         )
     width = choose_from("team", plan.team, settings.team)
     assert isinstance(width, int), "a team is a number"
