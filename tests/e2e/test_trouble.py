@@ -14,6 +14,9 @@ pytestmark = pytest.mark.e2e
 PLAN = "# P\n\n## Tasks\n\n### one: One\n\nDo it.\n"
 
 
+AGENT = ("--agent", "command:echo x > x")
+
+
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
     path = tmp_path / "plan.md"
@@ -195,3 +198,23 @@ def test_help_and_a_headless_run_load_no_textual(workbench: CommandLine, plan: P
             cwd=workbench.cwd, env=os.environ, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("where", ["file/below", "file/far/below", "locked/below"])
+@pytest.mark.parametrize("words", [("demo", "--headless", "--dir"), ("pack", "-o"), ("run", "--junit")])
+def test_a_place_where_nothing_can_be_written(
+    workbench: CommandLine, plan: Path, tmp_path: Path, words: tuple[str, ...], where: str
+) -> None:
+    (tmp_path / "file").touch()
+    if where.startswith("locked"):
+        (tmp_path / "locked").symlink_to("/proc")
+    wanted = str(tmp_path / where)
+    if words[0] == "pack":
+        assert workbench("run", str(plan), "--yes", "--gate", "true", *AGENT).returncode == 0
+        refused = workbench(*words, wanted)
+    elif words[0] == "run":
+        refused = workbench("run", str(plan), "--yes", "--gate", "true", *AGENT, words[1], f"{wanted}/x.xml")
+        assert "No run was started" in workbench("status").stderr, "it was refused before anything was done"
+    else:
+        refused = workbench(*words, wanted)
+    assert refused.returncode == 2 and "next: Name another place." in refused.stderr, refused.stderr
