@@ -31,7 +31,8 @@ async def pack(place: Place, wanted: str | None, folder: Path) -> Packed:
     """Write a run (the latest if None) to ``folder``: the bundle of what landed, if anything did, the log,
     the report and the manifest. Files of an earlier pack there are replaced.
 
-    Raises UsageError when its branch is not where the log says or nothing can be written there, LockedError while a run goes on.
+    Raises UsageError when its branch is not where the log says or nothing can be written there, LockedError
+    while a run goes on.
     """
     run = read_run(place, wanted).run
     with RepositoryLock(place.state_dir).acquire(run), place.reading() as store:
