@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.core.guarded import GUARDED, definitions, guarded
+from workbench.core.guarded import GUARDED, definitions, guarded, script_files
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,6 @@ def test_other_files_do_not(path: str) -> None:
     [
         ("make test", "Makefile"),
         ("make", "Makefile"),
-        ("cd web && npm test", "web/package.json"),
         ("./scripts/check.sh --all", "scripts/check.sh"),
         ("bash ci/run.sh", "ci/run.sh"),
         ("python tools/verify.py", "tools/verify.py"),
@@ -71,6 +70,17 @@ def test_other_files_do_not(path: str) -> None:
 def test_what_defines_a_gate_needs_a_person(gate: str, path: str) -> None:
     assert guarded([path], [gate]) == {path: f"it is part of the gate `{gate}`"}
     assert guarded([path], ["true"]) == {}
+
+
+def test_scripts_of_a_package_json_are_looked_for_in_it() -> None:
+    gates = ["cd Web && CI=1 npm test", "pnpm lint", "cd ../x && npm test", "make"]
+    part = "it is part of the gate `{}`"
+    assert script_files(gates) == {
+        "web/package.json": part.format(gates[0]),
+        "package.json": part.format(gates[1]),
+    }
+    assert guarded(["Web/package.json", "package.json"], gates) == {}
+    assert guarded(["package.json"], gates, ["package.json"]), "the settings may guard all of it"
 
 
 def test_a_path_outside_defines_nothing_and_a_broken_command_is_no_reason_to_fail() -> None:

@@ -18,9 +18,14 @@ from workbench.adapters.store.chain import START, link
 
 pytestmark = pytest.mark.e2e
 
-PLAN = """\
+GATE = "sh gate.sh || npm run check"
+"""There is no npm: package.json defines it all the same."""
+
+MANIFEST = '{"scripts": {"check": "true"}, "dependencies": {%s}}'
+
+PLAN = f"""\
 ---
-gates: ["sh gate.sh"]
+gates: ["{GATE}"]
 ---
 # Two greetings for @everybody
 
@@ -36,8 +41,9 @@ Write it.
 Write it too.
 """
 
-AGENT = """\
+AGENT = f"""\
 mkdir -p src
+echo '{MANIFEST % '"left": "^1.0.0"'}' > package.json
 echo "$WORKBENCH_TASK" > src/$WORKBENCH_TASK.py
 """
 
@@ -114,7 +120,10 @@ class Forge:
         git(where, "fetch", "-q", str(self.second.pack / "work.bundle"), f"{REF}:{REF}")
         old, old_tree = git(where, "rev-parse", REF, f"{REF}^{{tree}}").split()
         blob = self.make(where, "hash-object", "-w", "--stdin", feed=text)
-        listed = git(where, "ls-tree", old_tree) + "\n" + entries.replace("BLOB", blob)
+        stays = [
+            it for it in git(where, "ls-tree", old_tree).splitlines() if it.split("\t")[1] not in entries
+        ]
+        listed = "\n".join(stays) + "\n" + entries.replace("BLOB", blob)
         new_tree = self.make(where, "mktree", "--missing", feed=listed + "\n")
         parents = git(where, "rev-parse", f"{REF}^1", f"{REF}^2").split()
         new = git(where, "commit-tree", "-p", parents[0], "-p", parents[1], "-m", "land", new_tree)
@@ -145,6 +154,7 @@ _made: list[Path] = []
 def first_job(workbench: CommandLine, repo: Path, where: Path) -> None:
     """Run the plan in a checkout, and pack."""
     (repo / "gate.sh").write_text("test ! -e broken\n")
+    (repo / "package.json").write_text(MANIFEST % "")
     (repo / "plans").mkdir()
     (repo / "plans/greet.md").write_text(PLAN)
     git(repo, "add", "-A")
@@ -208,7 +218,7 @@ def test_a_branch_is_pushed_and_a_pull_request_opened_and_then_updated(second: S
 
     tip = json.loads((second.pack / "manifest.json").read_text())["tip"]
     assert git(second.origin, "rev-parse", "workbench/greet") == tip
-    assert "2 of 2 tasks of run greet-1, green by `sh gate.sh`" in said and "pull/7" in said
+    assert f"2 of 2 tasks of run greet-1, green by `{GATE}`" in said and "pull/7" in said
     assert git(second.checkout, "for-each-ref", "refs/workbench") == ""
     assert git(second.checkout, "status", "--porcelain") == ""
     asked = second.asked()
@@ -404,7 +414,7 @@ def test_files_that_the_gates_never_saw(second: Second, forge: Forge) -> None:
     forge.tree(
         "100644 blob BLOB\tmore.txt", unknown_to=("CandidateChecked", "WorkChecked", "CheckingStarted")
     )
-    assert "no green verdict of `sh gate.sh`" in second.deliver(code=2)
+    assert f"no green verdict of `{GATE}`" in second.deliver(code=2)
 
 
 def test_files_that_the_log_does_not_know(second: Second, forge: Forge) -> None:
@@ -435,6 +445,13 @@ def test_a_lock_file_with_a_new_host_may_not_come_unseen(second: Second, forge: 
     forge.tree("100644 blob BLOB\tpackage-lock.json", text=lock)
     assert "it takes packages from evil.example" in second.deliver(code=2)
     second.deliver("--allow", "package-lock.json", "--dry-run")
+
+
+def test_scripts_that_a_gate_runs_may_not_come_unseen(second: Second, forge: Forge) -> None:
+    second.deliver("--dry-run")  # a dependency may
+    forge.tree("100644 blob BLOB\tpackage.json", text=MANIFEST.replace("true", "false") % "")
+    assert f"'package.json' was changed, and it is part of the gate `{GATE}`" in second.deliver(code=2)
+    second.deliver("--allow", "package.json", "--dry-run")
 
 
 def test_the_gate_itself_may_not_come_unseen_but_a_person_may_let_it(second: Second, forge: Forge) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.engine.test_approvals import answering
 from workbench.core.models import RunSettings, Task
 from workbench.engine.examining import UNSEARCHED
@@ -14,10 +16,11 @@ from workbench.testing.examiner import SECRET, FakeExaminer
 from workbench.testing.stage import Stage
 
 
-def staged(files: dict[str, str], **values: Any) -> Stage:
+def staged(files: dict[str, str], before: dict[str, str] | None = None, **values: Any) -> Stage:
     stage = Stage(
         [Task(id="a", title="A"), Task(id="b", title="B")],
         RunSettings.model_validate({"team": ("ada", "bob"), "gates": ("test",), **values}),
+        before or {},
     )
     stage.agent.scripts = {
         ("a", 1): [Edit(files), Mark("done"), EndTurn()],
@@ -48,6 +51,31 @@ async def test_a_new_host_in_a_lock_file_is_asked_about() -> None:
     stage = staged({"Cargo.lock": lock})
     state = await asyncio.wait_for(stage.run(), 20)
     assert "Cargo.lock: it takes packages from evil.example" in next(iter(state.asks.values())).message.text
+
+
+SCRIPTS = '{"scripts": {"test": "jest"}, "dependencies": {%s}}'
+
+
+@pytest.mark.parametrize(
+    ("after", "held"),
+    [
+        (SCRIPTS % '"left": "^1.0.0"', False),
+        (SCRIPTS % '"left": "file:left"', True),
+        (SCRIPTS.replace("jest", "true") % "", True),
+    ],
+)
+async def test_the_scripts_that_a_gate_runs_are_asked_about_and_dependencies_are_not(
+    after: str, held: bool
+) -> None:
+    stage = staged(
+        {"web/package.json": after}, {"web/package.json": SCRIPTS % ""}, gates=("cd web && npm test",)
+    )
+    state = await asyncio.wait_for(stage.run(), 20)
+    assert (
+        any("web/package.json: it is part of the gate" in it.message.text for it in state.asks.values())
+        is held
+    )
+    assert (state.outcome == "landed") is not held
 
 
 async def test_a_secret_is_asked_about_and_never_told() -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.properties.conftest import examples
 from tests.properties.histories import (
-    FOLDERS,
     GITLINK,
     Edit,
+    Entry,
     Made,
     Tree,
     checked_out,
@@ -209,17 +209,14 @@ deeds: st.SearchStrategy[Deed] = st.one_of(
 
 
 def outside_submodules(history: list[Made]) -> list[Made]:
-    """The same commits without submodules in folders that teammates write to: what lies in a submodule is
-    not collected, as the README says."""
+    """The same commits with submodules where no teammate writes: what lies in a submodule is not collected,
+    as the README says."""
+
+    def moved(name: bytes, entry: Entry) -> bytes:
+        return b"modules/" + name.replace(b"/", b"-") if entry.mode == GITLINK else name
+
     return [
-        Made(
-            made.parents,
-            {
-                name: entry
-                for name, entry in made.tree.items()
-                if entry.mode != GITLINK or not any(folder.startswith(name + b"/") for folder in FOLDERS)
-            },
-        )
+        Made(made.parents, {moved(name, entry): entry for name, entry in made.tree.items()})
         for made in history
     ]
 

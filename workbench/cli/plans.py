@@ -72,7 +72,7 @@ async def _surroundings(repo: Path) -> tuple[Place | None, Circumstances]:
 def _approved(path: Path, text: str, plan: Plan, place: Place | None) -> bool | None:
     """Whether the plan is approved here; None outside a repository."""
     ready = planning.ReadyPlan(path, text, plan, plans.sha256(text))
-    return None if place is None else planning.approved(place, ready)
+    return None if place is None else place.approved(ready.sha256)
 
 
 def _roles(place: Place | None, plan: Plan, path: Path) -> tuple[tuple[Role, ...], list[Remark]]:

@@ -59,7 +59,8 @@ def run_plan(wanted: Wanted) -> int:
             explain(plans.summary(ready.plan))
         if wanted.yes:
             planning.approve(place, ready)
-        planning.demand_approval(place, ready)
+        else:
+            planning.demand_approval(place, ready)
         opening = start_run(
             place,
             ready,

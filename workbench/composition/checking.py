@@ -75,17 +75,10 @@ def _looked_at(place: Place | None, text: str, name: str, around: Circumstances)
     approved, remarks = None, list[str]()
     if place is not None:
         try:
-            approved = _approved(place, sha256)
+            approved = place.approved(sha256)
         except WorkbenchError as error:
             remarks.append(f"whether it is approved is not known: {error}")
     return Checked(text, sha256, structured, plan, (), review(plan, around), tuple(remarks), approved)
-
-
-def _approved(place: Place, sha256: str) -> bool:
-    if not place.log_path.exists():
-        return False
-    with place.reading() as store:
-        return store.approved(sha256)
 
 
 def approve_as_shown(place: Place, path: Path, shown: Checked) -> str:

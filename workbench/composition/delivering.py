@@ -30,9 +30,10 @@ from workbench.core.delivery import Manifest
 from workbench.core.escapes import escapes, unsafe
 from workbench.core.events import Record, RunStarted
 from workbench.core.globs import overlap
-from workbench.core.guarded import guarded
+from workbench.core.guarded import folded, guarded, script_files
 from workbench.core.lists import some
 from workbench.core.lockfiles import is_lock_file, new_hosts
+from workbench.core.packagejson import redefines
 from workbench.core.prose import calm, one_line
 from workbench.core.report import markdown, report
 from workbench.core.state import RunState
@@ -287,7 +288,10 @@ async def _look_through(place: Place, manifest: Manifest, gates: Sequence[str], 
         if it.mode == LINK and escapes(it.path, await bundles.text(place.repository, it.oid)):
             raise Refused(f"{it.path!r} may not come: it is a link that leads out of the repository.")
     held = guarded((it.path for it in changed), gates)
+    scripts = script_files(gates)
     for it in changed:
+        if (part := scripts.get(folded(it.path))) is not None and await _redefined(place, it):
+            held.setdefault(it.path, part)
         if it.path not in held and is_lock_file(it.path) and (why := await _sources(place, it)):
             held[it.path] = why
     held = {path: why for path, why in held.items() if not any(_matches(glob, path) for glob in terms.allow)}
@@ -298,6 +302,15 @@ async def _look_through(place: Place, manifest: Manifest, gates: Sequence[str], 
             f"{path!r} was changed, and {why}: a person has to bring that in.{more}",
             f"Look at the pack's bundle yourself, or give --allow {path!r}. Nothing was pushed.",
         )
+
+
+async def _redefined(place: Place, changed: bundles.Changed) -> bool:
+    """Whether a changed package.json says more than before besides its dependencies."""
+    sides = (changed.was, (changed.mode, changed.oid))
+    if any(mode in (bundles.GONE, MODULE, LINK) for mode, _ in sides):
+        return True
+    before, after = [await bundles.text(place.repository, oid) for _, oid in sides]
+    return redefines(before, after)
 
 
 async def _sources(place: Place, changed: bundles.Changed) -> str:

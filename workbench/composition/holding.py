@@ -85,6 +85,13 @@ class Place:
         fading = Fading(self.settings.note_decay, self.settings.note_floor)
         return SqliteNotes(self.state_dir / "notes.db", fading)
 
+    def approved(self, sha256: str) -> bool:
+        """Whether the plan whose text has this hash was approved here. Raises StoreError."""
+        if not self.log_path.exists():
+            return False
+        with self.reading() as store:
+            return store.approved(sha256)
+
     def reading(self) -> SqliteStore:
         """The log for reading only; StoreError when no run was ever started here."""
         return SqliteStore.reading(self.log_path)

@@ -110,15 +110,9 @@ def approve(place: Place, ready: ReadyPlan) -> None:
         store.approve(ready.sha256, str(ready.path), time.time())
 
 
-def approved(place: Place, ready: ReadyPlan) -> bool:
-    """Whether exactly this text was approved in this repository."""
-    with place.store() as store:
-        return store.approved(ready.sha256)
-
-
 def demand_approval(place: Place, ready: ReadyPlan) -> None:
     """Raise UsageError unless exactly this text was approved."""
-    if not approved(place, ready):
+    if not place.approved(ready.sha256):
         raise UsageError(
             f"{ready.path} is not approved, or has changed since it was.",
             f"Read it, then run `workbench approve {shlex.quote(str(ready.path))}`;"

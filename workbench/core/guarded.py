@@ -80,12 +80,14 @@ DEFINITIONS: dict[str, tuple[str, ...]] = {
     "nox": ("noxfile.py",),
     "make": ("Makefile", "makefile", "GNUmakefile"),
     "just": ("justfile", ".justfile"),
-    "script": ("package.json",),
     "gradle": ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "gradlew"),
     "maven": ("pom.xml", "mvnw"),
 }
 """Files at the top of the folder in which a gate runs, by what it runs, that say what the gate does. Files
-that mostly hold other things (``pyproject.toml``, ``Cargo.toml``) are not among them."""
+that mostly hold other things (``pyproject.toml``, ``Cargo.toml``) are not among them; for package.json see
+``script_files``."""
+
+_PART = "it is part of the gate `{}`"
 
 
 def guarded(paths: Iterable[str], gates: Iterable[str] = (), more: Iterable[str] = ()) -> dict[str, str]:
@@ -97,11 +99,11 @@ def guarded(paths: Iterable[str], gates: Iterable[str] = (), more: Iterable[str]
     every = _any((*(glob for glob, _ in GUARDED), *added))
     found: dict[str, str] = {}
     for path in paths:
-        folded = IGNORED.sub("", path).casefold()
-        if every.fullmatch(folded):
-            found[path] = next((why for glob, why in GUARDED if _pattern(glob).fullmatch(folded)), CHOSEN)
-        elif (gate := defining.get(folded)) is not None:
-            found[path] = f"it is part of the gate `{gate}`"
+        plain = folded(path)
+        if every.fullmatch(plain):
+            found[path] = next((why for glob, why in GUARDED if _pattern(glob).fullmatch(plain)), CHOSEN)
+        elif (gate := defining.get(plain)) is not None:
+            found[path] = _PART.format(gate)
     return found
 
 
@@ -117,6 +119,22 @@ def definitions(gate: str) -> frozenset[str]:
             names = (*names, part.runs)
         found.update(_within(part.folder, name) for name in names)
     return frozenset(path.casefold() for path in found if path)
+
+
+def script_files(gates: Iterable[str]) -> dict[str, str]:
+    """The ``package.json`` (in lower case) of each gate that is one of its scripts, with the reason why it is
+    guarded where ``core.packagejson`` says so of what changed in it."""
+    return {
+        path.casefold(): _PART.format(gate)
+        for gate in gates
+        for part in invocations(gate)
+        if part.family.startswith("script:") and (path := _within(part.folder, "package.json"))
+    }
+
+
+def folded(path: str) -> str:
+    """``path`` as it counts on disks that do not tell case, and leave some characters out."""
+    return IGNORED.sub("", path).casefold()
 
 
 def _within(folder: str, name: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.core.escapes import escapes
-from workbench.core.guarded import guarded
+from workbench.core.guarded import folded, guarded, script_files
 from workbench.core.lockfiles import is_lock_file, new_hosts
+from workbench.core.packagejson import redefines
 from workbench.core.state import PERSON as BY_HAND
 from workbench.core.state import AttemptState, RunState
 from workbench.core.touches import MERGED, Touch
@@ -50,8 +51,9 @@ async def examined(state: RunState, world: World, attempt: AttemptState, work: C
 
 async def _guarded(state: RunState, world: World, attempt: AttemptState, commit: str) -> list[Touch]:
     changed = await world.git.changed_files(attempt.start, commit)
-    paths = guarded(changed, state.gates_of(attempt.task), state.settings.guarded)
-    held = await _by_content(world, attempt.start, commit, changed)
+    gates = state.gates_of(attempt.task)
+    paths = guarded(changed, gates, state.settings.guarded)
+    held = await _by_content(world, attempt.start, commit, changed, gates)
     paths |= {path: why for path, why in held.items() if path not in paths}
     if not paths:
         return []
@@ -66,23 +68,32 @@ async def merged(
     state: RunState, world: World, task: str, old: str, new: str, changed: Iterable[str]
 ) -> tuple[Touch, ...]:
     """What a merge of the work on ``task`` would bring in that is held for its contents, not for its name: a
-    file was renamed meanwhile, and is a lock file now, or a link that led nowhere else from where it was.
-    ``changed`` are the paths that differ between ``old`` and ``new``."""
+    file was renamed meanwhile, and is a lock file now, or has the scripts that a gate runs, or is a link that
+    led nowhere else from where it was. ``changed`` are the paths that differ between ``old`` and ``new``."""
     attempt = state.attempt(task, state.task(task).delivered_by)
     if state.settings.on_guarded != "hold" or attempt.teammate == BY_HAND or old == attempt.start:
         return ()
-    held = await _by_content(world, old, new, changed)
+    held = await _by_content(world, old, new, changed, state.gates_of(task))
     return tuple(Touch(path=path, why=why, blob=MERGED) for path, why in held.items())
 
 
-async def _by_content(world: World, old: str, new: str, changed: Iterable[str]) -> dict[str, str]:
+async def _by_content(
+    world: World, old: str, new: str, changed: Iterable[str], gates: Iterable[str]
+) -> dict[str, str]:
     """Those of the paths that are ``changed`` between two commits that need a person for what they hold."""
     paths: dict[str, str] = {}
+    scripts = script_files(gates)
     links = await world.git.links(old, new)
     for path, target in links.items():
         if escapes(path, target):
             paths[path] = "it is a link that leads out of the repository" if target else "it is no file"
-    for path in filter(is_lock_file, changed):
+    for path in changed:
+        if (why := scripts.get(folded(path))) is not None:
+            texts = await world.git.text_at(old, path), await world.git.text_at(new, path)
+            if path in links or redefines(*texts):
+                paths[path] = why
+        if not is_lock_file(path):
+            continue
         after = await world.git.text_at(new, path)
         if path in links or (after is None and await world.examiner.entries(new, [path])):
             paths.setdefault(path, UNREADABLE)

@@ -47,6 +47,27 @@ async def test_entries_and_patch(repo: Path, searcher: Searcher) -> None:
     assert "(cut)" in await its.patch(base, new, ["*.md", "README.md"], 40)
 
 
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("POSTGRES_PASSWORD: postgres", False),
+        ("password = 'Test123!'", False),
+        ("client_secret = '<your_password>'", False),
+        ("url = 'postgres://postgres:postgres@localhost/db'", False),
+        ("POSTGRES_PASSWORD: postgres-of-the-shop", True),
+        ("password = 'test8675309'", True),
+        ("password = 'test'; password = 'S3cure-Horse-77'", True),
+        ("url = 'postgres://root:gK3kd9aZ@db.example/x'", True),
+    ],
+)
+async def test_a_password_that_everybody_knows_is_none(
+    repo: Path, searcher: Searcher, line: str, secret: bool
+) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    leaks = await (await examining(repo, searcher)).leaks((base,), commit(repo, **{"a.yml": f"{line}\n"}))
+    assert [it.path for it in leaks] == ["a.yml"] * secret
+
+
 async def test_a_secret_is_found_where_it_is_and_on_the_way(repo: Path, searcher: Searcher) -> None:
     base = git(repo, "rev-parse", "HEAD")
     way = commit(repo, **{"a.py": f"x = 1\nkey = '{KEY}'\n", "ä b.py": "y = 1\n"})

@@ -71,7 +71,7 @@ async def test_an_object_overwritten_before_delivery_fails_it(team: Team, repo: 
     with pytest.raises(GitError, match="not what its name says"):
         await team.collect()
     assert git(repo, "for-each-ref", PIN) == ""
-    assert not list((repo / ".git/objects/pack").glob("tmp_*"))
+    assert not list((repo / ".git/objects/pack").glob(f"{packs.DRAFT}*"))
 
 
 async def test_an_object_deleted_before_delivery_fails_it(team: Team, repo: Path) -> None:
@@ -112,6 +112,22 @@ async def test_work_that_stands_on_lost_work_of_others_is_not_failed_for_it(team
     (path / "mine").write_text("mine\n")
     work = await team.worktrees.collect("bob", team.repository.head, "left", PIN.replace("/1", "/2"))
     assert git(repo, "show", f"{work.commit}:mine") == "mine"
+
+
+async def test_a_prune_of_the_users_meanwhile_takes_nothing_away(
+    team: Team, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[str] = []
+
+    def prune(name: str) -> None:
+        passed.append(name)
+        git(repo, "prune", "--expire=now")
+
+    await worked(team)
+    monkeypatch.setattr(packs, "killpoint", prune)
+    work = await team.collect()
+    assert "pack.made" in passed
+    assert git(repo, "show", f"{work.commit}:work/new") == "done"
 
 
 async def test_a_draft_that_a_kill_left_is_removed_in_time(team: Team, repo: Path) -> None:

@@ -1,7 +1,8 @@
 """The user's git repository, one file per git noun.
 
 repository      where it is and what state it is in: ``open_repository``
-process         running git: one-shot in a small thread pool, or a long-lived child to talk to
+process         running git: one command in a small thread pool
+conversation    a long-lived git that answers questions
 objects         reading any object through one ``cat-file``; writing commits without a process
 refs            compare-and-swap and pins
 attributes      a commit's ``.gitattributes``, put where merging looks for them
@@ -18,6 +19,11 @@ status          what ``git status`` says, read
 placeholders    what sandboxes leave behind, and what never reaches a commit
 excludes        our block in ``info/exclude``
 furnishing      copied and linked files, set-up commands
+mending         a worktree that names what is gone, made workable again
+carrying        earlier work, merged into a worktree that starts anew
+locks           which lock files nobody will remove any more
+pins            what keeps a run's commits reachable
+salvage         what a worktree holds, kept before it is reset or removed
 snapshots       committing what was left uncommitted
 worktrees       the teammates' worktrees: the ``Worktrees`` port
 checkouts       the gates' worktrees: the ``Checkouts`` port

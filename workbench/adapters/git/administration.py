@@ -130,6 +130,13 @@ def establish(linked: Linked, head: str, why: str) -> bool:
     return new
 
 
+def demand_ours(linked: Linked, root: Path) -> None:
+    """Before files go: nothing that workbench did not make is ever removed. GitError unless the worktree
+    stands where those of the run with the folder ``root`` do."""
+    if linked.path.parent != (root / "team").absolute():
+        raise GitError(f"{linked.path} is not workbench's to remove.", "Remove it yourself.")
+
+
 def drop(linked: Linked) -> None:
     """Remove the worktree's files and git's folder about it. The caller has pinned what it held."""
     crashpoint("worktree.drop")

@@ -6,8 +6,9 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 
+from workbench.adapters.git.conversation import Conversation
 from workbench.adapters.git.objects import full_id
-from workbench.adapters.git.process import Conversation, Place, decoded, encoded
+from workbench.adapters.git.process import Place, decoded, encoded
 from workbench.errors import GitError
 
 Entries = Mapping[str, tuple[str, str]]

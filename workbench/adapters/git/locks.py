@@ -13,9 +13,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from workbench.adapters.git.administration import Linked
 
 if TYPE_CHECKING:
     import psutil
@@ -36,6 +39,9 @@ NAMING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 
 PASSING_SECONDS = 0.5
 """A git that comes or goes in this time does not own a lock that was there before and after."""
+
+STALE_SECONDS = 1.0
+"""A lock of a worktree that is older may be one that a dead git left: it is normally gone in milliseconds."""
 
 
 async def remove_if_abandoned(lock: Path, places: Sequence[Path]) -> bool:
@@ -77,6 +83,45 @@ def work_trees(common_dir: Path) -> list[Path]:
         except OSError:  # just removed
             continue
     return found
+
+
+def locks_of(linked: Linked, branch: str) -> list[Path]:
+    """Where git would lock what it writes about a worktree and its ``branch``, a full ref."""
+    names = ("index.lock", "HEAD.lock", "config.worktree.lock")
+    return [*(linked.admin / name for name in names), linked.common_dir / f"{branch}.lock"]
+
+
+async def free_abandoned(linked: Linked, branch: str) -> None:
+    """Remove locks that are a second old and whose owner is proven dead: an agent that was killed in the
+    middle of a commit left them, and waiting for their owner takes seconds."""
+    now = time.time()
+    old = [lock for lock in locks_of(linked, branch) if now - _changed(lock) > STALE_SECONDS]
+    places = work_trees(linked.common_dir) if old else []
+    for lock in old:
+        await remove_if_abandoned(lock, places)
+
+
+async def free_left(linked: Linked, branch: str) -> None:
+    """Remove locks of ours that outlive a second and whose owner is proven dead: no agent works here
+    at this point, but a person may."""
+    await free_abandoned(linked, branch)
+    locks = locks_of(linked, branch)
+    for _ in range(20):
+        if not any(lock.exists() for lock in locks):
+            return
+        await asyncio.sleep(STALE_SECONDS / 20)
+    places = [linked.path, linked.admin]
+    for lock in locks:
+        around = places if lock.is_relative_to(linked.admin) else work_trees(linked.common_dir)
+        await remove_if_abandoned(lock, around)
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed last; now, where there is none."""
+    try:
+        return path.lstat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return time.time()
 
 
 def _writers(lock: Path, places: Sequence[Path]) -> set[tuple[int, float]]:

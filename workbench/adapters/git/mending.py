@@ -2,6 +2,7 @@
 
 Whoever works there can delete objects, or have git do it, of what is in no pack. Nothing of that comes back;
 what must not happen is that nobody can work there any more. Files are left as they are.
+A branch that only names another one is made a branch again.
 """
 
 from __future__ import annotations
@@ -48,6 +49,22 @@ async def mend(linked: Linked, refs: Refs, ref: str, start: str) -> list[str]:
 def dangles(common_dir: Path, ref: str) -> bool:
     """Whether a ref that names nothing that is there has a file all the same."""
     return bool(_named(common_dir / ref))
+
+
+async def straighten(linked: Linked, refs: Refs, ref: str) -> None:
+    """A branch that somebody made symbolic would carry what is committed here to the branch it names,
+    the user's perhaps: make it a branch of its own again, where this worktree had it last."""
+    file = linked.common_dir / ref
+    try:
+        symbolic = file.read_bytes().startswith(b"ref:")
+    except OSError:
+        return
+    if not symbolic:
+        return
+    if last := linked.last_tip():
+        await refs.move(ref, last, await refs.tip(ref), "workbench: a branch again")
+    else:
+        file.unlink()
 
 
 async def _whole(place: Place, commit: str, start: str) -> bool:

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.adapters.git.attributes import Attributes
+from workbench.adapters.git.conversation import Conversation
 from workbench.adapters.git.diffs import Diffs
 from workbench.adapters.git.objects import Objects, full_id
-from workbench.adapters.git.process import Conversation, Place, decoded, encoded, run
+from workbench.adapters.git.process import Place, decoded, encoded, run
 from workbench.engine.ports import Conflicted, Merged
 from workbench.errors import GitError
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from workbench.adapters.git.process import COMMITTER, Conversation, Place, decoded, encoded
+from workbench.adapters.git.conversation import Conversation
+from workbench.adapters.git.process import COMMITTER, Place, decoded, encoded
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 

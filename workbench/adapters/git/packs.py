@@ -25,8 +25,9 @@ from workbench.adapters.git.repository import Repository
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 
-DRAFT = "tmp_workbench_"
-"""How folders begin in which packs are made; git takes what is in them for no pack."""
+DRAFT = "workbench-draft-"
+"""How folders begin in which packs are made; git takes what is in them for no pack. ``git prune`` deletes
+what begins with ``tmp_``, folders too."""
 
 OLD_SECONDS = 3600.0
 """A draft of this age is what a kill left."""
@@ -45,9 +46,7 @@ class Packs:
 
     def __init__(self, common_dir: Path) -> None:
         self._folder = common_dir / "objects" / "pack"
-        self._done: list[
-            str
-        ] = []  # commits that are packed with all they reach, and starts of the first work
+        self._done: list[str] = []  # commits packed with all they reach, and starts of the first work
         self._tidied = False
 
     async def secure(self, place: Place, commit: str, start: str) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.adapters.git.conversation import Conversation
 from workbench.adapters.git.disarming import unlink_log
 from workbench.adapters.git.locks import identity, remove_if_abandoned, work_trees
 from workbench.adapters.git.objects import Objects, full_id
-from workbench.adapters.git.process import Busy, Conversation, Place, encoded, is_busy, patiently, run
+from workbench.adapters.git.process import Busy, Place, encoded, is_busy, patiently, run
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import GitError
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
@@ -24,31 +23,31 @@ from pathlib import Path
 
 from workbench.adapters.git.administration import (
     Linked,
+    demand_ours,
     dismiss,
-    drop,
     empty,
     establish,
     linked_at,
-    set_aside,
 )
-from workbench.adapters.git.conflicts import forget, remember, unresolved
+from workbench.adapters.git.carrying import merge_in
+from workbench.adapters.git.conflicts import forget, unresolved
 from workbench.adapters.git.disarming import disarm
 from workbench.adapters.git.excludes import exclude
 from workbench.adapters.git.furnishing import Furnishing
 from workbench.adapters.git.lending import give_back, lend, loan_of, loans, users_own
-from workbench.adapters.git.listed import Marks, listed, marks
-from workbench.adapters.git.locks import remove_if_abandoned, work_trees
-from workbench.adapters.git.mending import dangles, mend
-from workbench.adapters.git.objects import OID
+from workbench.adapters.git.locks import free_abandoned, free_left
+from workbench.adapters.git.mending import straighten
 from workbench.adapters.git.packs import Packs
+from workbench.adapters.git.pins import Pins
 from workbench.adapters.git.placeholders import FOLDER, Leftovers, committed, sorted_out
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Busy, run
 from workbench.adapters.git.repository import Repository
+from workbench.adapters.git.salvage import Salvage
 from workbench.adapters.git.snapshots import commit_aside, commit_on_head, shadowed
 from workbench.adapters.git.sparse import use_cone
 from workbench.adapters.git.status import Status, status_of
-from workbench.core.salvage import REMOVED, RESET, salvage_message
+from workbench.core.salvage import REMOVED, RESET
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Collected, Prepared
 from workbench.errors import GitError, UsageError
@@ -60,11 +59,6 @@ AT_ONCE = max(2, min(4, os.cpu_count() or 1))
 
 TRASH = "trash"
 """Folder of the root that holds removed worktrees until their files are deleted, all at once."""
-
-STALE_LOCK_SECONDS = 1.0
-
-NO_DRIVER = "WORKBENCH_NO_DRIVER"
-"""A variable that holds what is run instead of a merge driver."""
 
 
 class Worktrees:
@@ -91,19 +85,16 @@ class Worktrees:
         secure: bool = True,
     ) -> None:
         self._common = repository.common_dir
-        self._base = repository.head
         self._git = git
         self._root = root
         self._run = _plain(run)
         self._furnishing = furnishing or Furnishing(repository.root)
         self._sparse = sparse
+        self._pins = Pins(git, self._run, Packs(self._common) if secure else None)
+        self._salvage = Salvage(git, self._pins, root, self._run, repository.head, salvage)
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._kept: set[str] = set()  # commits that a ref of ours is known to hold
-        self._worth = tuple(salvage)
-        self._marks: dict[str, Marks] = {}  # the listed files in a teammate's latest snapshot
         self._excluded = False
-        self._packs = Packs(self._common) if secure else None
         self._first = first
         self._lent = loans(self._common, self._run)  # the user's own worktrees, by teammate
 
@@ -124,6 +115,7 @@ class Worktrees:
     ) -> Prepared:
         """See the port."""
         branch = self.branch(teammate)
+        ref = self._ref(teammate)
         if self._first is not None:
             await asyncio.shield(self._first)
         async with self._locks[teammate]:
@@ -141,17 +133,17 @@ class Worktrees:
             if keep and standing and not linked.problem() and _ready(linked, branch, lent):
                 _make_folder(linked.path)
                 return Prepared(linked.path, branch, False, unresolved(linked, ()))
-            await self._straighten(linked, f"refs/heads/{branch}")
-            pinned, litter = await self._salvage(linked, teammate, standing, RESET, start)
+            await straighten(linked, self._git.refs, ref)
+            kept = await self._salvage.save(linked, teammate, ref, RESET, start, standing=standing)
             killpoint("worktree.salvaged")
-            created = establish(linked, f"ref: refs/heads/{branch}", f"workbench run {self._run}")
-            await self._reset(linked, branch, start, () if lent else sparse, litter, lent)
+            created = establish(linked, f"ref: {ref}", f"workbench run {self._run}")
+            await self._reset(linked, branch, start, () if lent else sparse, kept.litter, lent)
             killpoint("worktree.reset")
             if not lent:  # whose it is has made it as they want it
                 await self._furnishing.furnish(linked)
             _make_folder(linked.path)
-            conflicts = await self._carry(linked, carry) if carry else ()
-            return Prepared(linked.path, branch, created, conflicts, pinned)
+            conflicts = await merge_in(linked, carry) if carry else ()
+            return Prepared(linked.path, branch, created, conflicts, kept.pinned)
 
     async def collect(self, teammate: str, start: str, message: str, pin: str) -> Collected:
         """See the port. A merge whose conflicts are not all resolved, and a rebase in progress, are
@@ -161,9 +153,9 @@ class Worktrees:
             linked = self._linked(teammate)
             linked.check()
             self._disarm(linked, teammate)
-            await self._straighten(linked, f"refs/heads/{self.branch(teammate)}")
+            await straighten(linked, self._git.refs, self._ref(teammate))
             crashpoint("work.collect")
-            await self._free_abandoned(linked, f"refs/heads/{self.branch(teammate)}")
+            await free_abandoned(linked, self._ref(teammate))
             status = await status_of(linked.place)
             left = await self._leftovers(linked, status, start)
             open_files = unresolved(linked, status.entries)
@@ -186,11 +178,11 @@ class Worktrees:
                 try:
                     commit = await record()
                 except Busy:  # a lock that nobody who works here holds: the agent left it behind
-                    await self._free_locks(linked, f"refs/heads/{self.branch(teammate)}")
+                    await free_left(linked, self._ref(teammate))
                     commit = await record()
             killpoint("work.committed")
-            await self._secure(linked, commit, start)
-            await self._pin(teammate, pin, commit)
+            await self._pins.secure(linked, commit, start)
+            await self._pins.move(teammate, pin, commit)
             killpoint("work.pinned")
             tree = await self._git.tree_of(commit)
             changed = tree != await self._git.tree_of(start)
@@ -224,8 +216,8 @@ class Worktrees:
             standing = linked.path.is_dir() or (linked.admin / "HEAD").is_file()
             if standing:
                 await self._reveal(linked)
-                await self._salvage(linked, teammate, standing, REMOVED)
-                self._demand_ours(linked)
+                await self._salvage.save(linked, teammate, self._ref(teammate), REMOVED)
+                demand_ours(linked, self._root)
                 dismiss(linked, self._root / TRASH)
 
     async def _give_back(self, linked: Linked, teammate: str) -> None:
@@ -234,23 +226,18 @@ class Worktrees:
             self._disarm(linked, teammate)
             exclude(self._common)
             await self._reveal(linked)
-            await self._salvage(linked, teammate, True, REMOVED)
+            await self._salvage.save(linked, teammate, self._ref(teammate), REMOVED)
             await give_back(linked)
         del self._lent[teammate]
 
-    def _demand_ours(self, linked: Linked) -> None:
-        """Before files go: nothing that workbench did not make is ever removed."""
-        if linked.path.parent != (self._root / "team").absolute():
-            raise GitError(f"{linked.path} is not workbench's to remove.", "Remove it yourself.")
-
     def hold(self, commits: Iterable[str]) -> None:
         """Take note of commits that refs hold, so that they need no further pin."""
-        self._kept.update(commits)
+        self._pins.hold(commits)
 
     async def keep(self, teammate: str, commit: str) -> str:
         """Pin a commit of a teammate's, unless one with the same files and parents is; gives the pin."""
         async with self._locks[teammate]:
-            return await self._keep(teammate, commit)
+            return await self._pins.keep(teammate, commit)
 
     async def aclose(self) -> None:
         """Delete the files of removed worktrees, and folders that are empty now. Safe to call twice."""
@@ -259,18 +246,8 @@ class Worktrees:
             with suppress(OSError):  # others still use it
                 folder.rmdir()
 
-    async def _pin(self, teammate: str, pin: str, commit: str) -> None:
-        """Move ``pin`` to ``commit``; what it held and ``commit`` does not is kept by another ref."""
-        before = await self._git.tip(pin)
-        if before == commit:
-            return
-        if before is not None and not await self._git.is_ancestor(before, commit):
-            await self._git.refs.create_next(self._salvages(teammate), before)
-        await self._git.pin(pin, commit)
-        self._kept.add(commit)
-
-    def _salvages(self, teammate: str) -> str:
-        return f"refs/workbench/{self._run}/salvage/{teammate}"
+    def _ref(self, teammate: str) -> str:
+        return f"refs/heads/{self.branch(teammate)}"
 
     def _linked(self, teammate: str) -> Linked:
         if (lent := self._lent.get(teammate)) is not None:
@@ -307,171 +284,8 @@ class Worktrees:
             self._furnishing.notice(f"{linked.path} had become a link to {where}; the link was removed.")
 
     def _disarm(self, linked: Linked, teammate: str) -> None:
-        for sentence in disarm(linked, f"refs/heads/{self.branch(teammate)}"):
+        for sentence in disarm(linked, self._ref(teammate)):
             self._furnishing.notice(sentence)
-
-    async def _salvage(
-        self, linked: Linked, teammate: str, standing: bool, why: str, start: str = ""
-    ) -> tuple[str | None, bool]:
-        """Keep what is there, as ``_save`` does, in a worktree that names objects which are gone as well."""
-        branch = f"refs/heads/{self.branch(teammate)}"
-        if await self._git.tip(branch) is None and dangles(self._common, branch):
-            await self._mend(linked, branch, start)
-        try:
-            return await self._save(linked, teammate, standing, why, start)
-        except Busy:
-            raise
-        except GitError:
-            if not await self._mend(linked, branch, start):
-                raise
-        return await self._save(linked, teammate, standing, why, start)
-
-    async def _mend(self, linked: Linked, branch: str, start: str) -> bool:
-        """Whether something had to be mended."""
-        sentences = await mend(linked, self._git.refs, branch, start or self._base)
-        for sentence in sentences:
-            self._furnishing.notice(sentence)
-        return bool(sentences)
-
-    async def _save(
-        self, linked: Linked, teammate: str, standing: bool, why: str, start: str
-    ) -> tuple[str | None, bool]:
-        """Pin whatever is there and not pinned: files, HEAD, the branch, autostashes. Gives the ref
-        of the last pin, if any was needed, and whether a reset to ``start`` must clean up too.
-        Afterwards all of it may be overwritten."""
-        tip = await self._git.tip(f"refs/heads/{self.branch(teammate)}")
-        commits = [tip] if tip else []
-        litter = False
-        seen: Marks = frozenset()
-        if standing and not linked.path.is_dir():  # its files are gone: only git's record is left
-            commits += [*linked.heads("HEAD")[-1:], *_unfinished(linked)]
-            self._demand_ours(linked)
-            await asyncio.to_thread(drop, linked)
-        elif standing:
-            status, found, seen = await self._found(linked, teammate, why)
-            commits += found
-            litter = bool(start) and await self._litters(status, start)
-        pinned = None
-        for commit in await self._there(commits):
-            if commit not in self._kept:
-                with suppress(GitError):  # what is not whole is kept as far as it is there
-                    await self._secure(linked, commit, start or self._base)
-                pinned = await self._keep(teammate, commit)
-                self._kept.add(commit)
-        self._marks[teammate] = seen
-        return pinned, litter
-
-    async def _secure(self, linked: Linked, commit: str, start: str) -> None:
-        if self._packs is not None and await self._packs.secure(linked.place, commit, start):
-            self._git.look_again()
-
-    async def _there(self, commits: Iterable[str]) -> list[str]:
-        """Those that are commits of the repository, each once: others cannot be pinned."""
-        plain = [commit for commit in dict.fromkeys(commits) if OID.fullmatch(commit)]
-        return [it for it in plain if it in self._kept or await self._git.objects.info(it) is not None]
-
-    async def _keep(self, teammate: str, commit: str) -> str:
-        """Pin ``commit`` at the first free number, unless the same is pinned already: whoever was killed
-        after a pin snapshots the same once more."""
-        wanted, number = await self._shape(commit), 1
-        while found := await self._shape(ref := f"{self._salvages(teammate)}/{number}"):
-            if found == wanted:
-                return ref
-            number += 1
-        return await self._git.refs.create_next(self._salvages(teammate), commit)
-
-    async def _shape(self, name: str) -> list[bytes]:
-        """Tree and parents of a commit; nothing when there is no such commit."""
-        raw = await self._git.objects.contents(name) or b""
-        head = raw.partition(b"\n\n")[0].split(b"\n")
-        return [line for line in head if line.startswith((b"tree ", b"parent "))]
-
-    async def _found(self, linked: Linked, teammate: str, why: str) -> tuple[Status, list[str], Marks]:
-        """What a standing worktree holds, as commits; made git's again first where it was not. And the
-        marks of the listed ignored files, which are then among it or were in the snapshot before."""
-        branch = f"refs/heads/{self.branch(teammate)}"
-        establish(linked, f"ref: {branch}", f"workbench run {self._run}")
-        await self._free_locks(linked, branch)
-        status = await self._status_or_bare(linked)
-        objects = self._git.objects
-        left = sorted_out(status.entries, linked.path)
-        hidden = await shadowed(linked, await objects.root_entries(status.head) if status.head else {})
-        heads = await self._there([*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")])
-        found = [*heads, *_unfinished(linked)]
-        worth = await listed(linked, self._worth)
-        seen = marks(linked, worth)
-        if left.work or left.removed or hidden or (worth and seen != self._marks.get(teammate)):
-            work = Leftovers(tuple(dict.fromkeys((*left.work, *hidden, *worth))))
-            message = salvage_message(self._run, teammate, why, time.time())
-            found.append(await commit_aside(linked, objects, heads, work, message))
-        for nested in left.nested:
-            aside = set_aside(linked.path / nested.rstrip("/"), self._root / "kept")
-            self._furnishing.notice(f"A repository inside {linked.path} was moved to {aside}.")
-        return status, found, seen
-
-    async def _straighten(self, linked: Linked, ref: str) -> None:
-        """A branch that somebody made symbolic would carry what is committed here to the branch it names,
-        the user's perhaps: make it a branch of its own again, where this worktree had it last."""
-        file = self._common / ref
-        try:
-            symbolic = file.read_bytes().startswith(b"ref:")
-        except OSError:
-            return
-        if not symbolic:
-            return
-        if last := linked.last_tip():
-            await self._git.refs.move(ref, last, await self._git.tip(ref), "workbench: a branch again")
-        else:
-            file.unlink()
-
-    async def _litters(self, status: Status, start: str) -> bool:
-        """Whether going to ``start`` may leave untracked files: some are there, or what was ignored
-        here is not ignored there. Saves most resets a process."""
-        paths = [entry.path for entry in status.entries]
-        if status.head is None or any(entry.kind == "?" for entry in status.entries):
-            return True
-        paths += await self._git.changed_files(status.head, start)
-        return any(path.rsplit("/", 1)[-1] == ".gitignore" for path in paths)
-
-    async def _status_or_bare(self, linked: Linked) -> Status:
-        """The status; where the index cannot be read, that of all files as if none were tracked."""
-        try:
-            return await status_of(linked.place)
-        except Busy:
-            raise
-        except GitError:
-            index = linked.admin / "index"
-            if not index.exists():
-                raise
-            index.replace(linked.admin / "index.damaged")
-            return await status_of(linked.place)
-
-    def _locks_of(self, linked: Linked, branch: str) -> list[Path]:
-        names = ("index.lock", "HEAD.lock", "config.worktree.lock")
-        return [*(linked.admin / name for name in names), self._common / f"{branch}.lock"]
-
-    async def _free_abandoned(self, linked: Linked, branch: str) -> None:
-        """Remove locks that are a second old and whose owner is proven dead: an agent that was killed in the
-        middle of a commit left them, and waiting for their owner takes seconds."""
-        now = time.time()
-        old = [lock for lock in self._locks_of(linked, branch) if now - _changed(lock) > STALE_LOCK_SECONDS]
-        places = work_trees(self._common) if old else []
-        for lock in old:
-            await remove_if_abandoned(lock, places)
-
-    async def _free_locks(self, linked: Linked, branch: str) -> None:
-        """Remove locks of ours that outlive a second and whose owner is proven dead: no agent works here
-        at this point, but a person may."""
-        await self._free_abandoned(linked, branch)
-        locks = self._locks_of(linked, branch)
-        for _ in range(20):
-            if not any(lock.exists() for lock in locks):
-                return
-            await asyncio.sleep(STALE_LOCK_SECONDS / 20)
-        places = [linked.path, linked.admin]
-        for lock in locks:
-            around = places if lock.is_relative_to(linked.admin) else work_trees(self._common)
-            await remove_if_abandoned(lock, around)
 
     async def _reset(
         self,
@@ -514,27 +328,7 @@ class Worktrees:
                 litter = True
             if litter:
                 await run(linked.place, "clean", "-ffdq", "-e", f"/{FOLDER}/")
-        self._kept.add(start)
-
-    async def _carry(self, linked: Linked, carry: str) -> tuple[str, ...]:
-        """Merge earlier work in: a merge commit when clean, else conflicts left in the files."""
-        words = ("merge", "--no-ff", "--no-verify", "-q", "-m", "Merge the work of an earlier attempt", carry)
-        options = await self._no_drivers(linked)
-        done = await run(linked.place, *options, *words, fine=(0, 1), extra={NO_DRIVER: "false"})
-        if done.code == 0:
-            return ()
-        if not linked.heads("MERGE_HEAD"):
-            raise GitError(f"git merge failed: {done.err.strip()[-500:]}")
-        status = await status_of(linked.place)
-        paths = tuple(sorted(entry.path for entry in status.entries if entry.kind == "u"))
-        remember(linked, paths)
-        return paths
-
-    async def _no_drivers(self, linked: Linked) -> list[str]:
-        """Options by which no merge driver is run: see ``attributes.DRIVER``. The files are in conflict."""
-        asked = ("config", "--name-only", "-z", "--get-regexp", r"^merge\..*\.driver$")
-        found = await run(linked.place, *asked, fine=(0, 1))
-        return [f"--config-env={name}={NO_DRIVER}" for name in found.text.split("\0") if name]
+        self._pins.hold((start,))
 
 
 def branch_folder(repository: Repository, run: str) -> Path:
@@ -549,14 +343,6 @@ def _ready(linked: Linked, branch: str, lent: bool) -> bool:
     return (linked.admin / "workbench-ready").exists()
 
 
-def _changed(path: Path) -> float:
-    """When a file was changed last; now, where there is none."""
-    try:
-        return path.lstat().st_mtime
-    except (FileNotFoundError, NotADirectoryError):
-        return time.time()
-
-
 def _plain(name: str) -> str:
     """``name`` when it may be part of a path and of a ref."""
     if not NAME.fullmatch(name) or ".." in name or name.endswith(".lock"):
@@ -564,12 +350,6 @@ def _plain(name: str) -> str:
             f"{name!r} cannot name a run or a teammate.", "Use letters, digits, dots and dashes."
         )
     return name
-
-
-def _unfinished(linked: Linked) -> tuple[str, ...]:
-    """Commits that only an operation in progress holds: merged-in ones and autostashes."""
-    names = ("MERGE_HEAD", "MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash")
-    return tuple(commit for name in names for commit in linked.heads(name))
 
 
 def _stamps(worktree: Path, status: Status) -> str:

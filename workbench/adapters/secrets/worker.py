@@ -10,6 +10,9 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
+from typing import Any
+
+from workbench.adapters.secrets.commonplace import is_commonplace
 
 LEFT_OUT = frozenset({"IPPublicDetector"})
 """Plugins whose findings are no secrets."""
@@ -20,6 +23,9 @@ FILTERS = ("heuristic.is_sequential_string",
            "heuristic.is_not_alphanumeric_string", "heuristic.is_lock_file")  # fmt: skip
 """Those of the library that look at text alone; the one that asks a service is not among them. Nor is the one
 by which a line can say (``pragma: allowlist secret``) that it holds none: it is the work's own word."""
+
+ASIDE = 10
+"""So many commonplace passwords of a line are put aside; with more, it is looked at by a person."""
 
 
 class Detector:
@@ -42,9 +48,18 @@ class Detector:
         """Index, kind and fingerprint of each secret in ``lines``, which are pairs of path and text. One
         secret of a line is enough."""
         for index, (path, line) in enumerate(lines):
-            found = next(iter(self._scan([(1, line)], path)), None)
+            found = self._first(path, line)
             if found is not None:
                 yield index, found.type, found.secret_hash
+
+    def _first(self, path: str, line: str) -> Any:
+        """The first secret of a line that is one; behind those that everybody knows another may stand."""
+        for _ in range(ASIDE):
+            found = next(iter(self._scan([(1, line)], path)), None)
+            if found is None or not is_commonplace(value := found.secret_value or ""):
+                return found
+            line = line.replace(value, "")
+        return found
 
 
 def offline() -> None:

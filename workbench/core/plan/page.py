@@ -13,6 +13,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -93,7 +95,7 @@ def read(text: str, path: str = "") -> Page:
         sentence = f"the plan has more than {MAX_LINES:,} lines"
         raise PlanError([Problem(0, sentence, "Make several plans of it.")], path)
     front = _front_matter(lines, problems)
-    blocks = list(_blocks("\n".join(lines)))
+    blocks = list(_blocks("\n".join(lines)))  # a list of its own: others read the same text
     return Page(lines, blocks, front, problems, frozenset(_comments(lines, blocks, problems)))
 
 
@@ -124,13 +126,12 @@ def _front_matter(lines: list[str], problems: list[Problem]) -> str | None:
     return None
 
 
-def _blocks(text: str) -> Iterator[Block]:
+@lru_cache(maxsize=2)
+def _blocks(text: str) -> tuple[Block, ...]:
+    """The blocks of a text, which is read once to see whether it is a plan, and again to read it."""
     tokens = markdown().parse(text)
-    first = 0
-    for last, token in enumerate(tokens):
-        if token.level == 0 and token.nesting != 1:
-            yield _block(tokens[first : last + 1])
-            first = last + 1
+    ends = [at for at, token in enumerate(tokens, 1) if token.level == 0 and token.nesting != 1]
+    return tuple(_block(tokens[first:end]) for first, end in pairwise([0, *ends]))
 
 
 def _block(tokens: list[Token]) -> Block:
