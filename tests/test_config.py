@@ -76,7 +76,7 @@ def test_copy_and_link_under_the_names_people_write(tmp_path: Path) -> None:
         ("teem = 3\n", r"workbench\.toml has an unknown setting `teem`", "`team`"),
         ("gate-seconds = 3\n", r"unknown setting `gate-seconds`", "`gate_seconds`"),
         ("xyzzy = 3\n", r"unknown setting `xyzzy`", "Settings are: team, agent"),
-        ('team = "many"\n', r"`team` in workbench\.toml should be a valid integer.*not 'many'", "teammates"),
+        ('team = "many"\n', r"`team` in workbench\.toml should be a whole number.*not 'many'", "teammates"),
         ("attempt_seconds = inf\n", r"`attempt_seconds` in workbench\.toml should be a finite number", ""),
         ("team = 0\n", r"`team` in workbench\.toml.*greater than or equal to 1", ""),
         ("batch = 0\n", r"`batch` in workbench\.toml.*greater than or equal to 1", "land at once"),

@@ -506,7 +506,7 @@ def _from_env(env: Mapping[str, str]) -> dict[str, object]:
 
 
 def _did_you_mean(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
     return f"Did you mean `{close[0]}`?" if close else f"Settings are: {', '.join(known)}."
 
 
@@ -515,7 +515,8 @@ def _bad_value(where: str, field: str, problem: Any) -> UsageError:
     name = PREFIX + key.upper() if where == "the environment" else f"`{key}`"
     meaning = Settings.model_fields[field].description if field in Settings.model_fields else ""
     words = str(problem["msg"]).removeprefix("Value error, ")
-    words = words.removeprefix("Input ")
+    words = words.removeprefix("Input ").partition(", unable to parse")[0]
+    words = words.replace("a valid integer", "a whole number").replace("a valid number", "a number")
     separator = " " if words.startswith(("is ", "should ", "holds ")) else ": "
     given = f", not {_shown(problem['input'])}" if words.startswith("should ") else ""
     hint = f"`{key}`: {meaning}" if meaning else "See the table of settings in the README."

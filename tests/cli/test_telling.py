@@ -12,10 +12,11 @@ from workbench.cli.mailbox import lines
 from workbench.core import events as e
 from workbench.core.inbox import inbox
 from workbench.core.mail import PERSON
+from workbench.core.models import BUDGET_SPENT
 from workbench.core.requests import Answer, Pause, Request, RequestShutdown, Retry, Skip, Write
 from workbench.core.story.mail import to_answer, waits
 from workbench.core.story.story import Story as Told
-from workbench.core.story.team import again, resting, rows
+from workbench.core.story.team import afresh, again, resting, rows
 from workbench.testing.story import Story, task
 
 HOSTILE = "which\x1b[2J port?\r\n\x07second\u202e line"
@@ -96,7 +97,15 @@ def test_what_people_ask_of_the_run_is_told_and_what_was_refused() -> None:
 
 
 def test_a_run_that_waits_for_answers_says_where_they_are() -> None:
-    assert "workbench inbox r" in again("r", "waits for an answer: m1, a question of ada (a)")
+    assert afresh("r", "waits for an answer: m1, a question of ada (a)") == (
+        "`workbench inbox r` shows what is asked, and how to answer; then `workbench resume r` goes on"
+    )
+
+
+@pytest.mark.parametrize("reason", ["waits for an answer: m1", BUDGET_SPENT, "interrupted with Ctrl-C"])
+def test_the_command_that_goes_on_is_a_command_and_nothing_else(reason: str) -> None:
+    words = again("r", reason).split()
+    assert words[:3] == ["workbench", "resume", "r"] and not set("`();") & set("".join(words))
 
 
 @pytest.mark.parametrize("everything", [False, True])

@@ -19,6 +19,7 @@ from workbench.cli.lines import PlainLines
 from workbench.cli.plain import Telling, Typed
 from workbench.composition.place import open_place
 from workbench.composition.watching import LogSource, Piece
+from workbench.core.models import BUDGET_SPENT
 from workbench.core.requests import Retry
 from workbench.core.story import spoken
 from workbench.core.story.onward import onward
@@ -245,6 +246,14 @@ def test_how_a_run_ended_comes_with_what_to_do() -> None:
     assert onward(run.state, live=False).startswith("Nobody is at work on this run")
     run.state.outcome, run.state.reason = "stopped", "interrupted with Ctrl-C"
     assert onward(run.state, live=False).startswith("Stopped: interrupted with Ctrl-C. `workbench resume ")
+    run.state.reason = "waits for an answer: m1, a question of ada (a)"
+    assert onward(run.state, live=False).endswith(
+        ". `workbench inbox r` shows what is asked, and how to answer; then `workbench resume r` goes on."
+    )
+    run.state.reason = BUDGET_SPENT
+    assert onward(run.state, live=False).endswith(
+        "With an X above what was spent, `workbench resume r --budget-usd X` goes on."
+    )
     run.state.outcome = "incomplete"
     assert "0 of 2 tasks landed" in onward(run.state, live=False)
     assert "`workbench report" in onward(run.state, live=True)

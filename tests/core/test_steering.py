@@ -321,4 +321,4 @@ def test_what_is_left_out_and_taken_up_behind_what_failed_is_held() -> None:
     ask(run, Skip(task="b"))
     fail(run, "a")
     ask(run, Retry(task="b"))
-    assert run.status("b") is T.HELD and run.state.tasks["b"].reason == "waits for a, which is failed"
+    assert run.status("b") is T.HELD and run.state.tasks["b"].reason == "waits for a, which was given up"

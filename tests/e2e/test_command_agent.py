@@ -145,7 +145,7 @@ def test_red_work_is_tried_again_then_given_up_and_what_waits_is_held(
     assert git(repo, "show", f"{kept}:broken") == "x"
     assert kept in git(repo, "for-each-ref", "--format=%(objectname)", "refs/workbench/red")
     said = workbench("status")
-    assert "goodbye" in said.stdout and "waits for hello, which is failed" in said.stdout
+    assert "goodbye" in said.stdout and "waits for hello, which was given up" in said.stdout
 
 
 def test_an_agent_that_does_nothing_is_no_success(workbench: CommandLine, plan: Path) -> None:

@@ -14,6 +14,9 @@ pytestmark = pytest.mark.e2e
 PLAN = "# P\n\n## Tasks\n\n### one: One\n\nDo it.\n"
 
 
+AGENT = ("--agent", "command:echo x > x")
+
+
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
     path = tmp_path / "plan.md"
@@ -44,7 +47,8 @@ def test_no_commits(workbench: CommandLine, plan: Path, tmp_path: Path) -> None:
 
 
 def test_no_gate(workbench: CommandLine, plan: Path) -> None:
-    assert "--no-gates" in run(workbench, plan, "--yes")
+    said = run(workbench, plan, "--yes")
+    assert "--no-gates" in said and "`gates = [" in said, "each file is told in its own form"
 
 
 def test_a_missing_gate_command(workbench: CommandLine, plan: Path) -> None:
@@ -156,6 +160,23 @@ def test_a_claude_code_that_is_not_there(workbench: CommandLine, plan: Path) -> 
     assert "No run was started" in workbench("status").stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence", "step"),
+    [
+        ('team = "x"', "`team` in workbench.toml should be a whole number, not 'x'.", "How many teammates"),
+        ("team = 0", "`team` in workbench.toml should be greater than or equal to 1, not 0.", "How many"),
+        ("nothing_like_it = 2", "unknown setting `nothing_like_it`", "Settings are: "),
+        ("gate = 2", "unknown setting `gate`", "Did you mean `gates`?"),
+    ],
+)
+def test_a_bad_setting_is_told_in_plain_words(
+    workbench: CommandLine, plan: Path, repo: Path, line: str, sentence: str, step: str
+) -> None:
+    (repo / "workbench.toml").write_text(f"{line}\n")
+    said = run(workbench, plan, "--gate", "true", "--yes")
+    assert sentence in said and step in said
+
+
 def test_bad_settings_name_the_file(workbench: CommandLine, plan: Path, repo: Path) -> None:
     (repo / "workbench.toml").write_text("teem = 3\n")
     assert "workbench.toml" in run(workbench, plan, "--gate", "true", "--yes")
@@ -177,3 +198,23 @@ def test_help_and_a_headless_run_load_no_textual(workbench: CommandLine, plan: P
             cwd=workbench.cwd, env=os.environ, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("where", ["file/below", "file/far/below", "locked/below"])
+@pytest.mark.parametrize("words", [("demo", "--headless", "--dir"), ("pack", "-o"), ("run", "--junit")])
+def test_a_place_where_nothing_can_be_written(
+    workbench: CommandLine, plan: Path, tmp_path: Path, words: tuple[str, ...], where: str
+) -> None:
+    (tmp_path / "file").touch()
+    if where.startswith("locked"):
+        (tmp_path / "locked").symlink_to("/proc")
+    wanted = str(tmp_path / where)
+    if words[0] == "pack":
+        assert workbench("run", str(plan), "--yes", "--gate", "true", *AGENT).returncode == 0
+        refused = workbench(*words, wanted)
+    elif words[0] == "run":
+        refused = workbench("run", str(plan), "--yes", "--gate", "true", *AGENT, words[1], f"{wanted}/x.xml")
+        assert "No run was started" in workbench("status").stderr, "it was refused before anything was done"
+    else:
+        refused = workbench(*words, wanted)
+    assert refused.returncode == 2 and "next: Name another place." in refused.stderr, refused.stderr

@@ -201,7 +201,7 @@ def test_a_task_takes_its_dependents_along_and_later_work_stands_in_the_way(
 
     said = undone(workbench, *again[1:])
 
-    assert "two undone (depends on one)" in said or "two undone (named)" in said
+    assert "two undone (depends on one)" in said or "two undone: landed as" in said
     assert files(repo).isdisjoint({"one.txt", "two.txt", "three.txt", "shared.txt"})
     assert {"four.txt", "five.txt", "needs/four"} <= files(repo)
     kept = [it.task for it in records(repo, LandingUndone)]
@@ -244,7 +244,7 @@ def test_a_dry_run_changes_nothing(
 ) -> None:
     before, runs = everything(repo), gate_log.read_text()
     done = workbench("undo", "three", "--dry-run")
-    assert done.returncode == 0 and "three would be undone (named)" in done.stdout
+    assert done.returncode == 0 and "three would be undone: landed as" in done.stdout
     assert "`sh gate.sh`, `test -e one.txt`" in done.stdout
     found = json.loads(workbench("undo", "--dry-run", "--json").stdout)
     assert found["dry_run"] and found["reversals"][0]["landing"] == landed[-1]["commit"]

@@ -6,9 +6,13 @@ import pytest
 from textual import events
 
 from tests.tui.conftest import NAMES, Opened, screen_text
-from tests.tui.told import until
+from tests.tui.told import until, viewer
+from workbench.testing.story import Story, task
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.presenting.header import Head
+from workbench.tui.presenting.table import Cell
 from workbench.tui.screens.stop import StopScreen
+from workbench.tui.widgets.header import RunHeader
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,3 +67,24 @@ async def test_ctrl_c_copies_what_is_selected_and_asks_otherwise(opened: Opened)
         del app.screen.get_selected_text
         await pilot.press("ctrl+c")
         assert isinstance(app.screen, StopScreen)
+
+
+@pytest.mark.parametrize(("live", "closes"), [(True, True), (False, False)])
+async def test_only_a_run_that_goes_on_can_be_stopped(opened: Opened, live: bool, closes: bool) -> None:
+    async with opened("quiet") as pilot:
+        await pilot.app.push_screen(StopScreen("r", live=live))
+        await pilot.press("s")
+        assert isinstance(pilot.app.screen, StopScreen) is not closes
+        await pilot.press("escape")
+        assert not isinstance(pilot.app.screen, StopScreen)
+
+
+async def test_how_to_go_on_is_whole_on_a_narrow_terminal() -> None:
+    said = (
+        "Over: 3 of 4 tasks landed. `workbench retry slow`, then `workbench resume export-1`, tries slow"
+        " again. `workbench report export-1` tells all."
+    )
+    async with viewer(Story(task("a")), size=(60, 20)) as (app, pilot):
+        app.screen.query_one(RunHeader).show(Head("export-1", 75, (), Cell(said, "warn")))
+        await pilot.pause()
+        assert said in " ".join(screen_text(pilot).split())

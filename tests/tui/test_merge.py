@@ -360,3 +360,15 @@ def test_a_run_without_events_is_no_crash() -> None:
     empty = Watched("")
     assert shown.queue(empty) == [] and trouble.conflicts(empty) == [] and Graph().rows(empty.state) == ()
     assert shown.facts(empty) and shown.gate_head(None) and shown.gates_of(None) == ()
+
+
+async def test_what_stands_for_no_rows_is_whole_on_a_narrow_terminal(opened: Opened) -> None:
+    async with opened("quiet", size=(60, 20)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        table = pilot.app.screen.query_one("#queue", Rows)
+        table.show(())
+        await pilot.pause()
+        lines = [table.render_line(y).text for y in range(1, 4)]
+        assert " ".join(" ".join(lines).split()) == shown.NO_QUEUE
+        assert all(len(line) <= table.size.width for line in lines)

@@ -166,5 +166,5 @@ def _locked(path: Path) -> LockedError:
     return LockedError(
         f"Run {found.run} is going on in this repository (process {found.pid}{where}, since"
         f" {since.replace('+00:00', 'Z')}).",
-        f"`workbench status {found.run}` shows it. Wait, or stop it with Ctrl-C (kill {found.pid}).",
+        f"`workbench status {found.run}` shows it. Wait for its end, or stop it: `workbench stop`.",
     )

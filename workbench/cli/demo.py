@@ -12,6 +12,7 @@ from workbench.cli.display import open_display
 from workbench.cli.driving import drive, run_async
 from workbench.cli.results import print_report
 from workbench.composition import planning
+from workbench.composition.output import made
 from workbench.composition.place import open_place
 from workbench.composition.runs import start_run
 from workbench.core.report import Report
@@ -57,8 +58,7 @@ def _folder(wanted: Path | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="workbench-demo-"))
     if wanted.exists() and (not wanted.is_dir() or any(wanted.iterdir())):
         raise UsageError(f"{wanted} is not an empty folder.", "Name one that does not exist yet.")
-    wanted.mkdir(parents=True, exist_ok=True)
-    return wanted.resolve()
+    return made(wanted).resolve()
 
 
 _INTRODUCTION = """\

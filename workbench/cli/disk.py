@@ -40,11 +40,16 @@ def _tell(found: Disk) -> None:
         print(f"{it.run}: {readable(it.total)}  ({it.standing})")
         for what, size in _parts(it):
             if size.bytes or not size.whole:
-                print(f"  {what:<34} {readable(size):>18}")
+                print(f"  {what:<44} {readable(size):>10}")
     print(f"event log of all runs: {readable(found.log)}")
     print(f"in all: {readable(found.total)}, in {' and '.join(found.folders)}")
     if found.freeable.bytes >= WORTH:
         explain(f"{readable(found.freeable)} can be freed without losing work", "workbench clean --all")
+
+
+def _refs(pins: int) -> str:
+    """What of a run's keeps objects that no branch of yours has: its branches do so, too."""
+    return f"its branches and {pins} pin{'' if pins == 1 else 's'}" if pins else "its branches"
 
 
 def _parts(it: Usage) -> list[tuple[str, Size]]:
@@ -54,5 +59,5 @@ def _parts(it: Usage) -> list[tuple[str, Size]]:
         ("trash", it.trash),
         ("repositories that teammates made", it.aside),
         ("logs and files", it.files),
-        (f"objects that only its {it.pins} pin{'s keep' if it.pins != 1 else ' keeps'}", it.objects),
+        (f"objects that only {_refs(it.pins)} keep", it.objects),
     ]

@@ -281,7 +281,8 @@ def _edited(path: Path, place: Place, drafted: drafting.Drafted, *, json: bool) 
             if json or not _terminal():
                 raise
             for problem in error.problems:
-                explain(f"{path}:{problem.line}: {problem.sentence}", problem.hint)
+                line = f":{problem.line}" if problem.line else ""
+                explain(f"{path}{line}: {problem.sentence}", problem.hint)
             import typer
 
             if typer.confirm("Edit it again?", default=True, err=True):

@@ -48,7 +48,8 @@ def guarded(command: Callable[[], int]) -> int:
         return _bug(error)
     except PlanError as error:
         for problem in error.problems:
-            explain(f"{error.path or 'plan'}:{problem.line}: {problem.sentence}", problem.hint)
+            line = f":{problem.line}" if problem.line else ""  # 0: it is about the file as a whole
+            explain(f"{error.path or 'plan'}{line}: {problem.sentence}", problem.hint)
         return error.exit_code
     except WorkbenchError as error:
         explain(str(error), error.hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import shlex
 from pathlib import Path
 
 from workbench.cli.driving import run_async
@@ -51,10 +52,11 @@ def check_plan(path: Path, repo: Path, *, json: bool) -> int:
     if not structured:
         explain(
             "this plan has no tasks section; above is how its own structure splits it",
-            f"`workbench run {path}` splits it (by Claude, if that is the agent) and writes it beside this",
+            f"`workbench run {shlex.quote(str(path))}` splits it (by Claude, if that is the agent) and"
+            " writes it beside this",
         )
     elif not approved:
-        explain("not approved yet", f"workbench approve {path}")
+        explain("not approved yet", f"workbench approve {shlex.quote(str(path))}")
     return 0
 
 
@@ -92,7 +94,7 @@ def approve_plan(path: Path, repo: Path) -> int:
         beside = planning.split_path(path)
         raise UsageError(
             f"{path} has no tasks section, so there is nothing to approve yet.",
-            f"`workbench run {path}` splits it into {beside}; approve that.",
+            f"`workbench run {shlex.quote(str(path))}` splits it into {beside}; approve that.",
         )
     ready = planning.read_plan(path)
     planning.approve(place, ready)

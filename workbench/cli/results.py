@@ -33,7 +33,7 @@ from workbench.core.report import (
 from workbench.core.state import RunState
 from workbench.core.story.events import alarm
 from workbench.core.story.mail import to_answer, waits
-from workbench.core.story.team import again, counts, resting, rows
+from workbench.core.story.team import afresh, counts, resting, rows
 from workbench.core.story.words import gist, short
 from workbench.errors import UsageError
 
@@ -78,7 +78,7 @@ def show_report(run: str | None, repo: Path, form: str | None) -> int:
         explain(str(damaged), damaged.hint)
         return damaged.exit_code
     if cut_short:
-        explain("this run was cut short and can go on", again(result.run, result.reason))
+        explain("this run was cut short and can go on", afresh(result.run, result.reason))
     return 0 if result.complete else 1
 
 
@@ -198,5 +198,5 @@ def status(run: str | None, repo: Path, *, json: bool) -> int:
             at = f"{row.task} {row.percent}% " if row.task else ""
             print(f"  {row.teammate:<8} {at}{row.doing}".rstrip())
     elif state.outcome in (None, "stopped"):
-        explain("this run can go on", again(state.run, state.reason))
+        explain("this run can go on", afresh(state.run, state.reason))
     return damaged.exit_code if damaged else 0

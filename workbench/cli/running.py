@@ -151,6 +151,8 @@ async def go(
 ) -> int:
     """Let the run that ``opening`` opens go to its end, with report and advice; gives the exit code. ``step``
     is there where this is one of a job, ``junit`` a file for test results."""
+    if junit is not None and step is None:  # before anything is spent
+        _demand_file(junit)
     began, minutes = time.monotonic(), place.settings.deadline_minutes
     if minutes is None:
         minutes = step.around.minutes if step is not None else 0.0
@@ -171,7 +173,11 @@ async def go(
     if junit is not None and step is None:
         from workbench.cli.ci.leaving import write_junit
 
-        write_junit(junit, result)
+        try:
+            write_junit(junit, result)
+        except OSError as error:  # what became of the run is told all the same
+            again = f"workbench report {result.run} --format junit"
+            explain(f"{junit} cannot be written: {error.strerror}", f"{again} prints what belongs there")
     if step is not None:
         code = step.leave(run.state, result, place.root, place.worktrees(run.id), code)
     elif not json:
@@ -182,6 +188,15 @@ async def go(
     if step is not None or not json:
         next_steps(result)
     return code
+
+
+def _demand_file(wanted: Path) -> None:
+    """Raise UsageError unless a file can be written there."""
+    from workbench.composition.output import made
+
+    if wanted.is_dir():
+        raise UsageError(f"{wanted} is a folder.", "Name a file in it.")
+    made(wanted.parent)
 
 
 async def _as_it_stands(place: Place, run: Run, result: Report, code: int) -> tuple[Report, int]:
@@ -203,9 +218,9 @@ def next_steps(result: Report) -> None:
     """What a person can do now, in a line or two on stderr."""
     branch = result.integration.removeprefix("refs/heads/")
     if result.outcome == "stopped":
-        from workbench.core.story.team import again
+        from workbench.core.story.team import afresh
 
-        explain(f"run {result.run} stopped: {result.reason}", again(result.run, result.reason))
+        explain(f"run {result.run} stopped: {result.reason}", afresh(result.run, result.reason))
         return
     if result.outcome == "refused":
         hint = "make the gate green on the base first, or choose another --base"

@@ -38,7 +38,9 @@ def undo(tasks: list[str], run: str | None, repo: Path, *, dry_run: bool, json: 
 def _tell(done: Undone) -> None:
     words = "would be undone" if done.dry_run else "undone"
     for it in done.reversals:
-        print(f"{it.task} {words} ({done.why[it.task]}): landed as {it.landing[:10]}")
+        why = done.why[it.task]
+        because = "" if why == "named" else f" ({why})"  # nobody wonders about what they named
+        print(f"{it.task} {words}{because}: landed as {it.landing[:10]}")
     if done.dry_run:
         gates = ", ".join(f"`{gate}`" for gate in done.gates)
         print(f"then {done.branch} would have to be green on {gates}" if gates else "no gate would run")

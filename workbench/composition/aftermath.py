@@ -231,7 +231,10 @@ def _commands(ref: Held, remains: Remains, name: str, target: str) -> tuple[str,
         look = f"git log --oneline {shlex.quote(base)}..{name}"
         if remains.state and remains.state.settings.scripted:  # nobody wants what a script wrote
             return (look, f"git branch -D {name}")
-        return (look,) if remains.standing is Standing.RESUMABLE else (look, f"workbench land {remains.run}")
+        if remains.standing is Standing.RESUMABLE:
+            return (look,)
+        onto = "" if remains.state is None or remains.state.target else " --into BRANCH"  # HEAD was detached
+        return (look, f"workbench land {remains.run}{onto}")
     if ref.kind == "branch":
         return (f"git log --oneline {name} --not {remains.state.integration}" if remains.state else "",)
     return (f"git show --stat {ref.name}", f"workbench undo {name} --run {remains.run}")

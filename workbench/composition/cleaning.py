@@ -151,7 +151,7 @@ def _chosen(found: list[Remains], wanted: str | None, *, every: bool, without_lo
     if remains.standing is Standing.LIVE:
         raise UsageError(
             f"Run {remains.run} is going on: nothing of it is touched.",
-            "Wait for its end or stop it with Ctrl-C; `workbench clean --all` cleans after the others.",
+            "Wait for its end, or `workbench stop` it; `workbench clean --all` cleans after the others.",
         )
     if without_log and remains.known:
         raise UsageError(

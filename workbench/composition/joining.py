@@ -28,7 +28,7 @@ from workbench.adapters.requests import leave
 from workbench.adapters.seats import Offer, Outcome, Seat, Sitter, caller, seats_of
 from workbench.adapters.store.sqlite import SqliteStore
 from workbench.adapters.supervision.starter import Keeper
-from workbench.composition.past import choose
+from workbench.composition.past import choose, read_from
 from workbench.composition.place import Place
 from workbench.composition.wiring import known_by
 from workbench.core import events as e
@@ -276,12 +276,13 @@ def going_on(place: Place, wanted: str | None) -> str:
     holder = owner(place.state_dir)
     with place.reading() as store:
         run = choose(store.runs(), wanted or (holder.run if holder else None))
-    if holder is None or holder.run != run:
-        raise UsageError(
-            f"The run {run} is not going on, so nobody can join it.",
-            f"`workbench resume {run}` goes on with it.",
-        )
-    return run
+        if holder is not None and holder.run == run:
+            return run
+        over = read_from(store, run).over_for_good
+    why, hint = f"Run {run} is not going on", f"`workbench resume {run}` goes on with it."
+    if over:
+        why, hint = f"Run {run} is over", f"`workbench report {run}` shows what came of it."
+    raise UsageError(f"{why}, so nobody can join it.", hint)
 
 
 async def own_worktree(place: Place, *, fresh: bool) -> str:

@@ -10,6 +10,7 @@ from workbench.adapters.git import bundles
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.lock import RepositoryLock
 from workbench.adapters.store import exported
+from workbench.composition.output import made
 from workbench.composition.past import proof, read_from, read_run, settle
 from workbench.composition.place import Place
 from workbench.core import delivery
@@ -30,7 +31,8 @@ async def pack(place: Place, wanted: str | None, folder: Path) -> Packed:
     """Write a run (the latest if None) to ``folder``: the bundle of what landed, if anything did, the log,
     the report and the manifest. Files of an earlier pack there are replaced.
 
-    Raises UsageError when its branch is not where the log says, LockedError while a run goes on.
+    Raises UsageError when its branch is not where the log says or nothing can be written there, LockedError
+    while a run goes on.
     """
     run = read_run(place, wanted).run
     with RepositoryLock(place.state_dir).acquire(run), place.reading() as store:
@@ -38,7 +40,7 @@ async def pack(place: Place, wanted: str | None, folder: Path) -> Packed:
         await settle(place, state)
         await _check_tip(place, state.integration, state.published, state.base, run)
         result = report(state, await proof(place, state))
-        folder.mkdir(parents=True, exist_ok=True)
+        made(folder)
         for name in (delivery.MANIFEST, delivery.BUNDLE):
             (folder / name).unlink(missing_ok=True)
         names = [delivery.LOG, delivery.PAGE, delivery.DATA]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,8 +52,10 @@ def read_text(path: Path) -> str:
         raise UsageError(f"There is no plan at {path}.", "Name a Markdown file; see the README.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", "Save it as UTF-8 and try again.") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder, not a plan.", "Name a Markdown file in it.") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Look after its permissions.") from None
 
 
 def split_path(path: Path) -> Path:
@@ -112,7 +115,8 @@ def demand_approval(place: Place, ready: ReadyPlan) -> None:
     if not place.approved(ready.sha256):
         raise UsageError(
             f"{ready.path} is not approved, or has changed since it was.",
-            f"Read it, then run `workbench approve {ready.path}`; or pass --yes to approve it now.",
+            f"Read it, then run `workbench approve {shlex.quote(str(ready.path))}`;"
+            " or pass --yes to approve it now.",
         )
 
 

@@ -41,7 +41,7 @@ def given_up(state: RunState, name: str) -> TaskState:
         raise UsageError(f"{name} is {state.tasks[name].status}: there is nothing to resolve.", hint)
     if unmet := [other for other in state.tasks[name].spec.after if other in state.tasks[name].unmet]:
         raise UsageError(
-            f"{name} is to land on top of {', '.join(unmet)}, which is {state.tasks[unmet[0]].status}.",
+            f"{name} is to land on top of {', '.join(unmet)}, which {state.tasks[unmet[0]].status.stands}.",
             f"Bring that in first: `workbench resolve {unmet[0]} --run {state.run}`.",
         )
     return state.tasks[name]

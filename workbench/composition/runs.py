@@ -12,6 +12,7 @@ import copy
 import os
 import re
 import time
+import unicodedata
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -105,7 +106,8 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
     if not gates and not no_gates and not all(task.gates for task in plan.tasks):
         raise UsageError(
             "No gate is configured: nothing would tell good work from broken.",
-            "Add `gates: [COMMAND]` to the plan or workbench.toml, or --gate CMD; --no-gates if you mean it.",
+            'Write `gates: ["COMMAND"]` into the front matter of the plan, or `gates = ["COMMAND"]` into'
+            " workbench.toml, or say --gate COMMAND; --no-gates if you mean it.",
         )
     width = choose_from("team", plan.team, settings.team)
     assert isinstance(width, int), "a team is a number"
@@ -156,7 +158,9 @@ def run_settings(place: Place, ready: ReadyPlan, *, no_gates: bool, scripted: bo
 
 def new_id(ready: ReadyPlan, taken: list[str]) -> str:
     """A readable id that was never used here: the plan's title and a counter."""
-    slug = re.sub(r"[^a-z0-9]+", "-", ready.plan.title.lower()).strip("-")[:32].strip("-") or "run"
+    title = unicodedata.normalize("NFKD", ready.plan.title.casefold())  # "Größe" is read as "grosse"
+    plain = title.encode("ascii", "ignore").decode("ascii")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32].strip("-") or "run"
     number = 1
     while f"{slug}-{number}" in taken:
         number += 1

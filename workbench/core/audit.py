@@ -180,7 +180,8 @@ def _hashed(message: Message) -> dict[str, Any]:
 def _trusted(trust: Trust | None) -> Iterator[dict[str, Any]]:
     if trust is not None:
         said = "trusted" if trust.trusted else "not trusted"
-        about = f"the repository is {said} ({trust.how}): {trust.count} things at {trust.commit[:10]}"
+        things = "1 thing" if trust.count == 1 else f"{trust.count} things"
+        about = f"the repository is {said} ({trust.how}): {things} at {trust.commit[:10]}"
         yield _entry("trust", trust.by or WORKBENCH, about) | {"sha256": trust.sha256}
 
 

@@ -42,6 +42,11 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
 
+    @property
+    def stands(self) -> str:
+        """The status as the end of a sentence about the task: "is held"."""
+        return "was given up" if self is TaskStatus.FAILED else f"is {self}"
+
 
 T = TaskStatus
 TASK_MOVES: dict[tuple[TaskStatus, str], TaskStatus] = {

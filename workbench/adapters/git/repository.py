@@ -69,7 +69,8 @@ async def open_repository(where: Path) -> Repository:
     seen = parse((await run(place, *words)).out)
     if seen.head is None:
         raise SetupError(
-            f"The repository in {root} has no commits yet.", 'Make one: git add -A && git commit -m "first"'
+            f"The repository in {root} has no commits yet.",
+            'Make one: git add -A && git commit --allow-empty -m "first"',
         )
     return Repository(
         root=root,
@@ -127,7 +128,7 @@ def _discover(where: Path) -> tuple[Path, Path, Path]:
         said = last_words(decoded(done.stderr))
         if "not a git repository" in said:
             raise SetupError(
-                f"{where} is not inside a git repository.",
+                f"{where.absolute()} is not inside a git repository.",
                 "Change to your repository, or make one: git init",
             )
         raise SetupError(f"git cannot use the repository in {where}: {said}", "Mend that, then try again.")

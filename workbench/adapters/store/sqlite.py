@@ -79,8 +79,8 @@ class SqliteStore:
         """
         if not path.exists() and not waiting(path):
             raise StoreError(
-                f"There is no event log at {path}.",
-                "No run was started in this repository yet; `workbench run PLAN` starts one.",
+                f"No run was started in this repository yet: there is no event log at {path}.",
+                "`workbench run PLAN` starts one.",
             )
         return cls(path, readonly=True)
 

@@ -126,4 +126,4 @@ def _release(state: RunState) -> None:
             move(state, task, "release")
             offer(state, task)
         if stuck is not None:
-            task.reason = f"waits for {stuck}, which is {state.tasks[stuck].status}"
+            task.reason = f"waits for {stuck}, which {state.tasks[stuck].status.stands}"

@@ -78,7 +78,7 @@ def give_up(state: RunState, task: TaskState, reason: str) -> None:
             dependent = state.tasks[name]
             if dependent.status is TaskStatus.PENDING:
                 move(state, dependent, "hold")
-                dependent.reason = f"waits for {done_for.spec.id}, which is {done_for.status}"
+                dependent.reason = f"waits for {done_for.spec.id}, which {done_for.status.stands}"
                 waiting.append(dependent)
 
 

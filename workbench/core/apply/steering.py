@@ -45,7 +45,7 @@ def _task_retried(state: RunState, event: e.TaskRetried, at: float) -> None:
     stuck = next((it for it in task.spec.after if it in task.unmet and state.tasks[it].status in STUCK), None)
     if stuck is not None:
         move(state, task, "hold")
-        give_up(state, task, f"waits for {stuck}, which is {state.tasks[stuck].status}")
+        give_up(state, task, f"waits for {stuck}, which {state.tasks[stuck].status.stands}")
         return
     if not task.unmet:
         move(state, task, "release")

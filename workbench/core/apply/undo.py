@@ -89,7 +89,7 @@ def _hold(state: RunState, undone: str) -> None:
             move(state, task, "hold")
             withdraw(state, name)
             state.queue.pop(name, None)
-            task.reason = f"waits for {gone.spec.id}, which is {gone.status}"
+            task.reason = f"waits for {gone.spec.id}, which {gone.status.stands}"
             waiting.append(name)
 
 

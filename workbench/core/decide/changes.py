@@ -30,7 +30,8 @@ def _propose(state: RunState, event: e.RequestMade, request: ProposeChange) -> A
     except PlanError as error:
         first, more = error.problems[0], len(error.problems) - 1
         rest = f" ({more} more)" if more else ""
-        raise Refused(f"{request.name}:{first.line}: {first.sentence}{rest}", first.hint) from None
+        line = f":{first.line}" if first.line else ""  # 0: it is about the file as a whole
+        raise Refused(f"{request.name}{line}: {first.sentence}{rest}", first.hint) from None
     proposal = proposed(state, source, said, approved=request.approved)
     if proposal is None:
         raise Refused(f"{request.name} asks for nothing that is not so.", "Was it saved?")

@@ -40,7 +40,7 @@ def _retry(state: RunState, event: e.RequestMade, request: Retry) -> Actions:
     if task.status is not T.SKIPPED and task.unmet:
         first = min(task.unmet)
         raise Refused(
-            f"{request.task} waits for {first}, which is {state.task(first).status}.",
+            f"{request.task} waits for {first}, which {state.task(first).status.stands}.",
             f"Bring that in first: `workbench resolve {first}` says how.",
         )
     return [a.Declare(e.TaskRetried(task=request.task, by=event.by))]

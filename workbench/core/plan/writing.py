@@ -152,7 +152,8 @@ def _facts(plan: Plan) -> Iterator[str]:
     if plan.lead:
         yield f"lead: {plan.lead}"
     if plan.contract:
-        yield f"contract: {len(plan.contract.splitlines())} lines, in every brief"
+        lines = len(plan.contract.splitlines())
+        yield f"contract: {lines} line{'' if lines == 1 else 's'}, in every brief"
 
 
 def _details(task: Task) -> Iterator[str]:

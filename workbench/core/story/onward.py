@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from workbench.core.state import RunState, TaskStatus
-from workbench.core.story.team import again
+from workbench.core.story.team import again, before
 from workbench.core.story.words import short
 
 
@@ -21,10 +21,8 @@ def onward(state: RunState, *, live: bool) -> str:
             onto = state.target or "a branch of yours"
             return f"Every task landed. `workbench land {run}` brings the work to {onto}."
         case "stopped":
-            how = again(run, state.reason)
-            return (
-                f"Stopped{': ' + reason if reason else ''}. {how if how[0] == '`' else f'`{how}`'} goes on."
-            )
+            how = f"{before(run, state.reason)}`{again(run, state.reason)}` goes on."
+            return f"Stopped{': ' + reason if reason else ''}. {how}"
         case "refused":
             return f"Refused: {reason}."
         case _:

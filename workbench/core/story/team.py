@@ -32,11 +32,22 @@ def resting(state: RunState) -> str:
 
 
 def again(run: str, reason: str) -> str:
-    """The command that goes on with a run that was stopped for ``reason``."""
+    """The command that goes on with a run that was stopped for ``reason``, and nothing but the command."""
+    return f"workbench resume {run}" + (" --budget-usd X" if reason == BUDGET_SPENT else "")
+
+
+def before(run: str, reason: str) -> str:
+    """What a person does before ``again`` is of use, as the beginning of a sentence; empty when nothing."""
     if reason.startswith(UNANSWERED):
-        answer = f"`workbench inbox {run}` shows them, and how to answer"
-        return f"{answer}; then: workbench resume {run}"
-    return f"workbench resume {run}" + (" --budget-usd X (a higher one)" if reason == BUDGET_SPENT else "")
+        return f"`workbench inbox {run}` shows what is asked, and how to answer; then "
+    return "With an X above what was spent, " if reason == BUDGET_SPENT else ""
+
+
+def afresh(run: str, reason: str) -> str:
+    """How to go on with a run that was stopped for ``reason``: the command, or a sentence where that is
+    not all there is to do."""
+    first, command = before(run, reason), again(run, reason)
+    return f"{first}`{command}` goes on" if first else command
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ class StopScreen(ModalScreen[Choice]):
         super().__init__()
         self._run, self._live = run, live
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what is offered is done: a run that does not go on is not stopped."""
+        return self._live or parameters != ("stop",)
+
     def compose(self) -> ComposeResult:
         with Vertical(id="stop"):
             if self._live:

@@ -28,10 +28,10 @@ def content(cell: Cell) -> Content:
 
 class RunHeader(Widget):
     """Run, progress, standing and cost; what does not fit is left out, never cut in half. A notice may take
-    two lines."""
+    three lines."""
 
     DEFAULT_CSS = """
-    RunHeader { height: auto; max-height: 3; background: $panel; padding: 0 1; }
+    RunHeader { height: auto; max-height: 4; background: $panel; padding: 0 1; }
     """
 
     def __init__(self) -> None:
@@ -62,5 +62,5 @@ class RunHeader(Widget):
         notice = self._head.notice
         if notice is None:
             return shown
-        said = fitted(notice.text, 2 * room - 12).rstrip()  # a long word may begin the second line
+        said = fitted(notice.text, 3 * room - 24).rstrip()  # long words may begin the next lines
         return Content.assemble(shown, "\n", content(Cell(said, notice.tone)))

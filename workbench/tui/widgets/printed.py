@@ -16,6 +16,7 @@ LOOK_SECONDS = 0.4
 
 NOTHING = "no gate to show: what it prints stands here while it runs, and after"
 SILENT = "it has printed nothing so far"
+PRINTED_NOTHING = "it printed nothing"
 RECORDED = "what it prints is not in a recording"
 
 
@@ -47,7 +48,8 @@ class GateOutput(Sheet):
         self._read = bool(said)
         same = isinstance(before, tuple) and before[:2] == (run.commit, run.start) and before[3] == gates
         if said or not same:
-            self.empty = SILENT if self._place() is not None else RECORDED
+            silent = SILENT if run.end is None else PRINTED_NOTHING
+            self.empty = silent if self._place() is not None else RECORDED
             self.show(said, (run.commit, run.start, gates))
         self._look()
 

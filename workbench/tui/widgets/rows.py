@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -140,8 +141,9 @@ class Rows(ScrollView, can_focus=True):
         place = y - 1 + int(self.scroll_offset.y)
         base = self.rich_style
         if place >= len(self.rows):
-            said = f" {self.empty}" if place == 0 else ""
-            return self._strip([Segment(said, base + style("faint", theme))], width, base)
+            said = [] if self.rows else textwrap.wrap(self.empty, max(10, width - 2))
+            line = f" {said[place]}" if place < len(said) else ""
+            return self._strip([Segment(line, base + style("faint", theme))], width, base)
         row = self._drawn[place] = self.rows[place]
         at = place == self.cursor
         if at and self.has_focus:
