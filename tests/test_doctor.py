@@ -162,7 +162,8 @@ async def test_the_sandbox(tmp_path: Path, settings: Settings, monkeypatch: pyte
         ("command:sh -c 'work'", "ok"),
         ("command:./work.sh --fast", "ok"),
         ("command:X=1 no-such-program", "ok"),
-        ("command:no-such-program x", "warn"),
+        ("command:no-such-program x", "fail"),
+        ("command:./no-such-program x", "warn"),
         ("command:sh 'open", "fail"),
     ],
 )

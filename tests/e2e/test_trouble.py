@@ -154,6 +154,22 @@ def test_a_branch_in_the_way(workbench: CommandLine, plan: Path, repo: Path) -> 
     assert "git branch -m workbench" in run(workbench, plan, "--gate", "true", "--yes")
 
 
+@pytest.mark.parametrize("first", ["", "false || ", "X=1 ", "{ ", "./"])
+def test_an_agent_that_is_not_there_is_told_before_anything_starts(
+    workbench: CommandLine, plan: Path, repo: Path, first: str
+) -> None:
+    """As far as the first word tells; what a shell knows by itself is tried."""
+    agent = f"command:{first}no-such-agent --now" + "; }" * (first == "{ ")
+    words = ("run", str(plan), "--agent", agent, "--gate", "true", "--yes", "--json")
+    done = workbench(*words, WORKBENCH_ATTEMPTS="1", WORKBENCH_RETRY_SECONDS="0")
+    started = (repo / ".git/refs/heads/workbench").exists()
+    if first:
+        assert done.returncode == 1 and started
+        return
+    assert done.returncode == 2 and not started
+    assert "there is no program no-such-agent on PATH" in done.stderr and "next:" in done.stderr
+
+
 def test_a_claude_code_that_is_not_there(workbench: CommandLine, plan: Path) -> None:
     done = workbench("run", str(plan), "--gate", "true", "--yes", WORKBENCH_CLAUDE="/no/such/claude")
     assert done.returncode == 2 and "/no/such/claude" in done.stderr

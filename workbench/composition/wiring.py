@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -43,6 +44,7 @@ from workbench.composition.redacting import open_redactor
 from workbench.composition.trusting import Gate
 from workbench.composition.trusting import environment as environment_of
 from workbench.composition.walls import Walls, open_walls
+from workbench.core.invocations import program_of
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
 from workbench.core.redaction import Redactor
@@ -50,7 +52,7 @@ from workbench.core.state import AttemptState
 from workbench.crashpoints import crashpoint
 from workbench.engine.ports import Agent
 from workbench.engine.world import Notices, World, no_extras
-from workbench.errors import SetupError, WorkbenchError
+from workbench.errors import SetupError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.rehearsal.script import Script
@@ -73,7 +75,14 @@ those that were named before, for single hosts too."""
 Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 
-def _demand_seen(walls: Walls, settings: RunSettings) -> None:
+def _demand_startable(walls: Walls, settings: RunSettings) -> None:
+    """UsageError for a command that cannot start, which else each attempt would find out."""
+    program = program_of(settings.agent.removeprefix("command:"))
+    if settings.agent != "claude" and program and shutil.which(program) is None:
+        raise UsageError(
+            f"The agent cannot be started: there is no program {program} on PATH.",
+            f"Install {program}, or name another: --agent 'command:CMD' or `agent` in workbench.toml.",
+        )
     walls.demand_seen(settings.agent.removeprefix("command:"), "The agent")
     for command in settings.setup:
         walls.demand_seen(command, f"The set-up `{command}`")
@@ -94,7 +103,7 @@ async def open_world(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keeper = await stack.enter_async_context(Keeper(known_by(place, run)))
         walls = await open_walls(place, run, settings.agent)
-        _demand_seen(walls, settings)
+        _demand_startable(walls, settings)
         git = Plumbing(place.repository)
         stack.push_async_callback(git.aclose)
         searcher = Searcher()

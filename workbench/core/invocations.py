@@ -19,6 +19,13 @@ PREFIXES = {
 SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 
+BUILTINS = frozenset(
+    "alias break builtin case cd command continue declare do echo eval exec exit export false for function"
+    " getopts hash if kill let local printf pwd read readonly return select set shift shopt source test time"
+    " times trap true type typeset ulimit umask unalias unset until wait while".split()
+)
+"""Words that a shell knows by itself, with no program of that name on PATH."""
+
 PLAIN = {
     "pytest": "pytest",
     "py.test": "pytest",
@@ -66,6 +73,17 @@ def invocations(command: str) -> Iterator[Invocation]:
         elif simple and (found := _invocation(simple, folder)):
             yield found
         simple = []
+
+
+def program_of(command: str) -> str:
+    """The name by which the first program of ``command`` is looked for on PATH; "" where that cannot be
+    told."""
+    try:
+        first = next(iter(shlex.split(command)), "")
+    except ValueError:
+        return ""
+    plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", first) is not None
+    return first if plain and first not in BUILTINS else ""
 
 
 def path_like(word: str) -> bool:

@@ -19,6 +19,7 @@ from workbench.adapters.agents.claude.binary import (
 from workbench.adapters.agents.environment import claude_environment
 from workbench.adapters.protecting import protection
 from workbench.config import Settings
+from workbench.core.invocations import program_of
 from workbench.core.protection import protected
 from workbench.doctor.finding import Finding, Level
 
@@ -84,4 +85,5 @@ def command(settings: Settings, where: Path, env: Mapping[str, str]) -> Finding:
     found = shutil.which(first, path=env.get("PATH")) or (os.access(where / first, os.X_OK) and first)
     if found or any(sign in first for sign in "=$`("):
         return Finding("agent", "ok", f"Teammates are run by: {line}")
-    return Finding("agent", "warn", f"{first} is neither a program on PATH nor in {where}.", "Set `agent`.")
+    level: Level = "fail" if program_of(line) else "warn"
+    return Finding("agent", level, f"{first} is neither a program on PATH nor in {where}.", "Set `agent`.")
