@@ -19,11 +19,13 @@ PREFIXES = {
 SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 
-BUILTINS = frozenset(
-    "alias break builtin case cd command continue declare do echo eval exec exit export false for function"
-    " getopts hash if kill let local printf pwd read readonly return select set shift shopt source test time"
-    " times trap true type typeset ulimit umask unalias unset until wait while".split()
-)
+BUILTINS = frozenset({
+    "alias", "break", "builtin", "case", "cd", "command", "continue", "declare", "do", "echo", "eval",
+    "exec", "exit", "export", "false", "for", "function", "getopts", "hash", "if", "kill", "let",
+    "local", "printf", "pwd", "read", "readonly", "return", "select", "set", "shift", "shopt", "source",
+    "test", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset",
+    "until", "wait", "while",
+})  # fmt: skip
 """Words that a shell knows by itself, with no program of that name on PATH."""
 
 PLAIN = {
