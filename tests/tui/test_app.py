@@ -35,6 +35,16 @@ async def test_keys_are_told(opened: Opened) -> None:
         assert "Keys: team" not in screen_text(pilot)
 
 
+async def test_whatever_closes_the_viewer_says_that_the_run_goes_on(opened: Opened) -> None:
+    async with opened("quiet", size=(160, 50)) as pilot:
+        told = {it.title: it.help for it in pilot.app.get_system_commands(pilot.app.screen)}
+        assert "the run goes on" in told["Close"] and "Quit" not in told
+        for key in ("q", "ctrl+q"):
+            assert "the run goes on" in pilot.app.screen.active_bindings[key].binding.tooltip
+        await pilot.press("ctrl+q")
+        assert pilot.app._exit
+
+
 async def test_a_key_that_does_nothing_here_is_not_told(opened: Opened) -> None:
     async with opened("quiet", size=(120, 60)) as pilot:
         app = pilot.app
@@ -85,6 +95,10 @@ async def test_how_to_go_on_is_whole_on_a_narrow_terminal() -> None:
         " again. `workbench report export-1` tells all."
     )
     async with viewer(Story(task("a")), size=(60, 20)) as (app, pilot):
-        app.screen.query_one(RunHeader).show(Head("export-1", 75, (), Cell(said, "warn")))
-        await pilot.pause()
-        assert said in " ".join(screen_text(pilot).split())
+        for _ in range(50):  # the viewer shows its own now and then
+            app.screen.query_one(RunHeader).show(Head("export-1", 75, (), Cell(said, "warn")))
+            await pilot.pause()
+            if said in " ".join(screen_text(pilot).split()):
+                break
+        else:
+            pytest.fail(screen_text(pilot))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -51,6 +51,8 @@ until what it does is seen."""
 FIRST_SLICE_SECONDS = 0.010
 """The same while there is nothing to see yet."""
 
+CLOSE = "Close the viewer, wherever you are; the run goes on"
+
 LOOK_SECONDS = 0.1
 """How often the screen is brought up to the run, at most."""
 
@@ -87,6 +89,7 @@ class WorkbenchApp(Failing):
             "ctrl+z", "suspend", "Suspend", show=False, tooltip="Put the viewer aside, `fg` brings it back"
         ),
         Binding("q", "leave", "Close", tooltip="Close the viewer; the run goes on"),
+        Binding("ctrl+q", "quit", "Close", show=False, priority=True, tooltip=CLOSE),
     ]
 
     def __init__(
@@ -108,6 +111,11 @@ class WorkbenchApp(Failing):
         self.talking = Talking(self)
         self.caller = Caller(self, self._show_on_desktop)
         self._desktop = Desktop()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Textual's own commands, of which one says here what it leaves running."""
+        for it in super().get_system_commands(screen):
+            yield it if it.title != "Quit" else SystemCommand("Close", CLOSE, it.callback)
 
     # -- following ------------------------------------------------------------------------------
 
