@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from workbench.core.forge import is_forge_token
 from workbench.core.loosening import PROTECTING
-from workbench.errors import UsageError
+from workbench.errors import UsageError, plainly
 
 FILE = "workbench.toml"
 PREFIX = "WORKBENCH_"
@@ -514,9 +514,7 @@ def _bad_value(where: str, field: str, problem: Any) -> UsageError:
     key = key_of(field)
     name = PREFIX + key.upper() if where == "the environment" else f"`{key}`"
     meaning = Settings.model_fields[field].description if field in Settings.model_fields else ""
-    words = str(problem["msg"]).removeprefix("Value error, ")
-    words = words.removeprefix("Input ").partition(", unable to parse")[0]
-    words = words.replace("a valid integer", "a whole number").replace("a valid number", "a number")
+    words = plainly(str(problem["msg"]))
     separator = " " if words.startswith(("is ", "should ", "holds ")) else ": "
     given = f", not {_shown(problem['input'])}" if words.startswith("should ") else ""
     hint = f"`{key}`: {meaning}" if meaning else "See the table of settings in the README."

@@ -91,3 +91,9 @@ class IllegalEvent(WorkbenchError):
     """An event arrived that the current state does not allow; nothing was changed."""
 
     exit_code = 3
+
+
+def plainly(said: str) -> str:
+    """What pydantic said of a value, as a person would."""
+    words = said.removeprefix("Value error, ").removeprefix("Input ").partition(", unable to parse")[0]
+    return words.replace("a valid integer", "a whole number").replace("a valid number", "a number")

@@ -136,6 +136,9 @@ def test_unknown_words_are_usage_errors(workbench: CommandLine, plan: Path) -> N
         done = workbench(*words)
         assert done.returncode == 2, words
         assert "Traceback" not in done.stderr
+    for value, wanted in (("x", "a whole number"), ("0", "greater than or equal to 1")):
+        said = workbench("run", str(plan), "--team", value).stderr
+        assert f"Invalid value for '--team': should be {wanted}\n" in said
 
 
 def test_worktrees_that_cannot_be_made(

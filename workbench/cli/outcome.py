@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from workbench.errors import IllegalEvent, MachineError, PlanError, WorkbenchError
+from workbench.errors import IllegalEvent, MachineError, PlanError, WorkbenchError, plainly
 
 TRY_AGAIN = "then try again; `workbench resume` goes on with a run."
 FULL = f"Free some space, {TRY_AGAIN}"
@@ -70,6 +70,7 @@ def guarded(command: Callable[[], int]) -> int:
             return machine.exit_code
         if not isinstance(error, usage):
             return _bug(error)
+        error.message = plainly(error.message)  # type: ignore[attr-defined]
         error.show(sys.stderr)  # type: ignore[attr-defined]
         return 2
 
