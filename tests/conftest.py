@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,23 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+TOGETHER = ("tests/faults/test_models.py", "tests/redteam/test_claude.py", "tests/redteam/test_commands.py")
+"""Modules whose tests look at what one costly run came to: one worker has all of them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each test by itself to the next worker that is free, but for those of TOGETHER."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return module if module in TOGETHER else nodeid
+
+    return Scheduling(config, log)
 
 
 LEAKY = ("GIT_", "GITHUB_", "RUNNER_", "WORKBENCH_", "CLAUDE", "ANTHROPIC_", "XDG_")

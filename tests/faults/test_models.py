@@ -20,7 +20,7 @@ from tests.conftest import IDENTITY, LEAKY, git
 from tests.e2e.conftest import CommandLine, Event, events, leftovers, of
 from tests.faults.conftest import landed
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("hostile model")]
+pytestmark = pytest.mark.e2e
 
 SCRIPT = Path(__file__).with_name("hostile.yaml")
 

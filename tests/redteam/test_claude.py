@@ -16,7 +16,6 @@ MISSING = asyncio.run(sandbox_missing())
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.xdist_group("escapes of Claude"),
     pytest.mark.skipif(bool(MISSING), reason=f"no sandbox: {MISSING}"),
 ]
 

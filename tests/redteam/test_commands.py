@@ -37,12 +37,7 @@ def cases() -> list[object]:
     """A case for each escape; those that need walls are skipped where there can be none."""
     no_walls = pytest.mark.skipif(bool(MISSING), reason=f"no walls here: {MISSING}")
     return [
-        pytest.param(
-            party,
-            escape,
-            id=escape.name,
-            marks=[pytest.mark.xdist_group(party.name), *([no_walls] if party.walled else [])],
-        )
+        pytest.param(party, escape, id=escape.name, marks=[no_walls] if party.walled else [])
         for party in commands.PARTIES
         for escape in party.escapes
     ]
