@@ -7,7 +7,7 @@ import json
 import pytest
 
 from workbench.core.discovery import MOST_TESTS, Surroundings, discover, wanted
-from workbench.core.invocations import Invocation, invocations
+from workbench.core.invocations import Invocation, invocations, program_of
 
 
 def offers(files: dict[str, str]) -> Surroundings:
@@ -152,6 +152,44 @@ def test_what_a_line_of_shell_runs() -> None:
     line = "cd a && (cd b; A=1 npm run x) | tee out; nice -n 5 make -j 4 VAR=1 all"
     assert [found.family for found in invocations(line)][:2] == ["script:x", "program:tee"]
     assert next(iter(invocations("cd a/ && cd b && go test"))) == Invocation("a/b", "go", "go")
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "family"),
+    [
+        ("npm --prefix web test", "web", "script:test"),
+        ("cd a && npm test --prefix=./web/", "a/web", "script:test"),
+        ("npm -C web run check -- --dir x", "web", "script:check"),
+        ("pnpm --dir web -s check", "web", "script:check"),
+        ("yarn --cwd web test", "web", "script:test"),
+        ("bun run --cwd=web check", "web", "script:check"),
+        ("pnpm vitest --dir src", "", "script:vitest"),
+        ("yarn test", "", "script:test"),
+    ],
+)
+def test_the_folder_that_a_package_manager_goes_to(line: str, folder: str, family: str) -> None:
+    assert list(invocations(line)) == [Invocation(folder, family, "")]
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("codex exec -", "codex"),
+        ("run () { codex exec -; }; run", ""),
+        ("run() { codex exec -; }; run", ""),
+        ("X=1 codex", ""),
+        ("pushd web && codex", ""),
+        ("./codex", ""),
+        ("~/codex", ""),
+        ("$CODEX", ""),
+        ("codex; true", ""),
+        ("(codex)", ""),
+        ("'unfinished", ""),
+        ("", ""),
+    ],
+)
+def test_the_program_that_a_command_begins_with_where_it_shows(command: str, program: str) -> None:
+    assert program_of(command) == program
 
 
 @pytest.mark.parametrize(

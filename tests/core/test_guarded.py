@@ -80,6 +80,7 @@ def test_scripts_of_a_package_json_are_looked_for_in_it() -> None:
         "package.json": part.format(gates[1]),
     }
     assert guarded(["Web/package.json", "package.json"], gates) == {}
+    assert set(script_files(["npm --prefix web test"])) == {"web/package.json"}
     assert guarded(["package.json"], gates, ["package.json"]), "the settings may guard all of it"
 
 

@@ -51,10 +51,31 @@ def test_what_was_there_may_stay_and_what_goes_may_go() -> None:
     "version",
     ["npm:other@1.0.0", "file:../evil", "link:evil", "workspace:*", "owner/repo", "github:owner/repo",
      "../evil", ".", "~/evil", "https://evil.example/x.tgz", "git+ssh://git@evil.example/x", "1.0.0-x.tgz",
-     "x.tar.gz", "C:\\x", "", "1.0.0\n", 1, None, {"a": "1"}, "1" * 200],
+     "1.0.0-x.TGZ", "1.0.0-x.tar-gz", "\u0661.0.0", "x.tar.gz", "C:\\x", "", "1.0.0\n", 1,
+     None, {"a": "1"}, "1" * 200],
 )  # fmt: skip
 def test_a_dependency_from_elsewhere_needs_a_person(version: object) -> None:
     assert changed(dependencies={"left": version})
+
+
+@pytest.mark.parametrize("name", ["jest@file:./evil", "@scope/jest@file:./evil", "../evil", "", ".", "a b"])
+def test_a_name_that_brings_a_version_of_its_own_needs_a_person(name: str) -> None:
+    assert changed(dependencies={name: "1.0.0"})
+
+
+@pytest.mark.parametrize("name", ["left-pad", "@types/node", "lodash.merge", "JSONStream", "@scope/a.b"])
+def test_names_as_packages_have_them(name: str) -> None:
+    assert not changed(dependencies={name: "1.0.0"})
+
+
+def test_the_order_of_all_else_counts() -> None:
+    """The first of jest's patterns that fits is the one."""
+    before = '{"jest": {"moduleNameMapper": {"^shop/(.*)": "./src/$1", ".*": "./fake.js"}}}'
+    after = '{"jest": {"moduleNameMapper": {".*": "./fake.js", "^shop/(.*)": "./src/$1"}}}'
+    assert redefines(before, after)
+    assert not redefines(
+        '{"dependencies": {"a": "1"}, "name": "x"}', '{"name": "x", "dependencies": {"b": "1"}}'
+    )
 
 
 @pytest.mark.parametrize(

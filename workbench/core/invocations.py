@@ -18,13 +18,15 @@ PREFIXES = {
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
+FOLDER_OPTIONS = frozenset({"--prefix", "--dir", "--cwd", "-C"})
+"""Options of these by which they go to another folder first."""
 
 BUILTINS = frozenset({
-    "alias", "break", "builtin", "case", "cd", "command", "continue", "declare", "do", "echo", "eval",
-    "exec", "exit", "export", "false", "for", "function", "getopts", "hash", "if", "kill", "let",
-    "local", "printf", "pwd", "read", "readonly", "return", "select", "set", "shift", "shopt", "source",
-    "test", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset",
-    "until", "wait", "while",
+    "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare", "do", "echo",
+    "eval", "exec", "exit", "export", "false", "fg", "for", "function", "getopts", "hash", "if", "jobs",
+    "kill", "let", "local", "mapfile", "popd", "printf", "pushd", "pwd", "read", "readonly", "return",
+    "select", "set", "shift", "shopt", "source", "test", "time", "times", "trap", "true", "type",
+    "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
 })  # fmt: skip
 """Words that a shell knows by itself, with no program of that name on PATH."""
 
@@ -81,8 +83,10 @@ def program_of(command: str) -> str:
     """The name by which the first program of ``command`` is looked for on PATH; "" where that cannot be
     told."""
     try:
-        first = next(iter(shlex.split(command)), "")
+        first, second, *_ = [*shlex.split(command), "", ""]
     except ValueError:
+        return ""
+    if second.startswith("("):  # a function of that name
         return ""
     plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", first) is not None
     return first if plain and first not in BUILTINS else ""
@@ -110,7 +114,8 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
         script = next((word for word in rest if not word.startswith("-")), "")
         return Invocation(folder, f"program:{name}", script if path_like(script) else "")
     if name in MANAGERS:
-        return Invocation(folder, _script(name, rest), "")
+        rest, into = _gone_into(name, rest)
+        return Invocation(_into(folder, into) if into else folder, _script(name, rest), "")
     if name in ("make", "gmake", "just"):
         targets = [word for word in rest if not word.startswith("-") and "=" not in word]
         kind = "just" if name == "just" else "make"
@@ -143,6 +148,23 @@ def _python(rest: Sequence[str], folder: str) -> Invocation:
         if not word.startswith("-"):
             return Invocation(folder, "program:python", word)
     return Invocation(folder, "program:python", "")
+
+
+def _gone_into(manager: str, rest: Sequence[str]) -> tuple[list[str], str]:
+    """What a package manager is told but for the folder that it goes to, and that folder; "" for none. Only
+    npm takes options of its own behind a script's name."""
+    left: list[str] = []
+    folder = ""
+    words = iter(rest)
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in FOLDER_OPTIONS:
+            folder = value if equals else next(words, "")
+            continue
+        left.append(word)
+        if word == "--" or (manager != "npm" and not word.startswith("-") and word != "run"):
+            break
+    return [*left, *words], folder
 
 
 def _script(manager: str, rest: Sequence[str]) -> str:

@@ -12,15 +12,22 @@ from typing import Any
 
 TABLES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 
-_VERSION = r"(?:[\^~=]|[<>]=?)? ?v?(?:\d+|[xX*])(?:\.(?:\d+|[xX*])){0,2}(?:[-+][0-9A-Za-z.+-]+)?"
+_VERSION = r"(?:[\^~=]|[<>]=?)? ?v?(?:[0-9]+|[xX*])(?:\.(?:[0-9]+|[xX*])){0,2}(?:[-+][0-9A-Za-z.+-]+)?"
 RANGE = re.compile(rf"{_VERSION}(?:(?: \|\| | - | ){_VERSION}){{0,9}}|latest|next")
 """Versions as npm writes them (semver's ranges); whatever else there is leads elsewhere: ``npm:other@1``,
 ``file:…``, ``owner/repository``, addresses, folders, archives."""
 
+ARCHIVE = re.compile(r"\.(?:tgz|tar)", re.IGNORECASE)
+"""npm takes a version that ends so, whatever else it looks like, for a file of this folder."""
+
+NAME = re.compile(r"(?:@[0-9A-Za-z~_-][0-9A-Za-z._~-]*/)?[0-9A-Za-z~_-][0-9A-Za-z._~-]*")
+"""Names of packages. yarn reads ``name@version`` as one word: a name with an ``@`` in it brings its own."""
+
 
 def redefines(before: str | None, after: str | None) -> bool:
-    """Whether a package.json says something new besides its dependencies, or has one that need not come from
-    the registry under its own name. What cannot be read says anything. None where there is no such file."""
+    """Whether a package.json says something new besides its dependencies, in the order in which it says it
+    (patterns of a test runner count so), or has one that need not come from the registry under its own name.
+    What cannot be read says anything. None where there is no such file."""
     if before is None or after is None:
         return True
     try:
@@ -33,7 +40,7 @@ def redefines(before: str | None, after: str | None) -> bool:
         old, new = was.get(table, {}), now.get(table, {})
         if not isinstance(old, dict) or not isinstance(new, dict):
             return True
-        if any(not _plain(new[name]) for name in new if name not in old or old[name] != new[name]):
+        if any(not _plain(name, new[name]) for name in new if name not in old or old[name] != new[name]):
             return True
     return False
 
@@ -54,10 +61,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _rest(found: dict[str, Any]) -> str:
-    return json.dumps({name: value for name, value in found.items() if name not in TABLES}, sort_keys=True)
+    return json.dumps({name: value for name, value in found.items() if name not in TABLES})
 
 
-def _plain(version: object) -> bool:
-    if not isinstance(version, str) or len(version) > 100 or version.endswith((".tgz", ".tar", ".gz")):
+def _plain(name: str, version: object) -> bool:
+    if not isinstance(version, str) or len(version) > 100 or ARCHIVE.search(version):
         return False
-    return RANGE.fullmatch(version) is not None
+    return NAME.fullmatch(name) is not None and RANGE.fullmatch(version) is not None
