@@ -56,7 +56,11 @@ async def test_entries_and_patch(repo: Path, searcher: Searcher) -> None:
         ("url = 'postgres://postgres:postgres@localhost/db'", False),
         ("POSTGRES_PASSWORD: postgres-of-the-shop", True),
         ("password = 'test8675309'", True),
+        ("password = 'hunter2'", False),
         ("password = 'test'; password = 'S3cure-Horse-77'", True),
+        ("secret = 'secret'; client_secret = 'S3cure-Horse-77'", True),
+        ("login(password='password', db_password='S3cure-Horse-77')", True),
+        (f"password = 'Xw{'-' * 2_000}x'", True),
         ("url = 'postgres://root:gK3kd9aZ@db.example/x'", True),
     ],
 )

@@ -7,6 +7,7 @@ Asked ``[[path, line], …]``, it answers ``[[index, kind, fingerprint], …]``.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -24,8 +25,8 @@ FILTERS = ("heuristic.is_sequential_string",
 """Those of the library that look at text alone; the one that asks a service is not among them. Nor is the one
 by which a line can say (``pragma: allowlist secret``) that it holds none: it is the work's own word."""
 
-ASIDE = 10
-"""So many commonplace passwords of a line are put aside; with more, it is looked at by a person."""
+ASIDE = 20
+"""So often something commonplace of a line is put aside; with more, it is looked at by a person."""
 
 
 class Detector:
@@ -55,11 +56,21 @@ class Detector:
     def _first(self, path: str, line: str) -> Any:
         """The first secret of a line that is one; behind those that everybody knows another may stand."""
         for _ in range(ASIDE):
-            found = next(iter(self._scan([(1, line)], path)), None)
-            if found is None or not is_commonplace(value := found.secret_value or ""):
-                return found
-            line = line.replace(value, "")
+            found = None
+            for found in self._scan([(1, line)], path):
+                if not is_commonplace(found.secret_value or ""):
+                    return found
+            if found is None:
+                return None
+            line = _without(line, found.secret_value or "")
         return found
+
+
+def _without(line: str, value: str) -> str:
+    """``line`` without the first ``value`` in it, a whole word if there is one: further on it may be part of
+    a secret, or of the name of one."""
+    word = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
+    return word.sub("", line, count=1) if word.search(line) else line.replace(value, "", 1)
 
 
 def offline() -> None:
