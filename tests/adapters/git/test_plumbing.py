@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.adapters.git import process
+from workbench.adapters.git import diffs, process
 from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.repository import open_repository, resolve
 from workbench.errors import GitError, SetupError
@@ -355,6 +355,25 @@ async def test_what_is_remembered_is_forgotten_when_git_looks_again(repo: Path, 
         await one.tree_of(after)
     with pytest.raises(GitError, match=after):
         await one.changed_files(before, after)
+
+
+async def test_no_more_comparisons_are_remembered_than_fit(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees = [git(repo, "rev-parse", "HEAD^{tree}")]
+    for name in ("a", "b"):
+        (repo / name).write_text(name)
+        trees.append(git(repo, "rev-parse", f"{commit(repo, name)}^{{tree}}"))
+    monkeypatch.setattr(diffs, "PATHS", 2)
+    differ = diffs.Diffs(process.Place(repo / ".git", repo))
+    try:
+        one = await differ.entries(trees[0], trees[1])
+        assert await differ.entries(trees[0], trees[1]) is one
+        two = await differ.entries(trees[0], trees[2])
+        assert await differ.entries(trees[0], trees[2]) is two
+        assert await differ.entries(trees[0], trees[1]) is not one
+    finally:
+        await differ.aclose()
 
 
 async def test_repository_as_it_is(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

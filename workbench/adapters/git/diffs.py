@@ -13,9 +13,12 @@ from workbench.errors import GitError
 
 Entries = Mapping[str, tuple[str, str]]
 
-RECENT, SMALL = 256, 1_000
-"""How many comparisons are remembered, and of how many paths at most: on its way to the branch what one task
-changed is asked for six times."""
+RECENT, PATHS = 256, 20_000
+"""How many comparisons are remembered, and of how many paths in all, each some 400 bytes: on its way to the
+branch what one task changed is asked for six times."""
+
+SMALL = 1_000
+"""Paths of a comparison that is remembered, at most."""
 
 
 class Diffs:
@@ -33,8 +36,8 @@ class Diffs:
 
     async def entries(self, old_tree: str, new_tree: str) -> Entries:
         """Mode and object id, in the second tree, of each path that differs; the mode of one that is gone is
-        made of zeros. Raises GitError when a tree is not there. The last few
-        are remembered until ``renew``."""
+        made of zeros. Raises GitError when a tree is not there. The last few are
+        remembered until ``renew``."""
         if old_tree == new_tree:
             return {}
         recent = self._recent  # another, once ``renew`` was called while we wait
@@ -42,9 +45,9 @@ class Diffs:
             return known
         found = await self._compared(old_tree, new_tree)
         if len(found) <= SMALL:
-            if len(recent) >= RECENT:
-                recent.pop(next(iter(recent)))
             recent[old_tree, new_tree] = found
+            while len(recent) > RECENT or sum(map(len, recent.values())) > PATHS:
+                recent.pop(next(iter(recent)))
         return found
 
     async def _compared(self, old_tree: str, new_tree: str) -> Entries:
