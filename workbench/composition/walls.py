@@ -25,6 +25,9 @@ from workbench.errors import SetupError, UsageError
 POINTER = "commondir"
 """The file in the state folder that is laid over git's of that name; see ``adapters.walls.layout``."""
 
+STREAMS = ("/dev/stdin", "/dev/fd", "/proc/self")
+"""Not the same file for each who asks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Walls:
@@ -48,12 +51,15 @@ class Walls:
 
     def demand_seen(self, command: str, whose: str) -> None:
         """See that the scripts which ``command`` names by absolute paths are there behind the walls, too:
-        UsageError for one that is not, with ``whose`` at the beginning of its sentence."""
+        UsageError for one that is not, with ``whose`` at the beginning of its sentence. One that it names
+        twice it may well make there, or go without."""
         if self.ground is None:
             return
         for script in map(Path, (part.runs for part in invocations(command))):
             if (
                 script.is_absolute()
+                and not any(script.is_relative_to(own) for own in STREAMS)
+                and command.count(str(script)) == 1
                 and script.is_file()
                 and hides(self.ground, script, os.environ.get("PATH", ""))
             ):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -76,9 +75,10 @@ Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 
 def _demand_startable(walls: Walls, settings: RunSettings) -> None:
-    """UsageError for a command that cannot start, which else each attempt would find out."""
+    """UsageError for a command that cannot start, which else each attempt would find out. What set-up does
+    nobody knows: it may install the agent."""
     program = program_of(settings.agent.removeprefix("command:"))
-    if settings.agent != "claude" and program and shutil.which(program) is None:
+    if settings.agent != "claude" and program and not settings.setup and not _found(program):
         raise UsageError(
             f"The agent cannot be started: there is no program {program} on PATH.",
             f"Install {program}, or name another: --agent 'command:CMD' or `agent` in workbench.toml.",
@@ -88,6 +88,12 @@ def _demand_startable(walls: Walls, settings: RunSettings) -> None:
         walls.demand_seen(command, f"The set-up `{command}`")
     for command in settings.gates:
         walls.demand_seen(command, f"The gate `{command}`")
+
+
+def _found(program: str) -> bool:
+    from workbench.adapters.agents.command import finds
+
+    return finds(program, os.environ.get("PATH", os.defpath))
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from workbench.adapters.agents.claude.binary import (
     is_recent,
     login_state,
 )
+from workbench.adapters.agents.command import finds
 from workbench.adapters.agents.environment import claude_environment
 from workbench.adapters.protecting import protection
 from workbench.config import Settings
@@ -82,8 +82,8 @@ def command(settings: Settings, where: Path, env: Mapping[str, str]) -> Finding:
         return Finding(
             "agent", "fail", f"{line!r} is not a command that a shell understands.", "Set `agent`."
         )
-    found = shutil.which(first, path=env.get("PATH")) or (os.access(where / first, os.X_OK) and first)
+    found = finds(first, env.get("PATH", os.defpath)) or (os.access(where / first, os.X_OK) and first)
     if found or any(sign in first for sign in "=$`("):
         return Finding("agent", "ok", f"Teammates are run by: {line}")
-    level: Level = "fail" if program_of(line) else "warn"
+    level: Level = "fail" if program_of(line) and not settings.setup else "warn"
     return Finding("agent", level, f"{first} is neither a program on PATH nor in {where}.", "Set `agent`.")

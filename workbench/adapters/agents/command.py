@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -157,8 +158,19 @@ def _env(assignment: Assignment, mark: Mark) -> dict[str, str]:
     env = dict(assignment.env) | {mark[0]: mark[1]}
     env["WORKBENCH_WORKTREE"] = str(assignment.worktree)
     env["WORKBENCH_BRIEF"] = str(assignment.worktree / FOLDER / BRIEF)
-    env["PATH"] = os.pathsep.join([env.get("PATH", os.defpath), *_installation()])
+    env["PATH"] = _path(env.get("PATH", os.defpath))
     return env
+
+
+def finds(program: str, path: str) -> bool:
+    """Whether a teammate's shell finds a program where PATH is ``path`` here, as far as can be told: folders
+    that are relative are those of a worktree."""
+    relative = not all(os.path.isabs(folder) for folder in path.split(os.pathsep))  # noqa: PTH117
+    return relative or shutil.which(program, path=_path(path)) is not None
+
+
+def _path(path: str) -> str:
+    return os.pathsep.join([path, *_installation()])
 
 
 def _installation() -> list[str]:
