@@ -404,6 +404,25 @@ def test_a_run_that_was_cut_short_goes_on_after_it_was_cleaned(
     assert "notes/slow.md" not in git(repo, "ls-tree", "-r", "--name-only", tip), "it was never delivered"
 
 
+def test_a_run_whose_agent_is_not_installed_any_more_is_cleaned(
+    workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "our-agent"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nexec {agent.removeprefix('command:')}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    process = started(workbench, "command:our-agent", plan(tmp_path, "slow"), tmp_path)
+    process.kill()
+    process.communicate()
+    program.unlink()
+
+    cleaned(workbench)
+
+    assert not leftovers(repo) and not folders(tmp_path)
+    assert "there is no program our-agent" in workbench("resume").stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_worktree_is_salvaged_before_a_resumed_run_begins_anew_in_it(
     workbench: CommandLine, repo: Path, tmp_path: Path, agent: str, go: Path, number: signal.Signals

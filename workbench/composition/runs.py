@@ -387,7 +387,7 @@ async def account_for(place: Place, store: SqliteStore, state: RunState) -> None
 
     await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
     goes_by = await gate(place, await start_of(place, state))
-    async with open_world(place, state.run, state.settings, None, goes_by) as world:
+    async with open_world(place, state.run, state.settings, None, goes_by, over=True) as world:
         await account(store, state, world)
 
 

@@ -25,7 +25,7 @@ async def tidy(place: Place, state: RunState) -> None:
     await asyncio.to_thread(reap_orphans, state.run, place.state_dir)
     await free_locks(place.repository.common_dir, state.run)
     goes_by = await gate(place, state.base)
-    async with open_world(place, state.run, state.settings, None, goes_by) as world:
+    async with open_world(place, state.run, state.settings, None, goes_by, over=True) as world:
         for name in state.teammates.keys() - set(kept_worktrees(state)):
             try:
                 await world.worktrees.remove(name)
