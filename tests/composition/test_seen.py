@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_what_may_work_is_not_refused(walls: Walls, tmp_path: Path, command: str
         finally:
             os.dup2(saved, 0)
             os.close(saved)
+
+
+def test_no_device_is_bound_where_it_could_not_be_used(walls: Walls, tmp_path: Path) -> None:
+    assert walls.ground is not None
+    ground = replace(walls.ground, read=("/dev", "/dev/null"))
+    words = layout.options(ground, tmp_path / "worktrees" / "team" / "ada", "gate", path="/dev/null")
+    bound = [words[at + 1] for at, it in enumerate(words) if it == "--ro-bind-try"]
+    assert not [place for place in bound if place.startswith("/dev")]
 
 
 def test_a_program_is_looked_for_where_teammates_find_it(

@@ -35,7 +35,7 @@ FIXED = ("commondir", "gitdir", "locked", "config.worktree", "workbench-lent", "
 CHAIN = 6
 
 DEVICES = Path("/dev")
-"""Replaced, too; people keep files in ``/dev/shm``."""
+"""Replaced, too; people keep files in ``/dev/shm``. A device that is bound read-only is of no use."""
 
 CACHE = "cache"
 """The folder of caches beside a run's worktrees; see ``places.CACHES``."""
@@ -92,7 +92,8 @@ def options(ground: Ground, cwd: Path, kind: Kind, *, path: str, report: Path | 
     for folder in scratch:
         words += ["--tmpfs", str(folder)]
     for place in _needed(ground, path):
-        if any(place.is_relative_to(it) for it in (*scratch, DEVICES)):
+        shared = place.is_relative_to(DEVICES) and place != DEVICES and (place.is_dir() or place.is_file())
+        if shared or any(place.is_relative_to(it) for it in scratch):
             words += ["--ro-bind-try", str(place), str(place)]
     inside = [place for place in write if place.is_relative_to(ground.root)]
     for place in write:
