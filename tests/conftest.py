@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import subprocess
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,19 @@ IDENTITY = {
 # Whoever runs the tests in the background of a shell has them ignore Ctrl-C, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Thousands of tests are a million objects, and the collector looks through all of them again and again: that
-# was most of the time in which they are found, and a quarter of that in which they run.
-gc.disable()
 
-
-def pytest_collection_finish() -> None:
-    """What is there by now stays, so it is never looked through again; garbage of the tests is collected."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests are a million objects, and the collector looks through all of them again and again:
+    that was most of the time in which they are found, and a quarter of that in which they run. What is there
+    by then stays, so it is never looked through again; garbage of the tests is collected."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 TOGETHER = ("tests/faults/test_models.py", "tests/redteam/test_claude.py", "tests/redteam/test_commands.py")
@@ -43,6 +47,8 @@ TOGETHER = ("tests/faults/test_models.py", "tests/redteam/test_claude.py", "test
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Each test by itself to the next worker that is free, but for those of TOGETHER."""
+    if config.getoption("dist") != "load":
+        return None  # somebody asked for another one with --dist
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]

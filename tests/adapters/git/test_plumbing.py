@@ -344,8 +344,10 @@ async def test_what_is_remembered_is_forgotten_when_git_looks_again(repo: Path, 
     (repo / "README.md").write_text("# Other\n")
     after = commit(repo)
     changed, tree = await one.changed_files(before, after), await one.tree_of(after)
+    was = await one.tree_of(before)
     assert changed == ("README.md",)
     git(repo, "update-ref", "refs/heads/main", before)
+    git(repo, "read-tree", before)  # the index keeps trees, too
     git(repo, "reflog", "expire", "--expire=all", "--all")
     git(repo, "prune", "--expire=now")
     assert await one.tree_of(after) == tree
@@ -355,6 +357,8 @@ async def test_what_is_remembered_is_forgotten_when_git_looks_again(repo: Path, 
         await one.tree_of(after)
     with pytest.raises(GitError, match=after):
         await one.changed_files(before, after)
+    with pytest.raises(GitError, match=tree):  # that of the trees, too, which were not asked for just now
+        await one._diffs.paths(was, tree)
 
 
 async def test_no_more_comparisons_are_remembered_than_fit(
