@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui.conftest import NAMES, Opened, screen_text
+from tests.tui.told import until
 from workbench.composition.watching import Piece
 from workbench.core import events as e
 from workbench.core.history import Told
@@ -680,11 +681,9 @@ async def test_the_last_line_of_a_gate_that_runs_is_shown(monkeypatch: pytest.Mo
             await pilot.pause()
         app.look()
         screen(pilot)._tick()
-        await app.workers.wait_for_complete([it for it in app.workers if it.group == "gate-output"])
-        await pilot.pause()
+        await until(pilot, "test │ 41  [31mpassed")
         assert set(asked) == {("r", "L-a", "test")}
-        shown = screen_text(pilot)
-        assert "test │ 41  [31mpassed" in shown and "\x1b" not in shown
+        assert "\x1b" not in screen_text(pilot)
 
 
 async def test_times_go_on_where_nothing_happens() -> None:

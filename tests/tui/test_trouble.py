@@ -257,7 +257,7 @@ async def test_a_repository_that_is_gone(place: Place, repo: Path) -> None:
         shutil.rmtree(repo)
         await until(pilot, "is gone. What is shown was read before.")
         await pilot.press("p")
-        await until(pilot, lambda: "There is no event log" in screen_text(pilot))
+        await until(pilot, lambda: "No run was started" in screen_text(pilot))
         for key in "12345":
             await pilot.press(key)
             assert RUN in screen_text(pilot).splitlines()[0]

@@ -121,11 +121,23 @@ def set_aside(path: Path) -> Path:
     return kept
 
 
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection that writes. Of several that make the file at once SQLite refuses some without waiting."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return connect(path, "rw", BUSY_SECONDS)
+        except sqlite3.OperationalError as refused:
+            if not refused.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection in one transaction: on the disk when the context ends, undone when it raises."""
     make(path)
-    with closing(connect(path, "rw", BUSY_SECONDS)) as connection:
+    with closing(_connected(path)) as connection:
         _migrate(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         try:
