@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.core.guarded import GUARDED, definitions, guarded, script_files
+from workbench.core.guarded import GUARDED, definitions, guarded, scripts
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,34 @@ def test_what_defines_a_gate_needs_a_person(gate: str, path: str) -> None:
 def test_scripts_of_a_package_json_are_looked_for_in_it() -> None:
     gates = ["cd Web && CI=1 npm test", "pnpm lint", "cd ../x && npm test", "make"]
     part = "it is part of the gate `{}`"
-    assert script_files(gates) == {
-        "web/package.json": part.format(gates[0]),
-        "package.json": part.format(gates[1]),
-    }
+    run = scripts(gates)
+    assert run.why("Web/package.json") == part.format(gates[0])
+    assert run.why("package.json") == part.format(gates[1])
+    assert run.why("x/package.json") == run.why("package.json/x") == run.why("Makefile") == ""
     assert guarded(["Web/package.json", "package.json"], gates) == {}
-    assert set(script_files(["npm --prefix web test"])) == {"web/package.json"}
+    run = scripts(["npm --prefix web test"])
+    assert run.why("web/package.json") and not run.why("package.json")
     assert guarded(["package.json"], gates, ["package.json"]), "the settings may guard all of it"
+
+
+@pytest.mark.parametrize(
+    ("gate", "everywhere"),
+    [
+        ("pnpm -r test", True),
+        ("pnpm --filter=./apps/* test", True),
+        ("npm test --workspaces", True),
+        ("cd app && npm run test -w web", True),
+        ("yarn workspace web test", True),
+        ("bun --filter '*' test", True),
+        ("npx turbo run test", True),
+        ("npm test", False),
+        ("rm -r dist && npm test", False),
+        ("npm test 'open", False),
+    ],
+)
+def test_where_their_manager_finds_packages_each_may_define_the_gate(gate: str, everywhere: bool) -> None:
+    assert bool(scripts([gate]).why("apps/web/package.json")) is everywhere
+    assert not scripts([gate]).why("apps/web/index.js")
 
 
 def test_a_path_outside_defines_nothing_and_a_broken_command_is_no_reason_to_fail() -> None:

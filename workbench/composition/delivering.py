@@ -30,7 +30,7 @@ from workbench.core.delivery import Manifest
 from workbench.core.escapes import escapes, unsafe
 from workbench.core.events import Record, RunStarted
 from workbench.core.globs import overlap
-from workbench.core.guarded import folded, guarded, script_files
+from workbench.core.guarded import guarded, scripts
 from workbench.core.lists import some
 from workbench.core.lockfiles import is_lock_file, new_hosts
 from workbench.core.packagejson import redefines
@@ -288,9 +288,9 @@ async def _look_through(place: Place, manifest: Manifest, gates: Sequence[str], 
         if it.mode == LINK and escapes(it.path, await bundles.text(place.repository, it.oid)):
             raise Refused(f"{it.path!r} may not come: it is a link that leads out of the repository.")
     held = guarded((it.path for it in changed), gates)
-    scripts = script_files(gates)
+    run = scripts(gates)
     for it in changed:
-        if (part := scripts.get(folded(it.path))) is not None and await _redefined(place, it):
+        if (part := run.why(it.path)) and await _redefined(place, it):
             held.setdefault(it.path, part)
         if it.path not in held and is_lock_file(it.path) and (why := await _sources(place, it)):
             held[it.path] = why

@@ -10,11 +10,12 @@ also ``x`` itself, which may be a link to such a folder. Case does not count: on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from workbench.core.escapes import IGNORED
-from workbench.core.invocations import invocations, path_like
+from workbench.core.invocations import in_workspaces, invocations, path_like
 
 WORKFLOW = "it is what the code host runs by itself"
 HOOK = "git runs it by itself"
@@ -85,7 +86,7 @@ DEFINITIONS: dict[str, tuple[str, ...]] = {
 }
 """Files at the top of the folder in which a gate runs, by what it runs, that say what the gate does. Files
 that mostly hold other things (``pyproject.toml``, ``Cargo.toml``) are not among them; for package.json see
-``script_files``."""
+``scripts``."""
 
 _PART = "it is part of the gate `{}`"
 
@@ -121,15 +122,34 @@ def definitions(gate: str) -> frozenset[str]:
     return frozenset(path.casefold() for path in found if path)
 
 
-def script_files(gates: Iterable[str]) -> dict[str, str]:
-    """The ``package.json`` (in lower case) of each gate that is one of its scripts, with the reason why it is
-    guarded where ``core.packagejson`` says so of what changed in it."""
-    return {
-        path.casefold(): _PART.format(gate)
-        for gate in gates
-        for part in invocations(gate)
-        if part.family.startswith("script:") and (path := _within(part.folder, "package.json"))
-    }
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """The ``package.json`` files whose scripts gates run: each with the gate's reason, by its path as
+    ``folded`` has it, or with ``everywhere`` all that there are."""
+
+    named: Mapping[str, str]
+    everywhere: str = ""
+
+    def why(self, path: str) -> str:
+        """Why ``path`` is guarded where ``core.packagejson`` says so of what changed in it; "" for all other
+        files."""
+        plain = folded(path)
+        if plain.rpartition("/")[2] != "package.json":
+            return ""
+        return self.named.get(plain) or self.everywhere
+
+
+def scripts(gates: Iterable[str]) -> Scripts:
+    """The scripts that ``gates`` run, as far as it shows."""
+    named: dict[str, str] = {}
+    everywhere = ""
+    for gate in gates:
+        for part in invocations(gate):
+            if part.family.startswith("script:") and (path := _within(part.folder, "package.json")):
+                named[path.casefold()] = _PART.format(gate)
+        if in_workspaces(gate):
+            everywhere = _PART.format(gate)
+    return Scripts(named, everywhere)
 
 
 def folded(path: str) -> str:

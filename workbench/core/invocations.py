@@ -30,6 +30,15 @@ BUILTINS = frozenset({
 })  # fmt: skip
 """Words that a shell knows by itself, with no program of that name on PATH."""
 
+RUNNERS = frozenset({"turbo", "nx", "lerna", "rush"})
+"""Programs that run the scripts of the packages of a repository, whichever they find."""
+
+SPREADING = frozenset({
+    "-r", "--recursive", "-w", "--workspace", "-ws", "--workspaces", "--filter", "-F", "workspace",
+    "workspaces",
+})  # fmt: skip
+"""Words by which a package manager runs scripts of other packages than the one it is started in."""
+
 PLAIN = {
     "pytest": "pytest",
     "py.test": "pytest",
@@ -59,6 +68,25 @@ class Invocation:
 
 def invocations(command: str) -> Iterator[Invocation]:
     """The programs of ``command``, in order; none where it cannot be read as a line of shell."""
+    folder = ""
+    for simple in _simple(command):
+        if simple[:1] == ["cd"] and len(simple) == 2:
+            folder = _into(folder, simple[1])
+        elif found := _invocation(simple, folder):
+            yield found
+
+
+def in_workspaces(command: str) -> bool:
+    """Whether ``command`` runs scripts of packages that it does not name by their folders."""
+    for simple in _simple(command):
+        words = {word.partition("=")[0] for word in simple}
+        if words & RUNNERS or (words & MANAGERS and words & SPREADING):
+            return True
+    return False
+
+
+def _simple(command: str) -> Iterator[list[str]]:
+    """The simple commands of a line of shell, each as its words."""
     try:
         lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
@@ -66,17 +94,13 @@ def invocations(command: str) -> Iterator[Invocation]:
         words = list(lexer)
     except ValueError:
         return
-    folder = ""
     simple: list[str] = []
     for word in (*words, ";"):
         if word not in BETWEEN and not set(word) <= {"&", "|", ";", "(", ")"}:
             simple.append(word)
-            continue
-        if simple[:1] == ["cd"] and len(simple) == 2:
-            folder = _into(folder, simple[1])
-        elif simple and (found := _invocation(simple, folder)):
-            yield found
-        simple = []
+        elif simple:
+            yield simple
+            simple = []
 
 
 def program_of(command: str) -> str:

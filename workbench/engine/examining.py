@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.core.escapes import escapes
-from workbench.core.guarded import folded, guarded, script_files
+from workbench.core.guarded import guarded, scripts
 from workbench.core.lockfiles import is_lock_file, new_hosts
 from workbench.core.packagejson import redefines
 from workbench.core.state import PERSON as BY_HAND
@@ -82,13 +82,13 @@ async def _by_content(
 ) -> dict[str, str]:
     """Those of the paths that are ``changed`` between two commits that need a person for what they hold."""
     paths: dict[str, str] = {}
-    scripts = script_files(gates)
+    run = scripts(gates)
     links = await world.git.links(old, new)
     for path, target in links.items():
         if escapes(path, target):
             paths[path] = "it is a link that leads out of the repository" if target else "it is no file"
     for path in changed:
-        if (why := scripts.get(folded(path))) is not None:
+        if why := run.why(path):
             texts = await world.git.text_at(old, path), await world.git.text_at(new, path)
             if path in links or redefines(*texts):
                 paths[path] = why
