@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.widgets import Static
@@ -31,7 +32,9 @@ class GateLine(Static):
         if place is None or gates is None:
             self.update("")
         else:
-            self.run_worker(self._heard(place, run, gates), group="gate-output", exclusive=True)
+            # Called when its turn comes: the next look may be there before.
+            heard = partial(self._heard, place, run, gates)
+            self.run_worker(heard, group="gate-output", exclusive=True)  # type: ignore[arg-type]
 
     async def _heard(self, place: Place, run: str, gates: GateRun) -> None:
         from workbench.composition.gatelogs import gate_output
