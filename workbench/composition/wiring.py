@@ -43,7 +43,6 @@ from workbench.composition.redacting import open_redactor
 from workbench.composition.trusting import Gate
 from workbench.composition.trusting import environment as environment_of
 from workbench.composition.walls import Walls, open_walls
-from workbench.core.invocations import program_of
 from workbench.core.mail import LEAD
 from workbench.core.models import RunSettings
 from workbench.core.redaction import Redactor
@@ -75,25 +74,21 @@ Extras = Callable[[AttemptState, Path], Mapping[str, str]]
 
 
 def _demand_startable(walls: Walls, settings: RunSettings) -> None:
-    """UsageError for a command that cannot start, which else each attempt would find out. What set-up does
-    nobody knows: it may install the agent."""
-    program = program_of(settings.agent.removeprefix("command:"))
-    if settings.agent != "claude" and program and not settings.setup and not _found(program):
-        raise UsageError(
-            f"The agent cannot be started: there is no program {program} on PATH.",
-            f"Install {program}, or name another: --agent 'command:CMD' or `agent` in workbench.toml.",
-        )
-    walls.demand_seen(settings.agent.removeprefix("command:"), "The agent")
+    """UsageError for a command that cannot start, which else each attempt would find out."""
+    if settings.agent != "claude":
+        from workbench.adapters.agents.command import absent
+
+        line = settings.agent.removeprefix("command:")
+        if program := absent(line, settings.setup, os.environ.get("PATH", os.defpath)):
+            raise UsageError(
+                f"The agent cannot be started: there is no program {program} on PATH.",
+                f"Install {program}, or name another: --agent 'command:CMD' or `agent` in workbench.toml.",
+            )
+        walls.demand_seen(line, "The agent")
     for command in settings.setup:
         walls.demand_seen(command, f"The set-up `{command}`")
     for command in settings.gates:
         walls.demand_seen(command, f"The gate `{command}`")
-
-
-def _found(program: str) -> bool:
-    from workbench.adapters.agents.command import finds
-
-    return finds(program, os.environ.get("PATH", os.defpath))
 
 
 @asynccontextmanager

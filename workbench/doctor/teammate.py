@@ -15,11 +15,10 @@ from workbench.adapters.agents.claude.binary import (
     is_recent,
     login_state,
 )
-from workbench.adapters.agents.command import finds
+from workbench.adapters.agents.command import absent, finds
 from workbench.adapters.agents.environment import claude_environment
 from workbench.adapters.protecting import protection
 from workbench.config import Settings
-from workbench.core.invocations import program_of
 from workbench.core.protection import protected
 from workbench.doctor.finding import Finding, Level
 
@@ -82,8 +81,9 @@ def command(settings: Settings, where: Path, env: Mapping[str, str]) -> Finding:
         return Finding(
             "agent", "fail", f"{line!r} is not a command that a shell understands.", "Set `agent`."
         )
-    found = finds(first, env.get("PATH", os.defpath)) or (os.access(where / first, os.X_OK) and first)
+    path = env.get("PATH", os.defpath)
+    found = finds(first, path) or os.access(where / first, os.X_OK)
     if found or any(sign in first for sign in "=$`("):
         return Finding("agent", "ok", f"Teammates are run by: {line}")
-    level: Level = "fail" if program_of(line) and not settings.setup else "warn"
+    level: Level = "fail" if absent(line, settings.setup, path) else "warn"
     return Finding("agent", level, f"{first} is neither a program on PATH nor in {where}.", "Set `agent`.")

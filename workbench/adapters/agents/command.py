@@ -15,7 +15,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from workbench.adapters.agents.logs import Logs, bound, end_of
@@ -23,6 +23,7 @@ from workbench.adapters.children import Child, Mark, Starter
 from workbench.adapters.direct import DIRECT
 from workbench.adapters.folder import BRIEF, FOLDER, INBOX, LOG, opened, write
 from workbench.adapters.output import explained, readable, shell_code
+from workbench.core.invocations import program_of
 from workbench.engine.ports import AgentReport, Assignment, Ended, Heard, Letter, Said, Started
 
 EVIDENCE_LINES = 20
@@ -167,6 +168,13 @@ def finds(program: str, path: str) -> bool:
     that are relative are those of a worktree."""
     relative = not all(os.path.isabs(folder) for folder in path.split(os.pathsep))  # noqa: PTH117
     return relative or shutil.which(program, path=_path(path)) is not None
+
+
+def absent(line: str, setup: Sequence[str], path: str) -> str:
+    """The program by which the command ``line`` begins, where no teammate's shell will find it; "" where one
+    will, or nobody can tell: ``setup`` may install it."""
+    program = program_of(line)
+    return program if program and not setup and not finds(program, path) else ""
 
 
 def _path(path: str) -> str:

@@ -36,8 +36,8 @@ class Diffs:
 
     async def entries(self, old_tree: str, new_tree: str) -> Entries:
         """Mode and object id, in the second tree, of each path that differs; the mode of one that is gone is
-        made of zeros. Raises GitError when a tree is not there. The last few are
-        remembered until ``renew``."""
+        made of zeros. Raises GitError when a tree is not there. The last few are remembered until
+        ``renew``."""
         if old_tree == new_tree:
             return {}
         recent = self._recent  # another, once ``renew`` was called while we wait
