@@ -35,12 +35,17 @@ class CommandLine:
         with tempfile.TemporaryFile("w+b") as out, tempfile.TemporaryFile("w+b") as err:
             process = forkserver.shared().start(words, cwd=cwd or self.cwd, env=whole, stdout=out, stderr=err)
             try:
-                code = process.wait(240)
+                code: int | None = process.wait(240)
+            except TimeoutError:
+                code = None
             finally:
                 process.kill()
+                process.wait(10)
             out.seek(0)
             err.seek(0)
-            return subprocess.CompletedProcess(words, code, out.read().decode(), err.read().decode())
+            done, said = out.read().decode(), err.read().decode()
+            assert code is not None, f"{' '.join(words)} did not end:\n{done[-4000:]}\n{said}"
+            return subprocess.CompletedProcess(words, code, done, said)
 
     def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
         """Start a command that prints JSON lines; read them with ``until``."""

@@ -147,6 +147,8 @@ lead:
   on_told:
     - match: "tabs or spaces"
       steps:
+        - wait: 1
+        - use: {{tool: mcp__workbench__team_status, input: {{}}}}  # Claude Code says now what it took up
         - wait: 3
         - use: {{tool: mcp__workbench__answer, input: {{message: m1, text: use spaces}}}}
         - {{say: Answered., end: true}}
@@ -177,15 +179,23 @@ def test_a_lead_that_is_killed_is_called_again_and_answers(workbench: CommandLin
     assert git(repo, "show", "workbench/r/integration:spaces.txt") == "by the lead"
 
 
-@pytest.mark.parametrize("moment", ["LeadTold", "LeadHeard"])
+@pytest.mark.parametrize("moment", ["LeadTold", "before it is recorded", "LeadHeard"])
 def test_after_kill_9_the_same_session_leads_on(workbench: CommandLine, repo: Path, moment: str) -> None:
-    words = written(workbench, KILLED)
-    process = workbench.start(
-        "rehearse", *words, "--gate", "true", "--json", "--run-id", "r", "--lead", "claude"
-    )
-    before = until(process, lambda event: bool(event["type"] == moment))
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    """Also where Claude Code has taken up the letter, and so does not need it again, but its turn was cut off
+    before workbench recorded that it was heard."""
+    words = [
+        "rehearse", *written(workbench, KILLED), "--gate", "true", "--json", "--run-id", "r",
+        "--lead", "claude",
+    ]  # fmt: skip
+    if moment == "before it is recorded":
+        process = workbench.start(*words, WORKBENCH_CRASH="kill:1@lead.heard")
+        before = events(process.communicate(timeout=120)[0])
+        assert of("LeadTold", before) and not of("LeadHeard", before)
+    else:
+        process = workbench.start(*words)
+        before = until(process, lambda event: bool(event["type"] == moment))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
     patience = time.monotonic() + 30
     while leftovers(repo) and time.monotonic() < patience:
         time.sleep(0.05)
@@ -195,12 +205,65 @@ def test_after_kill_9_the_same_session_leads_on(workbench: CommandLine, repo: Pa
 
     assert resumed.returncode == 0, resumed.stderr
     story = before + events(resumed.stdout)
-    if moment == "LeadHeard":
+    if moment != "LeadTold":
         first, *others = [event["session"] for event in of("LeadStarted", story)]
         assert others and set(others) == {first}, "another session led on"
     sent = [event["message"] for event in of("MessageSent", story)]
     assert [it["sender"] for it in sent] == ["ada", "lead"]
     assert git(repo, "show", "workbench/r/integration:spaces.txt") == "by the lead"
+
+
+TOLD_MEANWHILE = f"""
+default: {ASKING}
+lead:
+  on_told:
+    - match: "use spaces"
+      steps:
+        - use: {{tool: mcp__workbench__answer, input: {{message: m1, text: use spaces}}}}
+        - {{say: Answered., end: true}}
+    - match: "tabs or spaces"
+      steps:
+        - use: {{tool: mcp__workbench__team_status, input: {{}}}}
+        - wait: 60
+"""
+
+
+def test_what_waits_in_claude_codes_queue_at_a_kill_is_told_again(workbench: CommandLine, repo: Path) -> None:
+    """What comes in the middle of a turn is taken up when Claude Code can. Where it never could, it is in its
+    transcript all the same, and the session that is resumed knows nothing of it."""
+    words = written(workbench, TOLD_MEANWHILE)
+    process = workbench.start(
+        "rehearse", *words, "--gate", "true", "--json", "--run-id", "r", "--lead", "claude"
+    )
+    until(process, lambda event: bool(event["type"] == "LeadActed"))
+    assert workbench("send", "lead", "use spaces").returncode == 0
+    until(process, lambda event: event["type"] == "LeadTold" and event["message"] == "m2")
+    patience = time.monotonic() + 30
+    while not _is_queued(repo, "use spaces") and time.monotonic() < patience:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert _is_queued(repo, "use spaces")
+    patience = time.monotonic() + 30
+    while leftovers(repo) and time.monotonic() < patience:
+        time.sleep(0.05)
+
+    resumed = workbench("resume", "--json")
+
+    assert resumed.returncode == 0, resumed.stderr
+    answers = [event["message"] for event in of("MessageSent", events(resumed.stdout))]
+    assert [(it["reply_to"], it["sender"], it["text"]) for it in answers] == [("m1", "lead", "use spaces")]
+
+
+def _is_queued(repo: Path, text: str) -> bool:
+    """Whether the lead's Claude Code wrote down that this came, and not that it was taken up."""
+    lines = [
+        line
+        for transcript in repo.glob(".git/workbench/runs/r/claude/lead/projects/*/*.jsonl")
+        for line in transcript.read_text().splitlines()
+        if text in line
+    ]
+    return [json.loads(line)["type"] for line in lines] == ["queue-operation"]
 
 
 def test_commands_can_be_led_and_a_missing_login_is_said_at_once(

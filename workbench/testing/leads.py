@@ -79,6 +79,7 @@ class ScriptedLead:
             if letter.messages:
                 report(Heard(letter.messages))
                 if mark in known:
+                    report(Ended(live=True, usage=usage, session=session))
                     continue
             known.append(mark)
             self.heard.append(letter)

@@ -144,11 +144,12 @@ class Agent(Protocol):
         """Work on ``assignment`` until the session is over or this coroutine is cancelled.
 
         What is put in ``inbox`` is given to the agent, mid-turn where it can be, once for a session: what an
-        earlier life of it has heard is not said again. What has messages is reported as ``Heard`` when the
-        agent took it up, and so is a brief that has some. A ``read_only`` assignment is kept so as far as the
-        agent can be, from its start to a letter that unlocks it. ``report`` is called,
-        in order, from the event loop. A live session waits for more after ``Ended(live=True)`` and
-        is ended by cancelling. Whenever this returns or raises, every process it started is gone.
-        Trouble with the agent is reported as ``Ended(live=False, error=…)``, not raised.
+        earlier life of it has heard is not said again, but reported as ``Heard`` and, where no turn is under
+        way, followed by ``Ended(live=True)``: the turn that took it up was cut off. What has messages is
+        reported as ``Heard`` when the agent took it up, and so is a brief that has some. A ``read_only``
+        assignment is kept so as far as the agent can be, from its start to a letter that unlocks it.
+        ``report`` is called, in order, from the event loop. A live session waits for more after
+        ``Ended(live=True)`` and is ended by cancelling. Whenever this returns or raises, every process it
+        started is gone. Trouble with the agent is reported as ``Ended(live=False, error=…)``, not raised.
         """
         ...

@@ -290,6 +290,8 @@ class Session:
             known = (letter.known_by or letter.text).strip()
             if letter.messages and known in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
+                if not self._busy:  # the turn that took it up was cut off, and there will be no other
+                    self._report(Ended(live=True, usage=self._meter.usage, session=self._id))
                 continue
             try:
                 await self._send(client, letter)

@@ -128,13 +128,19 @@ def used_before(env: Mapping[str, str], session: str) -> Usage:
 
 
 def told_before(env: Mapping[str, str], session: str) -> str:
-    """All that ``session`` was told so far, by its transcript; nothing if there is none."""
+    """All that ``session`` was told so far, by its transcript; nothing if there is none.
+
+    What waited in Claude Code's queue when it died is not among that: it has written down that it came
+    (``queue-operation``), and a resumed session does not take it up. Measured with 2.1.
+    """
     told: list[str] = []
     for line in _transcript(env, session):
-        if '"user"' not in line and '"queue' not in line and '"attachment"' not in line:
+        if '"user"' not in line and '"attachment"' not in line:
             continue
         with contextlib.suppress(ValueError):  # cut off by a crash
-            told += _strings(json.loads(line))
+            entry = json.loads(line)
+            if isinstance(entry, dict) and entry.get("type") in ("user", "attachment"):
+                told += _strings(entry)
     return "\n".join(told)
 
 
