@@ -47,6 +47,12 @@ def test_each_line_says_where_it_comes_from(workbench: CommandLine, repo: Path) 
         ("Edit(infra/main.tf)", "deny: Write(infra/**)"),
         ("WebFetch(domain:files.pypi.org)", "allow: WebFetch(domain:pypi.org)"),
         ("WebFetch(domain:example.com)", "deny: no rule names it"),
+        ("Write(src/.git)", "deny: whatever the policy says"),
+        ("Write(../elsewhere)", "deny: whatever the policy says"),
+        ("Read(~/.ssh/id_rsa)", "deny: whatever the policy says"),
+        ("Bash(cd x && workbench run plan.md)", "deny: whatever the policy says"),
+        ("AskUserQuestion", "deny: "),
+        ("Write(src/app.py)", "allow: "),
     ],
 )
 def test_what_it_says_of_a_use(workbench: CommandLine, repo: Path, use: str, said: str) -> None:

@@ -30,6 +30,19 @@ from workbench.core.guarded import GUARDED, definitions, guarded, scripts
         ".pre-commit-config.yaml",
         ".github/CODEOWNERS",
         "web/.npmrc",
+        "pnpm-workspace.yaml",
+        "web/.pnpmfile.cjs",
+        ".pnpmfile.mjs",
+        "bunfig.toml",
+        "NuGet.Config",
+        "uv.toml",
+        ".bundle/config",
+        "api/.mvn/extensions.xml",
+        "gradle/wrapper/gradle-wrapper.jar",
+        ".yarn/releases/yarn-4.5.0.cjs",
+        "web/.yarn/plugins/@yarnpkg/plugin-x.cjs",
+        ".codex/config.toml",
+        ".github/instructions/python.instructions.md",
         ".vscode/tasks.json",
         "workbench.toml",
         "odd\nname/.claude/x",
@@ -46,7 +59,8 @@ def test_what_runs_by_itself_or_steers_agents_needs_a_person(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["src/app.py", "README.md", "github/workflows/ci.yml", "docs/workflows/ci.yml", "claude/x.py",
-     "CLAUDE.mdx", "src/hooks/use_state.ts", ".claude-x", "tests/conftest.py", "xaction.yml"],
+     "CLAUDE.mdx", ".yarn/cache/x.zip", ".yarn/patches/x.patch", "gradle/libs.versions.toml", "codex/x.py",
+     "pnpmfile.ts", "src/hooks/use_state.ts", ".claude-x", "tests/conftest.py", "xaction.yml"],
 )  # fmt: skip
 def test_other_files_do_not(path: str) -> None:
     assert guarded([path], ["pytest -q"]) == {}

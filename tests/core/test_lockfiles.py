@@ -18,6 +18,14 @@ LINES = {
     "Cargo.lock": 'source = "git+https://{}/x?rev=1#1"',
     "Gemfile.lock": "  remote: https://{}/",
     "Pipfile.lock": '"url": "https://{}/simple",',
+    "composer.lock": '"dist": {{"type": "zip", "url": "https://{}/x.zip"}}',
+    "Podfile.lock": "  x:\n    :git: https://{}/x.git",
+    "mix.lock": '"x": {{:git, "https://{}/x.git", "abc", []}},',
+    "pubspec.lock": '      url: "https://{}"',
+    "Package.resolved": '"location" : "https://{}/x.git",',
+    "deno.lock": '"https://{}/x@1.0.0/mod.ts": "abc"',
+    "pixi.lock": "- conda: https://{}/conda-forge/x.conda",
+    "requirements.txt": "--index-url https://{}/simple",
 }
 
 
@@ -28,6 +36,54 @@ def test_a_new_host_is_told_and_a_known_one_is_not(name: str) -> None:
     assert new_hosts(name, "", line.format(EVIL)) == (EVIL,)
     assert new_hosts(name, line.format(EVIL), line.format(EVIL) + "\n" + line.format(EVIL)) == ()
     assert new_hosts(name, "", line.format(f"user:pass@{EVIL}:8080")) == (f"{EVIL}:8080",)
+
+
+def test_where_there_is_no_address_the_host_begins_a_name() -> None:
+    go = "evil.example/x v1.0.0 h1:abc=\nevil.example/x v1.0.0/go.mod h1:abc=\n"
+    usual = "github.com/x/y v1.0.0 h1:abc=\ngopkg.in/yaml.v3 v3.0.1/go.mod h1:abc=\n"
+    assert new_hosts("go.sum", usual, usual + go) == (EVIL,)
+    assert new_hosts("sub/go.work.sum", "", usual) == ()
+    terraform = 'provider "{}/x/y" {{\n  version = "1.0.0"\n}}\n'
+    assert new_hosts(".terraform.lock.hcl", "", terraform.format(EVIL)) == (EVIL,)
+    assert new_hosts(".terraform.lock.hcl", "", terraform.format("registry.terraform.io")) == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-i https://evil.example/simple",
+        "--extra-index-url=http://user:secret@evil.example/simple",
+        "x @ git+ssh://git@evil.example/x.git@abc#egg=x",
+        "-r https://evil.example/more.txt",
+        "x==1.0 --hash=sha256:abc  # known\n-f https:evil.example/wheels",
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.in", "requirements/dev.txt", "x-constraints.txt"]
+)
+def test_what_pip_reads_goes_by_many_names(name: str, line: str) -> None:
+    assert new_hosts(name, "x==0.9\n", "x==1.0  # see https://evil.example\n# http://evil.example\n") == ()
+    assert new_hosts(f"web/{name}", "x==0.9\n", f"{line}\n") == (EVIL,)
+
+
+@pytest.mark.parametrize("name", ["docs/requirements.md", "requirements.py", "src/requirements/app.py"])
+def test_what_is_only_called_like_it_is_none(name: str) -> None:
+    assert not is_lock_file(name)
+
+
+def test_whom_packages_thank_is_no_source() -> None:
+    package = {
+        "name": "x/y",
+        "source": {"type": "git", "url": "https://github.com/x/y.git"},
+        "dist": {"type": "zip", "url": "https://api.github.com/repos/x/y/zipball/abc"},
+        "funding": [{"type": "custom", "url": "https://evil.example/thanks"}],
+        "support": {"url": "https://evil.example/issues"},
+    }
+    assert new_hosts("composer.lock", "", json.dumps({"packages": [package]})) == ()
+    hidden = {**package, "dist": {"mirrors": [{"url": "https://evil.example/%package%.zip"}]}}
+    assert new_hosts("composer.lock", "", json.dumps({"packages": [hidden]})) == (EVIL,)
+    broken = json.dumps({"packages": [package]})[:-1]
+    assert new_hosts("composer.lock", "", broken) == (EVIL,), "what cannot be read hides nothing"
 
 
 def test_usual_registries_and_other_addresses_are_nothing_new() -> None:

@@ -32,7 +32,8 @@ def test(
     repo: Repo = HERE,
     json: Json = False,
 ) -> None:
-    """Say what the policy decides for a use such as 'Bash(git push origin)', and by which rule."""
+    """Say what becomes of a use such as 'Bash(git push origin)', and by which rule. What no policy can allow,
+    such as writing to git's own files, is said too."""
     test_policy(use, repo, json=json)
 
 
@@ -66,7 +67,7 @@ def test_policy(use: str, repo: Path, *, json: bool) -> None:
     from workbench.cli.driving import run_async
     from workbench.cli.trust import say_withheld
     from workbench.composition.place import open_place
-    from workbench.composition.policy import rules_of
+    from workbench.composition.policy import never, rules_of
     from workbench.core.policy import SHAPE, ruled
     from workbench.errors import UsageError
 
@@ -82,8 +83,14 @@ def test_policy(use: str, repo: Path, *, json: bool) -> None:
     ruling = ruled(rules_of(place), found["tool"], subjects)
     decision = ruling.decision or place.settings.on_permission
     rule = ruling.rule
+    refused = "" if decision == "deny" else never(place, found["tool"], about)
+    if refused:
+        decision, rule = "deny", None
     if json:
-        print(jsonlib.dumps({"decision": decision, "rule": rule.model_dump() if rule else None}, indent=2))
+        said = {"decision": decision, "rule": rule.model_dump() if rule else None, "never": refused}
+        print(jsonlib.dumps(said, indent=2))
+    elif refused:
+        print(f"deny: whatever the policy says; a teammate is told: {refused}")
     elif rule is None:
         print(f"{decision}: no rule names it (on_permission = {decision!r})")
     else:

@@ -26,6 +26,7 @@ SETTINGS = "it holds workbench's own settings"
 OWNERS = "it says who reviews what"
 ALLOWED = "it says which secrets are none"
 REGISTRY = "it says where packages come from"
+INSTALLED = "a package manager or build tool runs it by itself"
 CHOSEN = "the settings guard it"
 
 GUARDED: tuple[tuple[str, str], ...] = (
@@ -57,7 +58,15 @@ GUARDED: tuple[tuple[str, str], ...] = (
     ("GEMINI.md", STEERS),
     ("**/.cursor/**", STEERS),
     (".cursorrules", STEERS),
+    (".windsurfrules", STEERS),
+    (".clinerules", STEERS),
+    ("**/.codex/**", STEERS),
+    ("**/.gemini/**", STEERS),
+    ("**/.opencode/**", STEERS),
     (".github/copilot-instructions.md", STEERS),
+    (".github/instructions/**", STEERS),
+    (".github/agents/**", STEERS),
+    (".github/prompts/**", STEERS),
     (".gitattributes", GIT),
     (".gitmodules", GIT),
     (".lfsconfig", GIT),
@@ -69,8 +78,18 @@ GUARDED: tuple[tuple[str, str], ...] = (
     (".npmrc", REGISTRY),
     (".yarnrc", REGISTRY),
     (".yarnrc.yml", REGISTRY),
+    ("pnpm-workspace.yaml", REGISTRY),
+    ("bunfig.toml", REGISTRY),
     ("pip.conf", REGISTRY),
+    ("uv.toml", REGISTRY),
+    ("nuget.config", REGISTRY),
     ("**/.cargo/**", REGISTRY),
+    ("**/.bundle/**", REGISTRY),
+    ("**/.mvn/**", INSTALLED),
+    ("**/gradle/wrapper/**", INSTALLED),
+    (".pnpmfile.*js", INSTALLED),
+    ("**/.yarn/releases/**", INSTALLED),
+    ("**/.yarn/plugins/**", INSTALLED),
     ("workbench.toml", SETTINGS),
 )
 """What nobody's work may touch unseen, whatever the gates are."""
