@@ -604,6 +604,47 @@ async def test_submodules_are_left_alone(team: Team, repo: Path, tmp_path: Path)
         assert (path / "x").exists()
 
 
+async def test_what_was_written_into_a_submodule_that_is_not_checked_out_is_moved_aside(
+    team: Team, repo: Path, tmp_path: Path
+) -> None:
+    """Git says nothing of it, and so it would stay for the next task, and be gone with the worktree."""
+    git(tmp_path, "clone", "-q", str(repo), "sub")
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "sub"), "lib/one")
+    start = commit(repo)
+    made = await team.prepare(start=start)
+    for text in ("first", "second"):
+        (made.path / "lib/one/deep").mkdir()
+        (made.path / "lib/one/deep/code.py").write_text(text)
+        assert git(made.path, "status", "--porcelain") == ""
+        if text == "first":
+            got = await team.collect(start=start)
+            assert not got.changed and any("is not committed" in note for note in team.notices)
+            again = await team.prepare(start=start)
+            assert again.path == made.path and list((made.path / "lib/one").iterdir()) == []
+        else:
+            await team.worktrees.remove("ada")
+            assert not made.path.exists()
+    kept = sorted(path.read_text() for path in team.root.glob("kept/*/one/deep/code.py"))
+    assert kept == ["first", "second"]
+    assert sum("was moved to" in note for note in team.notices) == 2
+
+
+async def test_a_submodules_folder_that_leads_elsewhere_is_nobodys_to_move(
+    team: Team, repo: Path, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "one").mkdir(parents=True)
+    (theirs / "one" / "precious").write_text("x")
+    (repo / ".gitmodules").write_text("")
+    start = commit(repo)
+    made = await team.prepare(start=start)
+    (made.path / "lib").symlink_to(theirs)
+    git(made.path, "update-index", "--add", "--cacheinfo", f"160000,{start},lib/one")
+    await team.prepare(start=start)
+    assert (theirs / "one" / "precious").exists()
+    assert not (team.root / "kept").exists()
+
+
 @pytest.mark.parametrize("name", ["", "../x", "-x", "a/b", "a..b", "x.lock", "a b", "x."])
 async def test_names_that_could_be_paths_are_refused(team: Team, name: str) -> None:
     with pytest.raises(UsageError):

@@ -19,6 +19,7 @@ from workbench.adapters.git.plumbing import Plumbing
 from workbench.adapters.git.process import Busy
 from workbench.adapters.git.snapshots import commit_aside, shadowed
 from workbench.adapters.git.status import Status, status_of
+from workbench.adapters.git.submodules import filled
 from workbench.core.salvage import salvage_message
 from workbench.errors import GitError
 
@@ -110,7 +111,8 @@ class Salvage:
         status = await _status_or_bare(linked)
         objects = self._git.objects
         left = sorted_out(status.entries, linked.path)
-        hidden = await shadowed(linked, await objects.root_entries(status.head) if status.head else {})
+        root = await objects.root_entries(status.head) if status.head else {}
+        hidden = await shadowed(linked, root)
         heads = await self._pins.there([*([status.head] if status.head else []), *linked.heads("MERGE_HEAD")])
         found = [*heads, *_unfinished(linked)]
         worth = await listed(linked, self._worth)
@@ -122,6 +124,10 @@ class Salvage:
         for nested in left.nested:
             aside = set_aside(linked.path / nested.rstrip("/"), self._root / "kept")
             linked.notice(f"A repository inside {linked.path} was moved to {aside}.")
+        for folder in await filled(linked, root):
+            aside = set_aside(linked.path / folder, self._root / "kept")
+            (linked.path / folder).mkdir()  # as git has it where none is checked out
+            linked.notice(f"What lay in the submodule {folder} of {linked.path} was moved to {aside}.")
         return status, found, seen
 
     async def _litters(self, status: Status, start: str) -> bool:

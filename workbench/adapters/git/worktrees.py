@@ -5,8 +5,9 @@ a clean one one (status). Nothing a worktree held becomes unreachable: what is u
 by no ref of ours is pinned under ``refs/workbench/<run>/salvage/<teammate>/<n>`` first, with those ignored
 files that the settings list.
 
-Not handled: work inside populated submodules (their entries are left alone). Files hidden from git by
-``assume-unchanged`` are left alone, too, until a worktree is removed: then what is in them is kept.
+Not handled: work inside submodules that are checked out (their entries are left alone); what lies in the
+folder of one that is not is moved aside. Files hidden from git by ``assume-unchanged`` are left alone, too,
+until a worktree is removed: then what is in them is kept.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from workbench.adapters.git.salvage import Salvage
 from workbench.adapters.git.snapshots import commit_aside, commit_on_head, shadowed
 from workbench.adapters.git.sparse import use_cone
 from workbench.adapters.git.status import Status, status_of
+from workbench.adapters.git.submodules import filled
 from workbench.core.salvage import REMOVED, RESET
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.engine.ports import Collected, Prepared
@@ -267,6 +269,10 @@ class Worktrees:
             now = await self._git.objects.root_entries(status.head)
             unwanted += committed(now, before)
         hidden = await shadowed(linked, now)
+        for folder in await filled(linked, now):
+            self._furnishing.notice(
+                f"{linked.path / folder} is a submodule: what lies in it is not committed."
+            )
         return Leftovers((*left.work, *hidden), unwanted, left.nested, left.removed)
 
     async def _reveal(self, linked: Linked) -> None:
