@@ -370,13 +370,18 @@ def test_a_job_can_be_told_that_the_repository_is_trusted(hub: Hub, tmp_path: Pa
         assert not done.failed and said in done.said
 
 
-def test_each_of_what_the_sandbox_needs_is_installed_where_it_is_missing(hub: Hub, tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", ["sudo", "apt-get", ""])
+def test_each_of_what_the_sandbox_needs_is_installed_where_it_is_missing(
+    hub: Hub, tmp_path: Path, program: str
+) -> None:
+    """By sudo, without it where there is none (as in a container), or not at all: that is said."""
     tools = tmp_path / "few"
     tools.mkdir()
     for name in ("bash", "sh", "mkdir", "cat", "chmod", "grep", "git", "env"):
         (tools / name).symlink_to(str(shutil.which(name)))
     _script(tools / "socat", "")
-    _script(tools / "sudo", f'echo "$@" >> {tmp_path}/as-root\n')
+    if program:
+        _script(tools / program, f'echo "$@" >> {tmp_path}/as-root\n')
     (install,) = (step for step in read(ACTION)["runs"]["steps"] if step.get("id") == "install")
     hub.path = str(tools)
     job = hub.job("workflow_dispatch")
@@ -388,8 +393,14 @@ def test_each_of_what_the_sandbox_needs_is_installed_where_it_is_missing(hub: Hu
         "directory": ".",
         "requirement": "x",
     }
-    assert not job.run({"steps": [install]}, inputs=inputs).failed
-    assert "install -qq -y --no-install-recommends bubblewrap socat" in (tmp_path / "as-root").read_text()
+    done = job.run({"steps": [install]}, inputs=inputs)
+    assert done.failed == (not program)
+    if program:
+        said = (tmp_path / "as-root").read_text()
+        assert "install -qq -y --no-install-recommends bubblewrap socat" in said
+        assert ("apt-get install" in said) == (program == "sudo")
+    else:
+        assert "::error::workbench: bubblewrap and socat are missing" in done.said
 
 
 def test_without_walls_a_job_refuses_the_commands_of_a_file_that_nobody_trusts_and_says_how_on(
