@@ -60,6 +60,17 @@ def test_each_command_is_found_alone(name: str, capsys: pytest.CaptureFixture[st
     assert f"Usage: workbench {name} " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("group", ["", *(known.name or "" for known in app.registered_groups)])
+def test_no_summary_is_cut(
+    group: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*group.split(), "--help"]) == 0
+    said = capsys.readouterr().out
+    summaries = said.partition("Commands:")[2].splitlines()
+    assert summaries and not [line for line in summaries if line.endswith("...")]
+
+
 def test_a_word_that_is_no_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rnu"]) == 2
     assert "No such command 'rnu'" in capsys.readouterr().err

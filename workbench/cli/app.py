@@ -549,7 +549,7 @@ def bench_tui(
     keys: Annotated[int, typer.Option(min=1, metavar="N", help="How many keys are pressed.")] = 200,
     json: Json = False,
 ) -> None:
-    """How fast the viewer is on a run of a thousand teammates, and what memory it takes.
+    """How fast the viewer is on a run of a thousand teammates.
 
     From its start on a terminal to the first frame that shows where the run stands; and from a key to its
     frame while another process writes 50 events each millisecond to the log, in bursts. Exit 1: a target was

@@ -63,12 +63,14 @@ def _verified(audited: Audited, found: list[Fault]) -> int:
         return 1
     published = len(audited.audit.publications)
     chained = f"head {audited.head}" if audited.head else "without hashes: an older workbench wrote it"
+    gates = (
+        "the run had no gates"
+        if audited.audit.no_gates
+        else f"gates were green on each of {published} published tips"
+    )
     explain(
-        f"the log of {audited.run} is whole: {audited.records} events, {chained}; git has its"
-        f" {len(audited.audit.moved)} landings, and gates were green on each of {published} published tips"
-        if not audited.audit.no_gates
-        else f"the log of {audited.run} is whole: {audited.records} events, {chained}; git has its"
-        f" {len(audited.audit.moved)} landings; the run had no gates"
+        f"the log of {audited.run} is whole: {audited.records} events, {chained}; git has the"
+        f" {len(audited.audit.moved)} commits that it put on the branch, and {gates}"
     )
     return 0
 

@@ -56,7 +56,7 @@ def deliver(
     repo: Repo = HERE,
     json: Json = False,
 ) -> None:
-    """Verify what `workbench pack` wrote, push it, open a pull request.
+    """Verify a pack, push it, and open a pull request.
 
     Nothing in it is believed: the hashes, the log's chain, the commits against the log, the gates of the tip
     and the files that changed are checked against this checkout. Exit 2, and nothing is pushed, if any of it

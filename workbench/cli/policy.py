@@ -32,8 +32,9 @@ def test(
     repo: Repo = HERE,
     json: Json = False,
 ) -> None:
-    """Say what becomes of a use such as 'Bash(git push origin)', and by which rule. What no policy can allow,
-    such as writing to git's own files, is said too."""
+    """Say what becomes of a use of a tool, and by which rule.
+
+    What no policy can allow, such as writing to git's own files, is said too."""
     test_policy(use, repo, json=json)
 
 

@@ -133,7 +133,7 @@ def reassign(
     repo: Repo = HERE,
     json: Json = False,
 ) -> None:
-    """Give a task to a teammate: one that nobody is at, or that somebody else is at.
+    """Give a task to a teammate, whoever is at it now.
 
     It waits for that one as long as it is in the team, and comes first with it. Whoever is at it is
     interrupted; what that one has is committed and kept, and gone on with. When the run is not going on,

@@ -79,7 +79,10 @@ def team(
 
 
 def teams(repo: Repo = HERE, json: Json = False) -> None:
-    """Runs that go on or can, here and in your other repositories, and who is in them."""
+    """Runs that go on or can, in all your repositories.
+
+    Each with who is in it.
+    """
     from workbench.cli.members import show_all
 
     raise typer.Exit(show_all(repo, json=json))
