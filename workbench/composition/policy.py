@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from workbench.adapters.agents.claude.fence import Fence
 from workbench.composition.place import Place
 from workbench.config import from_file
 from workbench.core.models import PolicyRule
@@ -33,7 +32,8 @@ def rules_of(place: Place) -> tuple[PolicyRule, ...]:
 def never(place: Place, tool: str, about: str) -> str:
     """Why a use of ``tool`` on ``about`` (a command, or a path from the top of the worktree) is refused to a
     Claude teammate, whatever the policy says, as it is told; "" where it is not."""
-    root = place.root
-    fence = Fence(root, Path.home(), sandboxed=True, logins=os.environ.get("CLAUDE_CONFIG_DIR", ""))
+    from workbench.adapters.agents.claude.fence import Fence  # no run needs it at its start
+
+    fence = Fence(place.root, Path.home(), sandboxed=True, logins=os.environ.get("CLAUDE_CONFIG_DIR", ""))
     refusal = fence.refuses(tool, {"command": about, "file_path": about})
     return refusal.reason if refusal else ""
