@@ -61,16 +61,16 @@ def _verified(audited: Audited, found: list[Fault]) -> int:
         first = f"it does not hold: event {found[0].seq} is the first of {len(found)}"
         explain(first, audited.damaged.hint if audited.damaged else "")
         return 1
-    published = len(audited.audit.publications)
+    published, moved = len(audited.audit.publications), len(audited.audit.moved)
     chained = f"head {audited.head}" if audited.head else "without hashes: an older workbench wrote it"
     gates = (
         "the run had no gates"
         if audited.audit.no_gates
-        else f"gates were green on each of {published} published tips"
+        else f"gates were green on each of {published} published tip{'s' * (published != 1)}"
     )
     explain(
         f"the log of {audited.run} is whole: {audited.records} events, {chained}; git has the"
-        f" {len(audited.audit.moved)} commits that it put on the branch, and {gates}"
+        f" {moved} commit{'s' * (moved != 1)} that it put on the branch, and {gates}"
     )
     return 0
 

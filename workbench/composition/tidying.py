@@ -26,6 +26,7 @@ async def tidy(place: Place, state: RunState) -> None:
     await free_locks(place.repository.common_dir, state.run)
     goes_by = await gate(place, state.base)
     async with open_world(place, state.run, state.settings, None, goes_by, over=True) as world:
+        world.notices.heard_by(log.warning)
         for name in state.teammates.keys() - set(kept_worktrees(state)):
             try:
                 await world.worktrees.remove(name)

@@ -286,6 +286,9 @@ class Effects:
             )
 
     async def _tidy(self, state: RunState, action: a.Tidy) -> None:
+        # The run has had its last event: what is said now stands in its file for trouble.
+        self._world.notices.heard_by(log.warning, anew=False)
+
         async def remove(name: str) -> None:
             for last in (False, True):  # what is in the way may be gone in a moment
                 try:

@@ -99,10 +99,10 @@ class Notices:
         if self._hear is not None:
             self._hear(sentence)
 
-    def heard_by(self, hear: Callable[[str], None]) -> None:
-        """Give every sentence to ``hear``, those said before included."""
+    def heard_by(self, hear: Callable[[str], None], *, anew: bool = True) -> None:
+        """Give every sentence to ``hear`` from now on, and with ``anew`` those said before."""
         self._hear = hear
-        for sentence in self._waiting:
+        for sentence in self._waiting if anew else ():
             hear(sentence)
 
 
