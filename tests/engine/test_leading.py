@@ -168,6 +168,52 @@ async def test_one_that_fails_is_called_again_and_its_letter_told_once_more() ->
     assert any("spaces" in text and "sender=lead" in text for text in told(it))
 
 
+class Hangs(ScriptedLead):
+    """Hears its first letter and never says anything more."""
+
+    async def _live(self, assignment: Any, inbox: Any, report: Any, desk: Any) -> None:
+        if assignment.attempt == 1:
+            self.reply = says(Answer(message="m1", text="never said"))
+            desk = Desk(self._never, desk.team, desk.waiting)
+        else:
+            self.reply = says(Answer(message="m1", text="spaces"))
+        await super()._live(assignment, inbox, report, desk)
+
+    async def _never(self, request: Request) -> Any:
+        await asyncio.Event().wait()
+
+
+async def test_one_that_hangs_is_ended_and_called_again() -> None:
+    lead = Hangs()
+    it = stage(lead, idle_seconds=0.1, nudge_seconds=30.0)
+    it.agent.scripts = {("a", 1): [Mark("question", "tabs or spaces?"), EndTurn(), *END]}
+    state = await within(it.run())
+    assert state.outcome == "landed"
+    assert [called.life for called in happened(it, e.LeadCalled)] == [1, 2]
+    ended = [turn.error for turn in happened(it, e.LeadTurnEnded) if not turn.live]
+    assert ended == ["the lead said and did nothing for 0 seconds"]
+    assert any("spaces" in text and "sender=lead" in text for text in told(it))
+
+
+async def test_one_that_has_nothing_to_say_may_be_silent() -> None:
+    lead = ScriptedLead(says(Answer(message="m1", text="spaces")))
+    it = stage(lead, idle_seconds=0.1, nudge_seconds=30.0)
+    waited = asyncio.Event()
+    it.agent.scripts = {
+        ("a", 1): [Mark("question", "tabs?"), EndTurn(), Reach(asyncio.Event(), waited), *END]
+    }
+
+    async def wait() -> None:
+        await asyncio.sleep(0.5)
+        waited.set()
+
+    waiting = asyncio.ensure_future(wait())
+    state = await within(it.run())
+    await waiting
+    assert state.outcome == "landed"
+    assert [turn.live for turn in happened(it, e.LeadTurnEnded)] == [True]
+
+
 async def test_one_that_keeps_failing_leaves_its_questions_to_the_person() -> None:
     def fails(letter: Letter, desk: Desk) -> Sequence[Request]:
         raise Fails("the connection was lost")

@@ -70,3 +70,10 @@ def fenced(text: str, language: str = "text") -> list[str]:
     """Lines of a block that show ``text`` as it stands: nothing in it ends the block."""
     fence = "`" * max(3, 1 + max(map(len, _RUN.findall(text)), default=0))
     return [f"{fence}{language}", *text.split("\n"), fence]
+
+
+def spoken(seconds: float) -> str:
+    """A deadline as it is told to an agent: ``90 seconds``, ``30 minutes``."""
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes"

@@ -16,6 +16,7 @@ from workbench.core import events as e
 from workbench.core import leading
 from workbench.core.mail import LEAD
 from workbench.core.models import Usage
+from workbench.core.prose import spoken
 from workbench.core.requests import Request
 from workbench.core.state import RunState
 from workbench.crashpoints import killpoint
@@ -141,6 +142,9 @@ class _Life:
     session: str | None = None
     over: bool = False
     ended: bool = False
+    _owes: bool = True  # a start, and then an answer to whatever it was told
+    _hung: asyncio.Event = field(default_factory=asyncio.Event)
+    _deadline: asyncio.TimerHandle | None = None
     _post: asyncio.Queue[Letter] = field(default_factory=asyncio.Queue)
     _ask_to_end: asyncio.Event = field(default_factory=asyncio.Event)
     _checkout: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -149,19 +153,25 @@ class _Life:
     async def conduct(self) -> None:
         """Live through it. Emits LeadEnded as its very last act."""
         try:
+            self._stirs()
             worker = asyncio.ensure_future(self._work())
-            ending = asyncio.ensure_future(self._ask_to_end.wait())
+            waits = [asyncio.ensure_future(event.wait()) for event in (self._ask_to_end, self._hung)]
             try:
-                await asyncio.wait({worker, ending}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({worker, *waits}, return_when=asyncio.FIRST_COMPLETED)
                 if worker.done():
                     self._report_end(worker)
+                elif not self._ask_to_end.is_set():
+                    await cut_off(worker)
+                    self._report(Ended(live=False, error=self._silence(), usage=self.usage))
             except asyncio.CancelledError:  # nobody asked it to end: it is cut off
                 await cut_off(worker)
                 raise
             finally:
-                ending.cancel()
+                for waiting in waits:
+                    waiting.cancel()
                 await over(worker)
         finally:
+            self._rests()
             await self._checkout.aclose()
         killpoint("lead.ended")
         self.say_ended()
@@ -176,7 +186,24 @@ class _Life:
 
     def tell(self, letter: Letter) -> None:
         """Put text into the session. What comes too late is told to the next one, for it was not heard."""
+        self._owes = True
+        self._stirs()
         self._post.put_nowait(letter)
+
+    def _stirs(self) -> None:
+        """Something came from it, or for it: while it owes an answer, its silence counts from now."""
+        self._rests()
+        idle = self.state.settings.idle_seconds
+        if idle is not None and self._owes and not self.over:
+            self._deadline = asyncio.get_running_loop().call_later(idle, self._hung.set)
+
+    def _rests(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _silence(self) -> str:
+        return f"the lead said and did nothing for {spoken(self.state.settings.idle_seconds or 0)}"
 
     def end(self) -> None:
         """Close the session; it can be taken up again."""
@@ -254,6 +281,8 @@ class _Life:
             )
 
     def _report(self, report: AgentReport) -> None:
+        self._owes = not isinstance(report, Started | Ended) and self._owes
+        self._stirs()
         match report:
             case Started(pid, session):
                 self.session = session or self.session

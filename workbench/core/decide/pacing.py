@@ -9,6 +9,7 @@ from workbench.core.decide.mail import settled
 from workbench.core.decide.proceeding import go_on
 from workbench.core.decide.table import Actions, after
 from workbench.core.decide.to_lead import call
+from workbench.core.prose import spoken
 from workbench.core.state import AttemptState, Phase, RunState
 
 
@@ -89,16 +90,10 @@ def _deadline_passed(state: RunState, event: e.DeadlinePassed) -> Actions:
     attempt = state.attempt(event.task, event.attempt)
     if attempt.phase is not Phase.WORKING or not attempt.live:
         return []
-    minutes = _minutes(event.seconds)
+    minutes = spoken(event.seconds)
     if event.last:
         how = "it gave no sign of life for" if event.deadline == "idle" else "it was at work for"
         return [a.CutShort(event.task, event.attempt, f"the agent was stopped: {how} {minutes}")]
-    left = _minutes(state.settings.nudge_seconds)
+    left = spoken(state.settings.nudge_seconds)
     values = {"deadline": event.deadline, "time": minutes, "left": left}
     return [a.Tell(event.task, event.attempt, "nudge", values)]
-
-
-def _minutes(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes"
