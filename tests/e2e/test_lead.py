@@ -258,9 +258,8 @@ def test_what_waits_in_claude_codes_queue_at_a_kill_is_told_again(workbench: Com
 PASSING_ON = """
 default:
   steps:
-    - use: {tool: mcp__workbench__progress, input: {percent: 10, note: begun}}
-    - wait: 60
-    - use: {tool: mcp__workbench__done, input: {note: written}}
+    - use: {tool: mcp__workbench__question, input: {to: person, note: "which port?"}}
+    - {say: I wait., end: true}
   on_told:
     - match: "use 8080"
       steps:
@@ -281,15 +280,16 @@ lead:
 
 @pytest.mark.parametrize("moment", ["before it is recorded", "LeadHeard"])
 def test_a_message_that_wants_no_answer_is_gone_on_with_where_a_kill_cut_its_turn_off(
-    workbench: CommandLine, repo: Path, moment: str
+    workbench: CommandLine, repo: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for the lead, so nothing else would have it begin another turn."""
+    monkeypatch.setenv("WORKBENCH_ON_QUESTION", "ask")  # so the run goes on all the while
     order = {"WORKBENCH_CRASH": "kill:1@lead.heard"} if moment == "before it is recorded" else {}
     process = workbench.start(
         "rehearse", *written(workbench, PASSING_ON), "--gate", "true", "--json", "--run-id", "r",
         "--lead", "claude", **order,
     )  # fmt: skip
-    until(process, lambda event: bool(event["type"] == "AgentActed"))
+    until(process, lambda event: bool(event["type"] == "MessageSent"))
     assert workbench("send", "lead", "pass on which port ada is to use").returncode == 0
     if order:
         before = events(process.communicate(timeout=120)[0])
@@ -302,11 +302,14 @@ def test_a_message_that_wants_no_answer_is_gone_on_with_where_a_kill_cut_its_tur
     while leftovers(repo) and time.monotonic() < patience:
         time.sleep(0.05)
 
-    resumed = workbench("resume", "--json")
+    resumed = workbench.start("resume", "--json")
+    (sent,) = of("MessageSent", until(resumed, lambda event: bool(event["type"] == "MessageSent")))
 
-    assert resumed.returncode == 0, resumed.stderr
-    sent = [event["message"] for event in of("MessageSent", events(resumed.stdout))]
-    assert [(it["sender"], it["to"], it["text"]) for it in sent] == [("lead", "ada", "use 8080")]
+    assert [sent["message"][name] for name in ("sender", "to", "text")] == ["lead", "ada", "use 8080"]
+    assert workbench("answer", "m1", "the lead says").returncode == 0
+    err = resumed.communicate(timeout=90)[1]
+    assert resumed.returncode == 0, err
+    assert git(repo, "show", "workbench/r/integration:port.txt") == "by the lead"
 
 
 def _is_queued(repo: Path, text: str) -> bool:
