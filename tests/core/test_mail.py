@@ -177,6 +177,29 @@ def test_an_agent_that_cannot_go_on_gets_its_mail_in_the_next_brief() -> None:
     assert run.state.attempt("a", 2).mail == ("m1", "m2")
 
 
+def test_an_attempt_that_is_made_again_hears_again_what_was_written_and_was_not_answered() -> None:
+    """The agent of the first was killed, say: the next one is another, which knows nothing."""
+    run = Story(task("a"), task("b"), attempts=2)
+    run.ready("a")
+    run.mark("b", "message", "one", to="ada")
+    run.mark("b", "question", "two?", to="ada")
+    run.send(e.MarkerReceived(task="a", attempt=1, name="x", kind="answer", note="yes", reply_to="m2"))
+    run.send(e.MessagesRead(task="a", attempt=1, messages=("m1", "m2")))
+    run.send(e.AttemptFailed(task="a", attempt=1, reason="killed", final=False, broke=True))
+    run.ended("a")
+    assert run.state.attempt("a", 2).mail == ("m1",)
+
+
+def test_what_was_heard_for_a_task_that_is_over_is_not_told_for_the_next() -> None:
+    run = Story(task("a"), task("b"), task("c", "b"), attempts=1)
+    run.ready("a")
+    run.mark("b", "message", "one", to="ada")
+    run.send(e.MessagesRead(task="a", attempt=1, messages=("m1",)))
+    run.send(e.AttemptFailed(task="a", attempt=1, reason="killed", final=True))
+    run.ended("a")
+    assert not run.state.teammates["ada"].unread
+
+
 def test_what_came_too_late_for_one_attempt_is_in_the_next_brief() -> None:
     run = Story(task("a"), task("b"), task("c", "a"))
     run.ready("a")
