@@ -164,6 +164,20 @@ def test_what_comes_before_a_session_goes_on_waits_and_overtakes_nothing(
     assert told(actions) == [("a", name) for name in hears]
 
 
+def test_who_was_cut_off_with_a_question_before_it_answers_it_when_it_goes_on() -> None:
+    run = Story(task("a"), task("b"), continues=True, topology="mesh")
+    run.ready("a")
+    run.ready("b")
+    run.mark("a", "question", "which port?", to="bob")
+    run.send(e.StopRequested(reason="x"))
+    for name in ("b", "a"):
+        run.ended(name, interrupted=True, commit=f"half-{name}", session=f"s-{name}")
+    run.send(e.RunResumed(pid=1))
+    assert list(run.state.asks) == ["m1"] and not run.state.answers
+    actions = run.send(e.AgentStarted(task="b", attempt=2, pid=1, session="s-b"))
+    assert told(actions) == [("b", "m1")]
+
+
 def test_an_agent_that_cannot_go_on_gets_its_mail_in_the_next_brief() -> None:
     run = Story(task("a"), task("b"))
     run.ready("a")
