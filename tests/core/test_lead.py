@@ -272,3 +272,43 @@ def test_it_sees_who_is_at_what_and_who_waits() -> None:
     assert (mates[0]["name"], mates[0]["task"], mates[0]["waits"]) == ("ada", "a", "lead")
     assert seen["waiting"] == [{"id": "m1", "sender": "ada"}]
     assert nonce_of("a", 1) not in str(seen)
+
+
+# -- cut off ---------------------------------------------------------------------------------------------
+
+
+def written_to(book: Playbook) -> None:
+    """A lead that has taken up m1, a message of the person's that nobody waits for."""
+    wants(book, Write(to="lead", text="pass it on"), by="person")
+    up(book)
+    book.send(e.LeadHeard(messages=("m1",)))
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_its_turn_was_cut_off_at_is_told_again_though_nobody_waits(interrupted: bool) -> None:
+    book = under_way(retry_seconds=0.0)
+    written_to(book)
+    book.send(e.LeadEnded(session="L", interrupted=interrupted))
+    if book.state.lead.life == 1:  # it failed, and is called again after a moment
+        book.send(e.Awoke())
+    assert book.state.lead.life == 2, "it is wanted"
+    assert [letter.message for letter in up(book)] == ["m1"]
+
+
+def test_what_it_dealt_with_is_not_told_again() -> None:
+    book = under_way()
+    written_to(book)
+    book.send(e.LeadTurnEnded(live=True))
+    book.send(e.LeadEnded(session="L", interrupted=True))
+    assert not book.state.for_lead and book.state.lead.life == 1
+
+
+def test_of_a_question_it_is_reminded_and_what_it_answered_is_over_with() -> None:
+    book = leading()
+    ask(book, "2", "b")
+    book.send(e.LeadHeard(messages=("m2",)))
+    wants(book, Answer(message="m1", text="spaces"))
+    book.send(e.LeadEnded(session="L", interrupted=True))
+    assert not book.state.for_lead
+    (reminded,) = up(book)
+    assert (reminded.kind, reminded.reminds) == ("waits", ("m2",))

@@ -164,6 +164,20 @@ def test_what_comes_before_a_session_goes_on_waits_and_overtakes_nothing(
     assert told(actions) == [("a", name) for name in hears]
 
 
+def test_who_was_cut_off_with_a_question_before_it_answers_it_when_it_goes_on() -> None:
+    run = Story(task("a"), task("b"), continues=True, topology="mesh")
+    run.ready("a")
+    run.ready("b")
+    run.mark("a", "question", "which port?", to="bob")
+    run.send(e.StopRequested(reason="x"))
+    for name in ("b", "a"):
+        run.ended(name, interrupted=True, commit=f"half-{name}", session=f"s-{name}")
+    run.send(e.RunResumed(pid=1))
+    assert list(run.state.asks) == ["m1"] and not run.state.answers
+    actions = run.send(e.AgentStarted(task="b", attempt=2, pid=1, session="s-b"))
+    assert told(actions) == [("b", "m1")]
+
+
 def test_an_agent_that_cannot_go_on_gets_its_mail_in_the_next_brief() -> None:
     run = Story(task("a"), task("b"))
     run.ready("a")
@@ -175,6 +189,29 @@ def test_an_agent_that_cannot_go_on_gets_its_mail_in_the_next_brief() -> None:
     run.ended("a", interrupted=True)
     run.send(e.RunResumed(pid=1))
     assert run.state.attempt("a", 2).mail == ("m1", "m2")
+
+
+def test_an_attempt_that_is_made_again_hears_again_what_was_written_and_was_not_answered() -> None:
+    """The agent of the first was killed, say: the next one is another, which knows nothing."""
+    run = Story(task("a"), task("b"), attempts=2)
+    run.ready("a")
+    run.mark("b", "message", "one", to="ada")
+    run.mark("b", "question", "two?", to="ada")
+    run.send(e.MarkerReceived(task="a", attempt=1, name="x", kind="answer", note="yes", reply_to="m2"))
+    run.send(e.MessagesRead(task="a", attempt=1, messages=("m1", "m2")))
+    run.send(e.AttemptFailed(task="a", attempt=1, reason="killed", final=False, broke=True))
+    run.ended("a")
+    assert run.state.attempt("a", 2).mail == ("m1",)
+
+
+def test_what_was_heard_for_a_task_that_is_over_is_not_told_for_the_next() -> None:
+    run = Story(task("a"), task("b"), task("c", "b"), attempts=1)
+    run.ready("a")
+    run.mark("b", "message", "one", to="ada")
+    run.send(e.MessagesRead(task="a", attempt=1, messages=("m1",)))
+    run.send(e.AttemptFailed(task="a", attempt=1, reason="killed", final=True))
+    run.ended("a")
+    assert not run.state.teammates["ada"].unread
 
 
 def test_what_came_too_late_for_one_attempt_is_in_the_next_brief() -> None:

@@ -255,6 +255,63 @@ def test_what_waits_in_claude_codes_queue_at_a_kill_is_told_again(workbench: Com
     assert [(it["reply_to"], it["sender"], it["text"]) for it in answers] == [("m1", "lead", "use spaces")]
 
 
+PASSING_ON = """
+default:
+  steps:
+    - use: {tool: mcp__workbench__question, input: {to: person, note: "which port?"}}
+    - {say: I wait., end: true}
+  on_told:
+    - match: "use 8080"
+      steps:
+        - use: {tool: Write, input: {file_path: "{{worktree}}/port.txt", content: by the lead}}
+        - use: {tool: mcp__workbench__done, input: {note: written}}
+lead:
+  on_told:
+    - match: "pass on"
+      steps:
+        - use: {tool: mcp__workbench__team_status, input: {}}
+        - wait: 60
+    - match: "You were interrupted"
+      steps:
+        - use: {tool: mcp__workbench__write, input: {to: ada, text: "use 8080"}}
+        - {say: Passed on., end: true}
+"""
+
+
+@pytest.mark.parametrize("moment", ["before it is recorded", "LeadHeard"])
+def test_a_message_that_wants_no_answer_is_gone_on_with_where_a_kill_cut_its_turn_off(
+    workbench: CommandLine, repo: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the lead, so nothing else would have it begin another turn."""
+    monkeypatch.setenv("WORKBENCH_ON_QUESTION", "ask")  # so the run goes on all the while
+    order = {"WORKBENCH_CRASH": "kill:1@lead.heard"} if moment == "before it is recorded" else {}
+    process = workbench.start(
+        "rehearse", *written(workbench, PASSING_ON), "--gate", "true", "--json", "--run-id", "r",
+        "--lead", "claude", **order,
+    )  # fmt: skip
+    until(process, lambda event: bool(event["type"] == "MessageSent"))
+    assert workbench("send", "lead", "pass on which port ada is to use").returncode == 0
+    if order:
+        before = events(process.communicate(timeout=120)[0])
+        assert of("LeadTold", before) and not of("LeadHeard", before)
+    else:
+        until(process, lambda event: bool(event["type"] == "LeadHeard"))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    patience = time.monotonic() + 30
+    while leftovers(repo) and time.monotonic() < patience:
+        time.sleep(0.05)
+
+    resumed = workbench.start("resume", "--json")
+    (sent,) = of("MessageSent", until(resumed, lambda event: bool(event["type"] == "MessageSent")))
+
+    assert [sent["message"][name] for name in ("sender", "to", "text")] == ["lead", "ada", "use 8080"]
+    assert workbench("answer", "m1", "the lead says").returncode == 0
+    err = resumed.communicate(timeout=90)[1]
+    assert resumed.returncode == 0, err
+    assert git(repo, "show", "workbench/r/integration:port.txt") == "by the lead"
+
+
 def _is_queued(repo: Path, text: str) -> bool:
     """Whether the lead's Claude Code wrote down that this came, and not that it was taken up."""
     lines = [

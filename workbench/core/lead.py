@@ -20,8 +20,9 @@ MOST_FAILURES = 3
 class LeadState:
     """Where the lead stands. ``life`` counts its processes; ``up`` while there is one, ``ready`` once it
     listens. ``told`` are messages that its session was given and has not taken up as far as is known,
-    ``heard`` those it has. ``reminded`` are questions that it was told of a second time, ``silent`` those
-    to which it then said nothing either. ``usage`` is that of the process at work, ``spent`` of all before.
+    ``heard`` those it has, ``taken_up`` those of them whose turn is not over. ``reminded`` are questions that
+    it was told of a second time, ``silent`` those to which it then said nothing either. ``usage`` is that of
+    the process at work, ``spent`` of all before.
     """
 
     life: int = 0
@@ -30,6 +31,7 @@ class LeadState:
     session: str | None = None
     told: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    taken_up: list[str] = field(default_factory=list)
     reminded: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)

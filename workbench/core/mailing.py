@@ -247,6 +247,14 @@ def given_back(state: RunState, attempt: AttemptState, *, session_lives: bool) -
         attempt.heard = []
 
 
+def told_once_more(state: RunState, attempt: AttemptState) -> None:
+    """Put back what was written to an attempt that failed, and is made once more: by a new session, which
+    heard nothing. What was asked and answered for the task is in its brief in any case."""
+    kept = [name for name in attempt.heard if state.mail[name].kind is MessageKind.MESSAGE]
+    attempt.heard = [name for name in attempt.heard if name not in kept]
+    restore(state.teammates[attempt.teammate], kept)
+
+
 def restore(mate: TeammateState, letters: list[str]) -> None:
     """Put messages back where they were, in the order of their sending."""
     mate.unread = sorted({*mate.unread, *letters}, key=number)

@@ -24,10 +24,10 @@ from workbench.core.apply.table import on
 from workbench.core.apply.team import leave_behind
 from workbench.core.approvals import plans_first
 from workbench.core.asking import holds
-from workbench.core.mailing import awaited, given_back
+from workbench.core.mailing import awaited, given_back, told_once_more
 from workbench.core.models import MarkerKind, Usage
 from workbench.core.pace import Hold
-from workbench.core.state import AttemptState, Phase, RunState, move_phase, move_task
+from workbench.core.state import AttemptState, Phase, RunState, TaskStatus, move_phase, move_task
 from workbench.errors import IllegalEvent
 
 
@@ -248,6 +248,8 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: float) -> None:
         offer(state, task)
     withdraw_asks(state, attempt)
     given_back(state, attempt, session_lives=not attempt.interrupted or task.why == "continued")
+    if attempt.outcome == "failed" and task.status is TaskStatus.READY:
+        told_once_more(state, attempt)
     attempt.phase = move_phase(event.task, event.attempt, attempt.phase, "end")
     attempt.usage = event.usage if event.usage != Usage() else attempt.usage
     attempt.ended_at, attempt.live, attempt.doing, attempt.waiting = at, False, "", False

@@ -52,6 +52,7 @@ def _lead_heard(state: RunState, event: e.LeadHeard, at: float) -> None:
     read = [name for name in lead.told if name in event.messages]
     lead.told = [name for name in lead.told if name not in read]
     lead.heard += read
+    lead.taken_up += read
 
 
 @on(e.LeadActed)
@@ -74,6 +75,7 @@ def _lead_turn_ended(state: RunState, event: e.LeadTurnEnded, at: float) -> None
     lead.session = event.session or lead.session
     if event.live and not event.error:
         lead.failures = 0
+        lead.taken_up = []
         if not lead.told:  # what it was reminded of in this turn, it had no other reason to put off
             lead.silent |= {name for name in lead.reminded if name in state.asks}
 
@@ -85,7 +87,7 @@ def _lead_ended(state: RunState, event: e.LeadEnded, at: float) -> None:
     lead.session = event.session or lead.session
     lead.spent, state.spent = lead.spent + event.usage, state.spent + event.usage
     lead.usage, lead.doing = Usage(), ""
-    state.for_lead, lead.told = _in_order([*state.for_lead, *lead.told]), []
+    state.for_lead, lead.told = _in_order([*state.for_lead, *_cut_off(state), *lead.told]), []
     if not event.interrupted:
         _failed(state, at)
 
@@ -104,6 +106,16 @@ def _forget(state: RunState) -> None:
     lead.heard = []
     lead.reminded.clear()
     lead.silent.clear()
+
+
+def _cut_off(state: RunState) -> list[str]:
+    """What it heard in a turn that was not ended, to be told again: it did nothing about it, or not all. Of
+    what waits for its answer it is reminded."""
+    lead = state.lead
+    cut_off = [name for name in lead.taken_up if not state.mail[name].asks]
+    lead.heard = [name for name in lead.heard if name not in cut_off]
+    lead.taken_up = []
+    return cut_off
 
 
 def _failed(state: RunState, at: float) -> None:

@@ -9,7 +9,7 @@ from workbench.core.asking import Policy, holds, policy, until
 from workbench.core.decide import changes, to_lead
 from workbench.core.decide.approvals import held, ruled
 from workbench.core.decide.leaving import followed, lapsed
-from workbench.core.decide.proceeding import go_on, wake
+from workbench.core.decide.proceeding import go_on, may_start, wake
 from workbench.core.decide.requests import send
 from workbench.core.decide.table import Actions, after
 from workbench.core.mail import LEAD, PERSON, WORKBENCH, Message, MessageKind
@@ -20,6 +20,7 @@ from workbench.core.mailing import (
     Waits,
     answer_by_workbench,
     exhausted,
+    held_for,
     is_overdue,
     next_letter,
     recipients,
@@ -28,7 +29,7 @@ from workbench.core.mailing import (
     working,
 )
 from workbench.core.models import MarkerKind
-from workbench.core.state import Ask, AttemptState, Phase, RunState
+from workbench.core.state import Ask, AttemptState, Phase, RunState, TaskStatus
 
 
 def said(state: RunState, event: e.MarkerReceived) -> Actions:
@@ -174,11 +175,21 @@ def _in_place(state: RunState, ask: Ask, rule: Policy, waits: Waits, *, overdue:
     """What workbench says in place of who was asked; None while an answer may come."""
     if overdue or (ask.to == PERSON and rule.then == "answer" and not rule.waits):
         return answer_by_workbench(ask.message, rule.text, rule.decision)
-    if ask.to in state.teammates and working(state, ask.to) is None:
+    if ask.to in state.teammates and working(state, ask.to) is None and not _comes_back(state, ask.to):
         return answer_by_workbench(ask.message, NOT_AT_WORK.format(name=ask.to))
     if round_ := waits.circle(ask):
         return answer_by_workbench(ask.message, CIRCLE.format(circle=", ".join((*round_, round_[0]))))
     return None
+
+
+def _comes_back(state: RunState, name: str) -> bool:
+    """Whether a teammate was cut off, and is about to go on: after a kill nobody is at work for a moment."""
+    return bool(state.stopping or may_start(state)) and any(
+        task.status is TaskStatus.READY
+        and (task.why, task.prefers) == ("continued", name)
+        and held_for(state, task.spec.id) is None
+        for task in state.tasks.values()
+    )
 
 
 def wait(state: RunState, attempt: AttemptState) -> Actions:

@@ -144,8 +144,8 @@ class Agent(Protocol):
         """Work on ``assignment`` until the session is over or this coroutine is cancelled.
 
         What is put in ``inbox`` is given to the agent, mid-turn where it can be, once for a session: what an
-        earlier life of it has heard is not said again, but reported as ``Heard`` and, where no turn is under
-        way, followed by ``Ended(live=True)``: the turn that took it up was cut off. What has messages is
+        earlier life of it has heard is not said again, but reported as ``Heard``; the turn that took it up
+        was cut off, so where none is under way the agent is told to go on. What has messages is
         reported as ``Heard`` when the agent took it up, and so is a brief that has some. A ``read_only``
         assignment is kept so as far as the agent can be, from its start to a letter that unlocks it.
         ``report`` is called, in order, from the event loop. A live session waits for more after

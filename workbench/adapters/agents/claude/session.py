@@ -73,6 +73,9 @@ LOST_SESSION = (
     "and go on from there.\n\n"
 )
 
+GO_ON = "You were interrupted. What you were told before still holds: go on with it where it needs you."
+"""To a session whose turn was cut off, and which knows why it had one."""
+
 
 class Session:
     """The life of one Claude Code process. ``run`` once, in one task."""
@@ -103,6 +106,7 @@ class Session:
         self._resets_at: float | None = None
         self._unheard: list[Letter] = []  # sent, and not taken up by Claude Code yet
         self._before = ""  # what it was told in an earlier life of the session
+        self._idle = False  # whether nothing told it yet to go on with that
         self._overdue: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
@@ -259,6 +263,7 @@ class Session:
         return client
 
     async def _converse(self, client: ClaudeSDKClient, prompt: str) -> None:
+        self._idle = not prompt
         if prompt:
             await self._send(client, Letter(prompt, self._assignment.messages))
         try:
@@ -290,9 +295,9 @@ class Session:
             known = (letter.known_by or letter.text).strip()
             if letter.messages and known in self._before:  # a crash came before we heard of it
                 self._report(Heard(letter.messages))
-                if not self._busy:  # the turn that took it up was cut off, and there will be no other
-                    self._report(Ended(live=True, usage=self._meter.usage, session=self._id))
-                continue
+                if self._busy and not self._idle:
+                    continue
+                letter, self._idle = Letter(GO_ON), False  # the turn that took it up was cut off
             try:
                 await self._send(client, letter)
             except ClaudeSDKError:
