@@ -30,7 +30,7 @@ _ALIAS = r"(\*[^\s,}]+)"
 SOURCES = {
     "package-lock.json": rf'"(?:resolved|version|from){_JSON}{URL}',
     "npm-shrinkwrap.json": rf'"(?:resolved|version|from){_JSON}{URL}',
-    "yarn.lock": rf"^[^\S\n]*[\"']?(?:resol(?:ved|ution)|checksum-from)[\"']?:?\s+(?=\S)[\"']?[^\"'\n]*?{URL}",
+    "yarn.lock": rf"^[^\S\n]*[\"']?(?:resol(?:ved|ution)|checksum-from)[\"':]*\s+(?=\S)[\"']?[^\"'\n]*?{URL}",
     "pnpm-lock.yaml": rf"\b(?:tarball|registry|repo){_YAML}(?:{URL}|{_ALIAS})",
     "bun.lock": rf'["@]{URL}',
     "uv.lock": rf"\b(?:registry|url|git|index){_TOML}{URL}",
