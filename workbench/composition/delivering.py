@@ -8,6 +8,7 @@ out is a branch that touches nothing guarded, for a person to review.
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +38,11 @@ from workbench.core.packagejson import redefines
 from workbench.core.prose import calm, one_line
 from workbench.core.report import markdown, report
 from workbench.core.state import RunState
+from workbench.engine.examining import UNREADABLE
 from workbench.errors import GitError, IllegalEvent, PlanError, StoreError, UsageError, WorkbenchError
+
+_NO_TEXT = re.compile("[\0\udc80-\udcff]")
+"""What is in no text, as ``bundles.text`` has it."""
 
 LARGEST = 1_000_000
 """Bytes that a manifest may have."""
@@ -321,7 +326,10 @@ async def _sources(place: Place, changed: bundles.Changed) -> str:
         return "it is a link, not a lock file"
     mode, was = changed.was
     before = await bundles.text(place.repository, was) if mode not in (bundles.GONE, MODULE) else ""
-    hosts = new_hosts(changed.path, before, await bundles.text(place.repository, changed.oid))
+    after = await bundles.text(place.repository, changed.oid)
+    if _NO_TEXT.search(after):
+        return UNREADABLE
+    hosts = new_hosts(changed.path, before, after)
     return f"it takes packages from {', '.join(hosts)}" if hosts else ""
 
 

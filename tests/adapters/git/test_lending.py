@@ -162,3 +162,18 @@ async def test_the_guard_takes_it_for_a_teammates(lender: Lender) -> None:
     assert guard.problem(lender.mine) == ""
     await lender.worktrees.remove("guest")
     assert (await guard.look(whole=True)).heads == before.heads
+
+
+async def test_what_lies_in_a_submodule_that_is_not_checked_out_is_not_lent(lender: Lender) -> None:
+    """Git says nothing of it, and it would be moved out of the user's own worktree."""
+    (lender.mine / ".gitmodules").write_text("")
+    git(lender.mine, "add", "-A")
+    git(lender.mine, "update-index", "--add", "--cacheinfo", f"160000,{lender.tip},lib")
+    git(lender.mine, "commit", "-q", "-m", "a submodule")
+    (lender.mine / "lib").mkdir(exist_ok=True)
+    (lender.mine / "lib" / "notes").write_text("x")
+    assert git(lender.mine, "status", "--porcelain") == ""
+    with pytest.raises(UsageError, match="lib"):
+        await lender.worktrees.borrow("guest", lender.mine)
+    (lender.mine / "lib" / "notes").unlink()
+    await lender.worktrees.borrow("guest", lender.mine)

@@ -645,6 +645,23 @@ async def test_a_submodules_folder_that_leads_elsewhere_is_nobodys_to_move(
     assert not (team.root / "kept").exists()
 
 
+async def test_a_submodules_folder_is_moved_once_whatever_the_index_says(team: Team, repo: Path) -> None:
+    """In a merge with conflicts it is listed three times; one inside another no git lists."""
+    (repo / ".gitmodules").write_text("")
+    start = commit(repo)
+    made = await team.prepare(start=start)
+    stages = "".join(f"160000 {start} {stage}\tlib/one\n" for stage in (1, 2, 3))
+    inside = f"160000 {start} 0\tlib/one/two\n"
+    for listed in (stages, stages + inside):
+        fed = ["git", "update-index", "--index-info"]
+        await asyncio.to_thread(subprocess.run, fed, cwd=made.path, input=listed, text=True, check=True)
+        (made.path / "lib/one/two").mkdir(parents=True)
+        (made.path / "lib/one/two/code.py").write_text("x")
+        await team.prepare(start=start)
+    assert len(list(team.root.glob("kept/*"))) == 2
+    assert sum("was moved to" in note for note in team.notices) == 2
+
+
 @pytest.mark.parametrize("name", ["", "../x", "-x", "a/b", "a..b", "x.lock", "a b", "x."])
 async def test_names_that_could_be_paths_are_refused(team: Team, name: str) -> None:
     with pytest.raises(UsageError):

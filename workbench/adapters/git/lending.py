@@ -15,6 +15,7 @@ from workbench.adapters.git.administration import Linked
 from workbench.adapters.git.placeholders import FOLDER
 from workbench.adapters.git.process import run
 from workbench.adapters.git.status import status_of
+from workbench.adapters.git.submodules import filled
 from workbench.crashpoints import crashpoint, killpoint
 from workbench.errors import UsageError
 
@@ -96,6 +97,11 @@ async def demand_clean(linked: Linked) -> str:
         )
     if status.head is None:
         raise UsageError(f"The branch of {linked.path} has no commit yet.", "Make one first.")
+    if inside := await filled(linked, {".gitmodules": ""} if (linked.path / ".gitmodules").exists() else {}):
+        raise UsageError(
+            f"{linked.path} holds files in submodules that are not checked out: {', '.join(inside[:SOME])}.",
+            "Move them away; or join with --fresh, and workbench makes another worktree.",
+        )
     if status.entries:
         paths = [entry.path for entry in status.entries]
         some = ", ".join(paths[:SOME]) + (", …" if len(paths) > SOME else "")

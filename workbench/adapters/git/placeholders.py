@@ -63,9 +63,15 @@ def sorted_out(entries: Iterable[Entry], root: Path) -> Leftovers:
             unwanted.append(entry.path)
         elif entry.kind == "1" and (entry.code == "D." or entry.code[1] == "D"):
             removed.append(entry.path)
-        else:
+        elif entry.kind != "u" or not _folder(root / entry.path):
             work.append(entry.path)
     return Leftovers(tuple(work), tuple(unwanted), tuple(nested), tuple(removed))
+
+
+def _folder(path: Path) -> bool:
+    """Whether a folder stands where a conflict is about something else, such as a submodule that is not
+    checked out: git adds none, and what is in it is listed by itself."""
+    return path.is_dir() and not path.is_symlink() and not (path / ".git").exists()
 
 
 def committed(now: Mapping[str, str], before: Mapping[str, str]) -> tuple[str, ...]:

@@ -30,8 +30,15 @@ async def filled(linked: Linked, root: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _filled(worktree: Path, paths: list[str]) -> tuple[str, ...]:
+    """Each once, whatever the index says: in a merge with conflicts it has one three times, and an index that
+    no git made may have one inside another, which goes with that."""
     top = os.path.realpath(worktree)
-    return tuple(path for path in paths if _holds(os.path.join(top, path)))  # noqa: PTH118 - as it stands
+    found: list[str] = []
+    for path in sorted(set(paths), key=lambda it: it.split("/")):
+        inside = bool(found) and path.startswith(f"{found[-1]}/")
+        if not inside and _holds(os.path.join(top, path)):  # noqa: PTH118 - as it stands
+            found.append(path)
+    return tuple(found)
 
 
 def _holds(folder: str) -> bool:
