@@ -191,6 +191,24 @@ def test_an_agent_that_cannot_go_on_gets_its_mail_in_the_next_brief() -> None:
     assert run.state.attempt("a", 2).mail == ("m1", "m2")
 
 
+@pytest.mark.parametrize("continues", [False, True])
+def test_a_question_that_was_answered_is_not_told_to_a_new_session(continues: bool) -> None:
+    run = Story(task("a"), task("b"), continues=continues)
+    run.ready("a")
+    run.mark("b", "question", "one?", to="ada")
+    run.mark("b", "question", "two?", to="ada")
+    run.send(e.MessagesRead(task="a", attempt=1, messages=("m1", "m2")))
+    run.send(e.MarkerReceived(task="a", attempt=1, name="x", kind="answer", note="yes", reply_to="m1"))
+    run.send(e.StopRequested(reason="x"))
+    for name in ("b", "a"):
+        run.ended(name, interrupted=True, commit="half" if continues else None, session="s")
+    run.send(e.RunResumed(pid=1))
+    if continues:
+        run.send(e.AgentStarted(task="a", attempt=2, pid=1, session="another"))
+    attempt = run.state.attempt("a", 2)
+    assert "m1" not in {*attempt.mail, *attempt.told, *run.state.teammates["ada"].unread}
+
+
 def test_an_attempt_that_is_made_again_hears_again_what_was_written_and_was_not_answered() -> None:
     """The agent of the first was killed, say: the next one is another, which knows nothing."""
     run = Story(task("a"), task("b"), attempts=2)

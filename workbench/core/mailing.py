@@ -238,10 +238,11 @@ def next_letter(state: RunState, attempt: AttemptState) -> Message | None:
 
 def given_back(state: RunState, attempt: AttemptState, *, session_lives: bool) -> None:
     """Put what an attempt was given back into its teammate's mailbox: what its session did not take up, and
-    where the session is over, with the attempt cut short, what it did."""
+    where the session is over, with the attempt cut short, what it did. A question that was answered meanwhile
+    waits for nobody."""
     mate = state.teammates[attempt.teammate]
-    back = attempt.told if session_lives else [*attempt.heard, *attempt.told]
-    restore(mate, back)
+    heard = () if session_lives else (it for it in attempt.heard if it not in state.answers)
+    restore(mate, [*heard, *attempt.told])
     attempt.told = []
     if not session_lives:
         attempt.heard = []
