@@ -84,12 +84,23 @@ def kills(sweep: Sweep, killed_in_turn: set[str]) -> list[Injection]:
     return [*found, *(Injection(stage, f"kill:{it.time}@{it.name}") for stage, it in single)]
 
 
-def all_survived(found: list[Found]) -> None:
+def all_survive(sweep: Sweep, faults: list[Injection]) -> None:
+    """Whatever strikes, nothing is lost; and most do strike, though a few are passed by in another order."""
+    found = sweep.try_all(faults, lambda found: None)
+    found += sweep.try_all([rest for it in found if (rest := unstruck(it)) is not None], lambda found: None)
     lost = {str(it.injection): it.lost for it in found if it.lost}
     assert not lost
-    ordered = sum(1 + len(it.injection.then) for it in found)
+    ordered = sum(1 + len(it.then) for it in faults)
     struck = sum(len(it.struck) for it in found)
-    assert struck >= ordered * 0.8, "the faults did not strike"  # a few are passed by in another order
+    assert struck >= ordered * 0.8, "the faults did not strike"
+
+
+def unstruck(found: Found) -> Injection | None:
+    """What is left of a chain: it is over with the first run that does not come past its next point. A run of
+    its own does."""
+    orders = (found.injection.order, *found.injection.then)
+    left = [order for order in orders if order.partition("@")[2] not in found.struck]
+    return Injection("run", left[0], tuple(left[1:])) if left and len(orders) > 1 else None
 
 
 @pytest.mark.timeout(600)
@@ -97,7 +108,7 @@ def all_survived(found: list[Found]) -> None:
 def test_killed_at_each_point_it_goes_on_and_nothing_is_lost(
     sweep: Sweep, killed_in_turn: set[str], shard: int
 ) -> None:
-    all_survived(sweep.try_all(kills(sweep, killed_in_turn)[shard::SHARDS], lambda found: None))
+    all_survive(sweep, kills(sweep, killed_in_turn)[shard::SHARDS])
 
 
 @pytest.mark.timeout(600)
@@ -109,7 +120,7 @@ def test_a_call_that_fails_is_told_and_nothing_is_lost(sweep: Sweep, kind: str) 
     faults = [Injection(stage, f"{kind}:{it.time}@{it.name}") for stage, it in named[offset :: len(ERRORS)]]
     if TIMES > 1:
         faults = sweep.injections([kind], max(1, round(40 / TIMES)))
-    all_survived(sweep.try_all(faults, lambda found: None))
+    all_survive(sweep, faults)
 
 
 # -- that it would notice -----------------------------------------------------------------------------
