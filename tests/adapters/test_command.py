@@ -289,6 +289,25 @@ async def test_a_long_log_is_cut_to_its_end(worktree: Path, monkeypatch: pytest.
     assert len(log) < 100_000
 
 
+PRINTING = """
+import os
+for _ in range(300):
+    os.write(1, b"x" * 65536)
+os.write(1, b"\\nlast words\\n")
+"""
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_what_is_printed_while_a_log_is_cut_is_not_lost(tmp_path: Path, number: int) -> None:
+    """Every other of these lost its last words, or had them before what came first."""
+    with (tmp_path / "log").open("ab+", buffering=0) as file:
+        with subprocess.Popen([sys.executable, "-c", PRINTING], stdout=file) as process:
+            while process.poll() is None:
+                logs.bound(file.fileno())
+        assert logs.bound(file.fileno()) <= logs.LOG_BYTES
+        assert logs.end_of(file.fileno()).endswith(b"x\nlast words\n")
+
+
 async def test_a_log_that_is_a_link_is_not_followed(worktree: Path, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("keep")

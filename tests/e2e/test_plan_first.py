@@ -130,6 +130,7 @@ def test_with_nobody_there_the_task_waits_the_rest_goes_on_and_an_answer_lets_it
 
     assert resumed.returncode == 0, resumed.stderr
     after = events(resumed.stdout)
+    assert not of("AttemptFailed", after), after
     assert [event["why"] for event in of("AttemptStarted", after)] == ["continued"]
     assert "go ahead" in of("Told", after)[0]["text"]
     assert of("ActionDenied", after) == []

@@ -14,11 +14,19 @@ from collections.abc import Callable, Iterator
 from workbench.adapters.output import readable
 
 LOG_BYTES = 4_000_000
-"""Above this a log is cut to its end. A log is never larger than this and what is written to it in
-LOOK_SECONDS, some 100 MB on the fastest of disks."""
+"""Above this a log is cut to its end, as soon as nothing is printed for a moment."""
+
+LOG_MOST = 32_000_000
+"""Above this it is cut in any case, and what is printed meanwhile is lost. A log is never larger than this
+and what is written to it in LOOK_SECONDS, some 100 MB on the fastest of disks."""
 
 LOG_KEPT = 65_536
 """How much of its end stays."""
+
+NOTE = b"[earlier output dropped]\n"
+
+TRIES = 50
+"""How often in a look the end is read anew because more was printed."""
 
 LOOK_SECONDS = 0.05
 """Between two looks."""
@@ -92,12 +100,25 @@ def bound(log: int, size: int | None = None) -> int:
         size = os.fstat(log).st_size
     if size <= LOG_BYTES:
         return size
-    seen = -1
-    while size != seen:  # what was printed while the end was read would be lost
-        seen, kept = size, b"[earlier output dropped]\n" + end_of(log)
-        size = os.fstat(log).st_size
-    os.ftruncate(log, 0)
-    os.write(log, kept)
+    try:
+        whole = os.open(f"/proc/self/fd/{log}", os.O_WRONLY | os.O_CLOEXEC)  # this one does not append
+    except OSError:  # there is no such place outside Linux
+        kept = NOTE + end_of(log)
+        os.ftruncate(log, 0)
+        os.write(log, kept)
+        return len(kept)
+    try:
+        for _ in range(TRIES):
+            seen, kept = size, NOTE + end_of(log)
+            os.pwrite(whole, kept, 0)  # at the place that it will have: what is printed next comes behind it
+            size = os.fstat(log).st_size
+            if size == seen:  # else what was printed meanwhile would be lost
+                break
+        if size != seen and size < LOG_MOST:
+            return size
+        os.ftruncate(whole, len(kept))
+    finally:
+        os.close(whole)
     return len(kept)
 
 
