@@ -30,9 +30,12 @@ tasks:
       - use: {{tool: Bash, input: {{command: "echo sneaked > sneaked.txt"}}}}
       - use: {{tool: mcp__workbench__plan, input: {{note: "I write one word into first.txt."}}}}
       - {{say: Waiting., end: true}}
-      - use: {WRITE}
-      - use: {{tool: Bash, input: {{command: "git add -A && git commit -q -m first"}}}}
-      - use: {{tool: mcp__workbench__done, input: {{note: written}}}}
+    on_told:
+      - match: "approves your plan"  # however often the model was asked before
+        steps:
+          - use: {WRITE}
+          - use: {{tool: Bash, input: {{command: "git add -A && git commit -q -m first"}}}}
+          - use: {{tool: mcp__workbench__done, input: {{note: written}}}}
 """
 
 
